@@ -1,0 +1,69 @@
+using System.Numerics;
+using BouncyEd25519 = Org.BouncyCastle.Math.EC.Rfc8032.Ed25519;
+
+namespace Overlay.Proofs.Crypto;
+
+/// <summary>The one place in this assembly that names an implementation of Ed25519, and the one rule by which signatures are checked.</summary>
+/// <remarks>
+/// Two honest verifiers must never disagree about a receipt, so the rule is stricter than RFC 8032 leaves it: a public key or R that is not the
+/// canonical encoding of a point, a public key or R of small order, and an S outside [0, L) are all refused; then the equation without
+/// cofactor must hold.
+/// </remarks>
+public static class Ed25519
+{
+    /// <summary>Size of a signature in bytes.</summary>
+    public const int SignatureSize = 64;
+
+    /// <summary>Size of a public key in bytes.</summary>
+    public const int PublicKeySize = 32;
+
+    /// <summary>Size of a private seed in bytes.</summary>
+    public const int SeedSize = 32;
+
+    /// <summary>Checks a signature under the rule in the remarks of this class.</summary>
+    /// <param name="publicKey">The signer's key.</param>
+    /// <param name="message">The signed bytes.</param>
+    /// <param name="signature">The signature; any length but <see cref="SignatureSize"/> is refused.</param>
+    /// <returns>False for anything that does not hold. Nothing that a peer can send makes this method throw.</returns>
+    public static bool VerifyVarTime(PublicKey publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
+    {
+        if (signature.Length != SignatureSize) return false;
+        if (!IsAcceptablePoint(publicKey.Bytes) || !IsAcceptablePoint(signature[..32])) return false;
+        byte[] key = publicKey.Bytes.ToArray();
+        byte[] text = message.ToArray();
+        return BouncyEd25519.Verify(signature.ToArray(), 0, key, 0, text, 0, text.Length);
+    }
+
+    /// <summary>Whether 32 bytes are the canonical encoding of a point on the curve that is not of small order.</summary>
+    /// <param name="encoding">The encoding; any length but 32 is refused.</param>
+    public static bool IsAcceptablePoint(ReadOnlySpan<byte> encoding)
+    {
+        if (encoding.Length != PublicKeySize) return false;
+        // Canonical: y < 2^255 - 19 once the sign bit is taken off.
+        Span<byte> y = stackalloc byte[PublicKeySize];
+        encoding.CopyTo(y);
+        y[31] &= 0x7F;
+        if (y[31] == 0x7F && y[0] >= 0xED && !y[1..31].ContainsAnyExcept((byte)0xFF)) return false;
+        // With x = 0 only the sign bit 0 is canonical; both such points (y = 1, y = -1) have small order and are in the table below.
+        foreach (byte[] small in s_smallOrder)
+            if (y.SequenceEqual(small)) return false;
+        return true;
+    }
+
+    // The y coordinates of the eight points whose order divides 8, without sign bit: 1, -1, 0, and the two of order 8.
+    private static readonly byte[][] s_smallOrder =
+    [
+        LittleEndian(BigInteger.One),
+        LittleEndian(BigInteger.Pow(2, 255) - 20),
+        LittleEndian(BigInteger.Zero),
+        Convert.FromHexString("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+        Convert.FromHexString("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+    ];
+
+    private static byte[] LittleEndian(BigInteger value)
+    {
+        byte[] bytes = new byte[PublicKeySize];
+        value.TryWriteBytes(bytes, out _, isUnsigned: true);
+        return bytes;
+    }
+}

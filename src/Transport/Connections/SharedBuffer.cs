@@ -1,0 +1,46 @@
+using System.Buffers;
+
+namespace Overlay.Transport.Connections;
+
+/// <summary>A pooled array with a count of its holders: the secure channel decrypts into it, streams keep slices of it, and the last to let go returns it.</summary>
+/// <remarks>Each holder calls <see cref="Release"/> exactly once and does not touch the memory afterwards.</remarks>
+internal sealed class SharedBuffer
+{
+    private byte[]? _array;
+    private int _holders;
+
+    private SharedBuffer(byte[] array)
+    {
+        _array = array;
+        _holders = 1;
+    }
+
+    /// <summary>The whole array; may be larger than what was asked for.</summary>
+    internal byte[] Array => _array ?? throw new ObjectDisposedException(nameof(SharedBuffer));
+
+    /// <summary>Rents a buffer of at least <paramref name="minimumSize"/> bytes, held once by the caller.</summary>
+    internal static SharedBuffer Rent(int minimumSize) => new(ArrayPool<byte>.Shared.Rent(minimumSize));
+
+    internal void Retain()
+    {
+        ObjectDisposedException.ThrowIf(Interlocked.Increment(ref _holders) <= 1, this);
+    }
+
+    internal void Release()
+    {
+        int left = Interlocked.Decrement(ref _holders);
+        ObjectDisposedException.ThrowIf(left < 0, this);
+        if (left == 0 && Interlocked.Exchange(ref _array, null) is { } array) ArrayPool<byte>.Shared.Return(array);
+    }
+}
+
+/// <summary>Decrypted bytes inside a <see cref="SharedBuffer"/>. Whoever receives one owns one hold on the buffer.</summary>
+/// <param name="Buffer">The buffer, or null at the end of the channel.</param>
+/// <param name="Offset">First byte.</param>
+/// <param name="Length">Number of bytes; 0 only at the end.</param>
+internal readonly record struct ReceivedSegment(SharedBuffer? Buffer, int Offset, int Length)
+{
+    internal bool IsEnd => Buffer is null;
+
+    internal ReadOnlySpan<byte> Span => Buffer!.Array.AsSpan(Offset, Length);
+}
