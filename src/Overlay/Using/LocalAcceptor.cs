@@ -114,7 +114,7 @@ internal sealed class LocalAcceptor : IAsyncDisposable
             }
 
             // Entered before it runs, so that the end of a serving always finds its entry.
-            var entered = new TaskCompletionSource();
+            var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _serving[id] = ServeAsync(id, socket, entered.Task);
             entered.SetResult();
         }
@@ -141,7 +141,6 @@ internal sealed class LocalAcceptor : IAsyncDisposable
     private async Task ServeAsync(long id, Socket socket, Task entered)
     {
         await entered.ConfigureAwait(false);
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
             await _serve(new LocalClient(socket, _stopping.Token, _aborting.Token)).ConfigureAwait(false);
