@@ -22,7 +22,7 @@ internal static class Curl
     /// <summary>Fetches one URL without keeping it: its hash, its size, and what curl says of the transfer.</summary>
     internal static async Task<CurlResult> FetchAsync(string url, params string[] arguments)
     {
-        using Process process = Start([.. arguments, url]);
+        using Process process = Start(["--write-out", "%{stderr}%{json}\\n", .. arguments, url]);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         deadline.CancelAfter(s_patience);
         try
@@ -39,7 +39,8 @@ internal static class Curl
             }
 
             await process.WaitForExitAsync(deadline.Token);
-            return new CurlResult(process.ExitCode, Convert.ToHexStringLower(hash.GetHashAndReset()), Encoding.UTF8.GetString(start.ToArray()), await errors);
+            string said = await errors;
+            return new CurlResult(process.ExitCode, Convert.ToHexStringLower(hash.GetHashAndReset()), Encoding.UTF8.GetString(start.ToArray()), said, said);
         }
         finally
         {
@@ -53,15 +54,15 @@ internal static class Curl
         StringBuilder list = new();
         foreach ((string url, string file) in targets) list.Append("url = \"").Append(url).Append("\"\noutput = \"").Append(file).Append("\"\n");
         await File.WriteAllTextAsync(listFile, list.ToString(), TestContext.Current.CancellationToken);
-        using Process process = Start([.. arguments, "--parallel", "--parallel-max", "16", "--config", listFile]);
+        using Process process = Start(["--write-out", "%{json}\\n", .. arguments, "--parallel", "--parallel-max", "16", "--config", listFile]);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         deadline.CancelAfter(s_patience);
         try
         {
-            Task<string> output = process.StandardOutput.ReadToEndAsync(deadline.Token);
+            Task<string> reports = process.StandardOutput.ReadToEndAsync(deadline.Token);
             string errors = await process.StandardError.ReadToEndAsync(deadline.Token);
             await process.WaitForExitAsync(deadline.Token);
-            return new CurlResult(process.ExitCode, "", await output, errors);
+            return new CurlResult(process.ExitCode, "", "", errors, await reports);
         }
         finally
         {
@@ -69,11 +70,12 @@ internal static class Curl
         }
     }
 
-    // curl's own report goes to stderr as one JSON object a line, so that stdout is the body and nothing else. An empty --noproxy list keeps a
-    // no_proxy variable of the environment from letting loopback past the proxy.
+    // curl's own report, one JSON object a line, goes to stderr where stdout is the body, and to stdout where the bodies go to files: a parallel curl
+    // draws its progress on stderr even when told to be silent. An empty --noproxy list keeps a no_proxy variable of the environment from
+    // letting loopback past the proxy.
     private static Process Start(IEnumerable<string> arguments)
     {
-        string[] always = ["--disable", "--silent", "--show-error", "--noproxy", "", "--write-out", "%{stderr}%{json}\\n"];
+        string[] always = ["--disable", "--silent", "--show-error", "--noproxy", ""];
         var start = new ProcessStartInfo(RealTools.Find("curl"), always.Concat(arguments))
         {
             RedirectStandardOutput = true,
@@ -88,12 +90,13 @@ internal static class Curl
 /// <param name="ExitCode">curl's own; 0 when every transfer went well.</param>
 /// <param name="BodySha256">Of the body of a single transfer, lower-case hexadecimal.</param>
 /// <param name="Text">Up to the first 4096 bytes of what came.</param>
-/// <param name="Errors">Its stderr: one JSON report a transfer, and messages.</param>
-internal sealed record CurlResult(int ExitCode, string BodySha256, string Text, string Errors)
+/// <param name="Errors">Its stderr.</param>
+/// <param name="ReportLines">Where its reports are, one JSON object a line, among other lines.</param>
+internal sealed record CurlResult(int ExitCode, string BodySha256, string Text, string Errors, string ReportLines)
 {
     /// <summary>The report of each transfer.</summary>
     internal IReadOnlyList<JsonElement> Reports { get; } =
-        [.. Errors.Split('\n').Where(line => line.StartsWith('{')).Select(line => JsonElement.Parse(line))];
+        [.. ReportLines.Split('\n').Where(line => line.StartsWith('{')).Select(line => JsonElement.Parse(line))];
 
     internal int HttpStatus => Reports[0].GetProperty("http_code").GetInt32();
 

@@ -42,13 +42,24 @@ await node.handle(protocols.PERF, guarded(protocols.servePerf), many)
 node.addEventListener('peer:connect', (event) => say({ event: 'connect', peerId: event.detail.toString() }))
 node.addEventListener('peer:disconnect', (event) => say({ event: 'disconnect', peerId: event.detail.toString() }))
 
+// js-libp2p asks every new connection once, by itself, and serves one such question at a time: a second one would be a race with the first.
+const identified = new Map()
+const answerFor = (id) => {
+  if (!identified.has(id)) {
+    const { promise, resolve } = Promise.withResolvers()
+    identified.set(id, Object.assign(promise, { resolve }))
+  }
+  return identified.get(id)
+}
+node.addEventListener('peer:identify', (event) => answerFor(event.detail.connection.id).resolve(event.detail))
+
 const commands = {
   async dial ({ address }) {
     const connection = await node.dial(multiaddr(address), { signal: AbortSignal.timeout(15_000) })
     return { peerId: connection.remotePeer.toString(), encryption: connection.encryption, multiplexer: connection.multiplexer }
   },
   async identify ({ peerId }) {
-    const result = await node.services.identify.identify(connectionTo(peerId))
+    const result = await answerFor(connectionTo(peerId).id)
     return {
       peerId: result.peerId.toString(),
       protocolVersion: result.protocolVersion,
