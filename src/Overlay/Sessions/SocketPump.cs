@@ -1,0 +1,110 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+
+namespace Overlay.Sessions;
+
+/// <summary>Carries bytes between a socket and a pair of pipes until both directions are over.</summary>
+/// <remarks>
+/// Nothing is copied on the way: the socket receives straight into the pipe's memory and sends straight from the pipe's segments. A waiting direction
+/// holds no memory: a receive of zero bytes comes first. The two loops are owned by <see cref="RunAsync"/>, which awaits both.
+/// </remarks>
+internal static class SocketPump
+{
+    // One receive: what a Noise frame can carry at most, and small beside any credit window.
+    private const int ReceiveSize = 16 * 1024;
+
+    /// <summary>Pumps both ways; half-close of one side becomes half-close of the other, an error resets both.</summary>
+    /// <param name="socket">Connected. Its owner disposes of it afterwards; after an error it has been closed with a reset.</param>
+    /// <param name="remote">The other side. Both its ends are completed when the task ends, with the error if there was one.</param>
+    /// <param name="cancellationToken">Resets both sides.</param>
+    /// <returns>A task that ends, not faulted by anything the two sides do, when both directions are over.</returns>
+    internal static async Task RunAsync(Socket socket, IDuplexPipe remote, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task<Exception?> outward = ToPipeAsync(socket, remote.Output, stop);
+        Task<Exception?> inward = ToSocketAsync(remote.Input, socket, stop);
+        Exception? error = await outward.ConfigureAwait(false) ?? await inward.ConfigureAwait(false);
+        await inward.ConfigureAwait(false);
+        if (error is not null) Reset(socket);
+    }
+
+    private static async Task<Exception?> ToPipeAsync(Socket socket, PipeWriter output, CancellationTokenSource stop)
+    {
+        try
+        {
+            while (true)
+            {
+                await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, stop.Token).ConfigureAwait(false);
+                int count = await socket.ReceiveAsync(output.GetMemory(ReceiveSize), SocketFlags.None, stop.Token).ConfigureAwait(false);
+                if (count == 0) break;
+                output.Advance(count);
+                FlushResult flushed = await output.FlushAsync(stop.Token).ConfigureAwait(false);
+                if (flushed.IsCompleted || flushed.IsCanceled) throw new IOException("The other side takes no more bytes.");
+            }
+
+            await output.CompleteAsync().ConfigureAwait(false);
+            return null;
+        }
+        catch (Exception e) when (IsEndOfConnection(e))
+        {
+            return await FailAsync(e, stop, output.CompleteAsync).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<Exception?> ToSocketAsync(PipeReader input, Socket socket, CancellationTokenSource stop)
+    {
+        try
+        {
+            while (true)
+            {
+                ReadResult read = await input.ReadAsync(stop.Token).ConfigureAwait(false);
+                if (read.IsCanceled) throw new OperationCanceledException();
+                foreach (ReadOnlyMemory<byte> segment in read.Buffer)
+                    await SendAllAsync(socket, segment, stop.Token).ConfigureAwait(false);
+                input.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted) break;
+            }
+
+            socket.Shutdown(SocketShutdown.Send);
+            await input.CompleteAsync().ConfigureAwait(false);
+            return null;
+        }
+        catch (Exception e) when (IsEndOfConnection(e))
+        {
+            return await FailAsync(e, stop, input.CompleteAsync).ConfigureAwait(false);
+        }
+    }
+
+    private static async ValueTask SendAllAsync(Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        while (!bytes.IsEmpty)
+            bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None, cancellationToken).ConfigureAwait(false)..];
+    }
+
+    // Wakes the other direction, then ends this one's pipe with the error.
+    private static async ValueTask<Exception> FailAsync(Exception error, CancellationTokenSource stop, Func<Exception?, ValueTask> complete)
+    {
+        await stop.CancelAsync().ConfigureAwait(false);
+        Exception reason = error as IOException ?? new IOException("The relayed connection was ended: " + error.Message, error);
+        await complete(reason).ConfigureAwait(false);
+        return reason;
+    }
+
+    private static bool IsEndOfConnection(Exception e) =>
+        e is IOException or SocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException;
+
+    private static void Reset(Socket socket)
+    {
+        try
+        {
+            socket.LingerState = new LingerOption(enable: true, seconds: 0);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Already gone: there is nothing left to reset.
+        }
+
+        socket.Dispose();
+    }
+}
