@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Overlay.Proofs;
 using Overlay.Proofs.Crypto;
@@ -27,13 +28,15 @@ internal sealed class ConsumerSessions(ISigner signer, ILedgerStore store, Sessi
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<Digest, ConsumerSession> _live = [];
+    private readonly HashSet<Digest> _settling = [];
 
     /// <summary>Asks a provider for its terms.</summary>
     /// <exception cref="SessionException">It refused, or what came is no offer of its.</exception>
     internal async ValueTask<Offer> AskAsync(PeerConnection connection, SessionWish wish, CancellationToken cancellationToken)
     {
         PublicKey provider = SessionLink.ProvedKey(connection) ?? throw new SessionException(SessionError.WrongKey, "The provider's key is not Ed25519.");
-        await using PeerStream stream = await connection.OpenStreamAsync(SessionProtocols.Offer, cancellationToken).ConfigureAwait(false);
+        PeerStream stream = await connection.OpenStreamAsync(SessionProtocols.Offer, cancellationToken).ConfigureAwait(false);
+        await using ConfiguredAsyncDisposable disposing = stream.ConfigureAwait(false);
         await stream.Output.WriteMessageAsync(new Ask(wish.Region).Encode(), cancellationToken).ConfigureAwait(false);
         await stream.Output.CompleteAsync().ConfigureAwait(false);
         byte[] bytes = await SessionLink.WithinAsync(options.AnswerTimeout, time, token => stream.Input.ReadMessageAsync(OfferAnswer.MaxSize, token), cancellationToken)
@@ -148,6 +151,24 @@ internal sealed class ConsumerSessions(ISigner signer, ILedgerStore store, Sessi
             await live.Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 
+        // One at a time: two settlements of one session, on two connections, could sign two bodies with one number.
+        lock (_lock)
+        {
+            if (!_settling.Add(claim.SessionId)) throw new SessionException(SessionError.OutOfOrder, "The provider settles one session twice at once.");
+        }
+
+        try
+        {
+            await AnswerAsync(stream, claim, provider, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_lock) _settling.Remove(claim.SessionId);
+        }
+    }
+
+    private async ValueTask AnswerAsync(PeerStream stream, SessionMessage.Settle claim, PublicKey provider, CancellationToken cancellationToken)
+    {
         SessionRecord? record = await store.FindSessionAsync(claim.SessionId, LedgerRole.Consumer, cancellationToken).ConfigureAwait(false);
         ReceiptEntry? newest = await store.FindLatestReceiptAsync(claim.SessionId, LedgerRole.Consumer, cancellationToken).ConfigureAwait(false);
         var settlement = new ConsumerSettlement(record, newest, claim, provider, signer, options, time.GetUtcNow());

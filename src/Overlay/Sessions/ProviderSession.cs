@@ -8,7 +8,7 @@ namespace Overlay.Sessions;
 
 /// <summary>An open session with a consumer, seen from its provider: serves connects within the credit window and countersigns receipts.</summary>
 /// <remarks>One loop, <see cref="RunAsync"/>, owns the session's stream and its <see cref="ProviderSessionState"/>; connects only touch gate and meter.</remarks>
-internal sealed class ProviderSession
+internal sealed class ProviderSession : IAsyncDisposable
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromSeconds(1);
 
@@ -72,6 +72,13 @@ internal sealed class ProviderSession
 
         await EndAsync(closed).ConfigureAwait(false);
         _ended.TrySetResult();
+    }
+
+    /// <summary>Lets go of the session's stream; <see cref="RunAsync"/> has ended before.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _inbox.DisposeAsync().ConfigureAwait(false);
+        await _stream.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <summary>Asks the consumer for a last receipt and waits for the session's end; gives up when cancelled.</summary>
@@ -203,8 +210,6 @@ internal sealed class ProviderSession
         }
 
         await SayCloseAsync(closed).ConfigureAwait(false);
-        await _inbox.DisposeAsync().ConfigureAwait(false);
-        await _stream.DisposeAsync().ConfigureAwait(false);
     }
 
     private async ValueTask SayCloseAsync(bool closed)

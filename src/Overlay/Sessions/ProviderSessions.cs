@@ -13,6 +13,7 @@ internal sealed class ProviderSessions(ISigner signer, ILedgerStore store, IExit
     private readonly Lock _lock = new();
     private readonly Dictionary<Digest, ProviderSession> _live = [];
     private readonly Dictionary<PublicKey, int> _perConsumer = [];
+    private readonly HashSet<Digest> _settling = [];
     private volatile ProviderTerms _terms = terms;
     private int _connects;
     private bool _stopping;
@@ -80,6 +81,7 @@ internal sealed class ProviderSessions(ISigner signer, ILedgerStore store, IExit
             finally
             {
                 lock (_lock) _live.Remove(session.Id);
+                await session.DisposeAsync().ConfigureAwait(false);
             }
         }
         catch (SessionException e)
@@ -203,16 +205,30 @@ internal sealed class ProviderSessions(ISigner signer, ILedgerStore store, IExit
         {
             lock (_lock)
             {
-                if (_live.ContainsKey(record.SessionId)) continue;
+                // Running on another connection, or being settled there at this moment.
+                if (_live.ContainsKey(record.SessionId) || !_settling.Add(record.SessionId)) continue;
             }
 
-            ReceiptEntry? newest = await store.FindLatestReceiptAsync(record.SessionId, LedgerRole.Provider, cancellationToken).ConfigureAwait(false);
-            var state = new ProviderSessionState(record, newest, signer, options, CreditWindowRule.Largest, time.GetUtcNow());
-            SettleResult result = await SettleAsync(stream, state, cancellationToken).ConfigureAwait(false);
-            await store.ApplyAsync(new SessionStep(null, state.Conclude(result == SettleResult.Refused ? SessionState.Disputed : SessionState.Closed), null), cancellationToken).ConfigureAwait(false);
-            if (result == SettleResult.Refused && options.Debt == DebtPolicy.Refuse)
-                throw new SessionException(SessionError.Debt, "An earlier session is not settled.");
+            try
+            {
+                await SettleAsync(stream, record, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                lock (_lock) _settling.Remove(record.SessionId);
+            }
         }
+    }
+
+    private async ValueTask SettleAsync(PeerStream stream, SessionRecord record, CancellationToken cancellationToken)
+    {
+        ReceiptEntry? newest = await store.FindLatestReceiptAsync(record.SessionId, LedgerRole.Provider, cancellationToken).ConfigureAwait(false);
+        var state = new ProviderSessionState(record, newest, signer, options, CreditWindowRule.Largest, time.GetUtcNow());
+        SettleResult result = await SettleAsync(stream, state, cancellationToken).ConfigureAwait(false);
+        SessionState conclusion = result == SettleResult.Refused ? SessionState.Disputed : SessionState.Closed;
+        await store.ApplyAsync(new SessionStep(null, state.Conclude(conclusion), null), cancellationToken).ConfigureAwait(false);
+        if (result == SettleResult.Refused && options.Debt == DebtPolicy.Refuse)
+            throw new SessionException(SessionError.Debt, "An earlier session is not settled.");
     }
 
     private async ValueTask<SettleResult> SettleAsync(PeerStream stream, ProviderSessionState state, CancellationToken cancellationToken)
