@@ -9,7 +9,7 @@ internal sealed class MultistreamListener
 {
     private readonly Func<string, bool> _supports;
     private readonly Func<IEnumerable<string>> _list;
-    private readonly MultistreamLimits _limits;
+    private readonly MultistreamOptions _limits;
     private readonly MultistreamLineReader _lines = new();
     private bool _headerSeen;
     private int _proposalCount;
@@ -20,11 +20,11 @@ internal sealed class MultistreamListener
     /// <param name="supports">Whether a protocol is spoken here.</param>
     /// <param name="list">The protocols to name to a peer that asks with <c>ls</c>; those that a line has room for are named.</param>
     /// <param name="limits">Limits; the defaults when null.</param>
-    internal MultistreamListener(Func<string, bool> supports, Func<IEnumerable<string>> list, MultistreamLimits? limits = null)
+    internal MultistreamListener(Func<string, bool> supports, Func<IEnumerable<string>> list, MultistreamOptions? limits = null)
     {
         _supports = supports;
         _list = list;
-        _limits = limits ?? new MultistreamLimits();
+        _limits = limits ?? new MultistreamOptions();
     }
 
     /// <summary>Bytes of negotiation sent so far. Final when the negotiation is over.</summary>

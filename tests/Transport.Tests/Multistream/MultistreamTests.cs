@@ -9,7 +9,7 @@ public sealed class MultistreamTests
 {
     private const string Ping = "/ipfs/ping/1.0.0", Perf = "/perf/1.0.0", Header = "/multistream/1.0.0";
 
-    private static MultistreamListener PingListener(MultistreamLimits? limits = null) => new(name => name == Ping, () => [Ping], limits);
+    private static MultistreamListener PingListener(MultistreamOptions? limits = null) => new(name => name == Ping, () => [Ping], limits);
 
     [Fact]
     public void Proposal_OfADialer_IsHeaderAndFirstProtocolByteForByte() =>
@@ -158,7 +158,7 @@ public sealed class MultistreamTests
     [Fact]
     public void Listener_ProposalsUpToTheLimit_AreAnsweredAndThenRefused()
     {
-        MultistreamListener listener = PingListener(new MultistreamLimits { MaxProposalCount = 3 });
+        MultistreamListener listener = PingListener(new MultistreamOptions { MaxProposalCount = 3 });
         Assert.Equal(Lines(Header, "na", "na", "na"), listener.Feed(Lines(Header, "a", "b", "c")).Reply.ToArray());
         MultistreamProgress over = listener.Feed(Lines(Ping));
         Assert.Equal((MultistreamStatus.Violated, MultistreamViolation.TooManyProposals), (over.Status, over.Violation));
