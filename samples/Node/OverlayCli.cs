@@ -12,12 +12,12 @@ internal static class OverlayCli
     internal static async Task<int> RunAsync(IReadOnlyList<string> arguments, Surroundings surroundings, CancellationToken stop)
     {
         var globals = new GlobalOptions();
-        RootCommand root = OverlayCommand.Create(globals, surroundings);
+        Command root = OverlayCommand.Create(globals, surroundings);
         ParseResult parsed = root.Parse(arguments);
         bool verbose = parsed.GetValue(globals.Verbose);
         try
         {
-            if (parsed.Action is ParseErrorAction) return RefuseArguments(parsed, surroundings);
+            if (parsed.Action is ParseErrorAction) return ArgumentErrors.Refuse(root, parsed, surroundings.Error);
             await using var text = new StreamWriter(surroundings.Output, new UTF8Encoding(false), leaveOpen: true);
             return await parsed.InvokeAsync(
                 // Signals are this program's own business: closing may take longer than the library's two seconds.
@@ -37,13 +37,6 @@ internal static class OverlayCli
         {
             return Fail(e, ExitCode.Refused, verbose, surroundings);
         }
-    }
-
-    private static int RefuseArguments(ParseResult parsed, Surroundings surroundings)
-    {
-        string name = CommandPath.Of(parsed.CommandResult);
-        surroundings.Error.WriteLine($"overlay: {PlainText.OneLine(parsed.Errors[0].Message)} Try '{name} --help'.");
-        return ExitCode.WrongUsage;
     }
 
     private static int Fail(Exception e, int code, bool verbose, Surroundings surroundings)

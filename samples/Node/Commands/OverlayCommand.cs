@@ -6,10 +6,11 @@ namespace Overlay.Node.Commands;
 /// <summary>The whole tree of commands.</summary>
 internal static class OverlayCommand
 {
-    internal static RootCommand Create(GlobalOptions globals, Surroundings surroundings)
+    internal static Command Create(GlobalOptions globals, Surroundings surroundings)
     {
         var tree = new CommandTree(globals, surroundings);
-        var root = new RootCommand("Share, sell or buy idle bandwidth over a decentralised network.")
+        // Not a RootCommand, which would call itself by the name of its assembly.
+        var root = new Command("overlay", "Share, sell or buy idle bandwidth over a decentralised network.")
         {
             DemoCommand.Create(tree),
             RunCommand.Create(tree),
@@ -19,11 +20,13 @@ internal static class OverlayCommand
             PerfCommand.Create(tree),
             LedgerCommand.Create(tree),
         };
+        var help = new HelpOption();
+        root.Options.Add(help);
+        root.Options.Add(new VersionOption());
         root.Options.Add(globals.Json);
         root.Options.Add(globals.Verbose);
         tree.Complete(root, "overlay demo", "overlay run --share --region DE --price 0.05", "overlay run --help");
-        foreach (Option option in root.Options)
-            if (option is HelpOption { Action: HelpAction inner } help) help.Action = new HelpWithExamples(inner, tree.Examples);
+        help.Action = new HelpWithExamples((HelpAction)help.Action!, tree.Examples);
         return root;
     }
 }

@@ -8,7 +8,7 @@ namespace Overlay.Node.Configuration;
 internal static class Settings
 {
     internal static readonly ValueSetting<string> Data = new(
-        "--data", "DIR", "Folder of the node's key and ledger.", "the path of a folder", ReadPath);
+        "--data", "DIR", "Folder of the node's key and ledger; by default 'overlay' where this user's application data lies (~/.local/share).", "the path of a folder", ReadPath);
 
     internal static readonly ListSetting<Multiaddr> Listen = new(
         "--listen", "ADDR", "Address to take peers at; port 0 takes a free one. With --share and none given: /ip4/0.0.0.0/tcp/4001.",
