@@ -69,7 +69,7 @@ internal static class AddressDialer
         foreach (Multiaddr address in addresses)
         {
             if (resolved.Count >= maxCount) break;
-            if (!address.TryGetDnsName(out string? name, out AddressFamily family))
+            if (address.HostName is not { } name || FamilyOf(address.HostNameKind) is not { } family)
             {
                 resolved.Add(address);
                 continue;
@@ -78,7 +78,7 @@ internal static class AddressDialer
             try
             {
                 IPAddress[] answers = await Dns.GetHostAddressesAsync(name, family, cancellationToken).ConfigureAwait(false);
-                resolved.AddRange(answers.Take(maxCount - resolved.Count).Select(address.WithResolvedAddress));
+                resolved.AddRange(answers.Take(maxCount - resolved.Count).Select(answer => Substitute(address, answer)));
             }
             catch (SocketException e)
             {
@@ -89,6 +89,21 @@ internal static class AddressDialer
         if (resolved.Count == 0)
             throw failure ?? new ConnectionException(ConnectionError.UnsupportedAddress, ConnectionStep.Dial, Fault.Caller, "There is no address to dial.");
         return resolved;
+    }
+
+    /// <summary>The family that a DNS component asks for; null for components that this node does not resolve.</summary>
+    private static AddressFamily? FamilyOf(MultiaddrProtocol? kind) => kind switch
+    {
+        MultiaddrProtocol.Dns => AddressFamily.Unspecified,
+        MultiaddrProtocol.Dns4 => AddressFamily.InterNetwork,
+        MultiaddrProtocol.Dns6 => AddressFamily.InterNetworkV6,
+        _ => null,
+    };
+
+    private static Multiaddr Substitute(Multiaddr address, IPAddress answer)
+    {
+        string rest = string.Concat(address.Components.Skip(1).Select(component => component.ToString()));
+        return Multiaddr.Parse($"/{(answer.AddressFamily == AddressFamily.InterNetwork ? "ip4" : "ip6")}/{answer}{rest}");
     }
 
     private static async Task WaitForOneAsync<T>(List<Task<T>> running, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)

@@ -39,9 +39,11 @@ internal sealed class HandshakeBuffer(ByteConnection raw) : IDisposable
     /// <summary>Waits for the answer to a proposal that has been sent.</summary>
     internal async ValueTask NegotiateAsync(MultistreamDialer dialer, ConnectionStep step, CancellationToken cancellationToken)
     {
-        while (!dialer.Receive(Unread.Span, step, out int consumed))
+        while (true)
         {
+            bool agreed = dialer.Receive(Unread.Span, step, out int consumed);
             Consume(consumed);
+            if (agreed) return;
             await ReceiveMoreAsync(cancellationToken).ConfigureAwait(false);
         }
     }

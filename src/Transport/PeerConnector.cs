@@ -94,12 +94,19 @@ internal sealed class PeerConnector : IDisposable
             output.Write(proposal.Proposal.Span);
             handshake.WriteMessage(output);
             await SendAsync(raw, output, cancellationToken).ConfigureAwait(false);
-            await received.NegotiateAsync(proposal, output, cancellationToken).ConfigureAwait(false);
+            await received.NegotiateAsync(proposal, ConnectionStep.NegotiateSecurity, cancellationToken).ConfigureAwait(false);
         }
         else
         {
             var listener = new MultistreamListener(static protocol => protocol == NoiseId, static () => [NoiseId], _options.Multistream);
-            await received.NegotiateAsync(listener, output, cancellationToken).ConfigureAwait(false);
+            while (true)
+            {
+                string? agreed = listener.Receive(received.Unread.Span, ConnectionStep.NegotiateSecurity, output, out int consumed);
+                received.Consume(consumed);
+                if (output.WrittenCount > 0) await SendAsync(raw, output, cancellationToken).ConfigureAwait(false);
+                if (agreed is not null) break;
+                await received.ReceiveMoreAsync(cancellationToken).ConfigureAwait(false);
+            }
         }
 
         progress.Step = ConnectionStep.SecurityHandshake;
@@ -119,7 +126,7 @@ internal sealed class PeerConnector : IDisposable
             received.Consume(frameSize);
         }
 
-        return new NoiseChannel(raw, received.Unread, handshake.Result, _options.Noise);
+        return new NoiseChannel(raw, received.Unread.Span, handshake.Result, _options.Noise);
     }
 
     /// <summary>Agrees on Yamux inside the channel where the handshake did not: for peers that know no early muxer negotiation.</summary>

@@ -115,7 +115,7 @@ public sealed partial class PeerHost
     private async Task ForgetDialAsync(PeerId peer, Task<MuxedPeerConnection> dial)
     {
         // Whoever waits for the dial hears of its failure; here it only ends.
-        await dial.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)dial).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lock (_dialLock) _dials.Remove(peer);
     }
 }

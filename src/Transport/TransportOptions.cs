@@ -1,4 +1,7 @@
 using Overlay.Transport.Identify;
+using Overlay.Transport.Multistream;
+using Overlay.Transport.Noise;
+using Overlay.Transport.Yamux;
 
 namespace Overlay.Transport;
 
@@ -31,6 +34,15 @@ public sealed record TransportOptions
 
     /// <summary>Most connections with one peer. 8.</summary>
     public int MaxConnectionsPerPeer { get; init => field = AtLeastOne(value, nameof(MaxConnectionsPerPeer)); } = 8;
+
+    /// <summary>Limits of protocol negotiation.</summary>
+    public MultistreamOptions Multistream { get; init => field = value ?? throw new ArgumentNullException(nameof(Multistream)); } = new();
+
+    /// <summary>Limits of the secure channel.</summary>
+    public NoiseOptions Noise { get; init => field = value ?? throw new ArgumentNullException(nameof(Noise)); } = new();
+
+    /// <summary>Limits and windows of the muxer.</summary>
+    public YamuxOptions Yamux { get; init => field = value ?? throw new ArgumentNullException(nameof(Yamux)); } = new();
 
     /// <summary>What this node tells of itself, and how much it takes from a peer.</summary>
     public IdentifyOptions Identify { get; init => field = value ?? throw new ArgumentNullException(nameof(Identify)); } = new();

@@ -39,7 +39,7 @@ public interface ILedgerStore : IAsyncDisposable
     IAsyncEnumerable<SessionRecord> ReadSessionsAsync(CancellationToken cancellationToken);
 
     /// <summary>Receipts in the order they were first stored: all of them, or one session's in either role. What is saved meanwhile may be among them.</summary>
-    /// <remarks>Signatures are not checked again; <c>LedgerVerifier</c> does that.</remarks>
+    /// <remarks>Signatures are not checked again; <see cref="LedgerVerifier"/> does that.</remarks>
     IAsyncEnumerable<ReceiptEntry> ReadReceiptsAsync(Digest? sessionId, CancellationToken cancellationToken);
 
     /// <summary>Receipts as they become countersigned and durable, each once, from the first <c>MoveNextAsync</c> on, until the store is closed.</summary>

@@ -89,7 +89,7 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
             // Nothing was begun, so nothing is in doubt: the next write may succeed.
             return new LedgerException(LedgerError.Storage, $"The ledger {_path} is locked by another program.", e);
         }
-        catch (SqliteException e)
+        catch (Exception e)
         {
             return _fault = Fault(e);
         }
@@ -118,7 +118,7 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
             {
                 _statements.Rollback();
             }
-            catch (SqliteException)
+            catch (Exception rollback) when (rollback is SqliteException or InvalidOperationException)
             {
                 // SQLite has already rolled back by itself, as it does when the disk is full. Either way nothing more is written.
             }

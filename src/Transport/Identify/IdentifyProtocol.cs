@@ -1,5 +1,5 @@
-using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
 
@@ -15,7 +15,8 @@ internal sealed class IdentifyProtocol(PeerPublicKey publicKey, IdentifyOptions 
     internal async ValueTask<PeerInfo> QueryAsync(PeerConnection connection, CancellationToken cancellationToken)
     {
         using var deadline = new Deadline(options.Timeout, time, cancellationToken);
-        await using PeerStream stream = await connection.OpenStreamAsync(Id, deadline.Token).ConfigureAwait(false);
+        PeerStream stream = await connection.OpenStreamAsync(Id, deadline.Token).ConfigureAwait(false);
+        await using ConfiguredAsyncDisposable disposal = stream.ConfigureAwait(false);
         return await deadline.RunAsync(
             ct => ReceiveAsync(stream, new PeerInfo { PeerId = connection.RemotePeer }, ct), ConnectionStep.Stream, "the identify exchange").ConfigureAwait(false);
     }
@@ -31,7 +32,8 @@ internal sealed class IdentifyProtocol(PeerPublicKey publicKey, IdentifyOptions 
     internal async ValueTask PushAsync(PeerConnection connection, CancellationToken cancellationToken)
     {
         using var deadline = new Deadline(options.Timeout, time, cancellationToken);
-        await using PeerStream stream = await connection.OpenStreamAsync(PushId, deadline.Token).ConfigureAwait(false);
+        PeerStream stream = await connection.OpenStreamAsync(PushId, deadline.Token).ConfigureAwait(false);
+        await using ConfiguredAsyncDisposable disposal = stream.ConfigureAwait(false);
         await deadline.RunAsync(
             async ct =>
             {
