@@ -149,7 +149,8 @@ internal sealed class MuxedPeerConnection : PeerConnection
             {
                 _metrics.Refused(refused.Reason);
                 TransportLog.StreamRefused(_logger, RemotePeer, refused.Message);
-                stream.Abort(refused);
+                // A peer that gave up after "na" has ended its side: a reset could overtake the answer it still reads.
+                if (refused.Reason != ConnectionError.EndOfStream) stream.Abort(refused);
             }
 
             return;

@@ -1,0 +1,124 @@
+using System.Buffers;
+using System.IO.Pipelines;
+
+namespace Overlay.Sessions.Metering;
+
+/// <summary>A stream's output behind a credit gate: credit is taken before bytes are flushed.</summary>
+/// <remarks>
+/// Up to one chunk goes straight into the stream's own memory. A caller who writes more between two flushes fills a buffer here, which a flush then
+/// passes on chunk by chunk. <c>notice</c> is called when a flush has to wait for credit and after each flush. One writer at a time.
+/// </remarks>
+internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Action notice) : PipeWriter
+{
+    /// <summary>Taken at once, so that what waits is never more than a small part of any window: 16 KiB.</summary>
+    internal const int ChunkSize = 16 * 1024;
+
+    private ArrayBufferWriter<byte>? _overflow;
+    private int _direct;
+    private bool _writingOverflow;
+    private long _taken;
+
+    /// <summary>Bytes for which credit was taken.</summary>
+    internal long Taken => Volatile.Read(ref _taken);
+
+    public override bool CanGetUnflushedBytes => true;
+
+    public override long UnflushedBytes => _direct + (_overflow?.WrittenCount ?? 0);
+
+    public override Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        _writingOverflow = _overflow is { WrittenCount: > 0 } || _direct + Math.Max(sizeHint, 1) > ChunkSize;
+        if (_writingOverflow) return (_overflow ??= new ArrayBufferWriter<byte>()).GetMemory(sizeHint);
+        Memory<byte> memory = inner.GetMemory(sizeHint);
+        return memory[..Math.Min(memory.Length, ChunkSize - _direct)];
+    }
+
+    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    public override void Advance(int bytes)
+    {
+        if (_writingOverflow)
+        {
+            _overflow!.Advance(bytes);
+        }
+        else
+        {
+            inner.Advance(bytes);
+            _direct += bytes;
+        }
+    }
+
+    public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+    {
+        FlushResult result = await FlushDirectAsync(cancellationToken).ConfigureAwait(false);
+        if (_overflow is not { WrittenCount: > 0 } overflow || result.IsCompleted || result.IsCanceled) return result;
+        ReadOnlyMemory<byte> rest = overflow.WrittenMemory;
+        _overflow = null;
+        return await WriteAsync(rest, cancellationToken).ConfigureAwait(false);
+    }
+
+    public override async ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
+    {
+        FlushResult result = UnflushedBytes != 0 || source.IsEmpty ? await FlushAsync(cancellationToken).ConfigureAwait(false) : default;
+        while (!source.IsEmpty && !result.IsCompleted && !result.IsCanceled)
+        {
+            ReadOnlyMemory<byte> chunk = source[..Math.Min(source.Length, ChunkSize)];
+            inner.Write(chunk.Span);
+            _direct = chunk.Length;
+            source = source[chunk.Length..];
+            result = await FlushDirectAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        return result;
+    }
+
+    public override void CancelPendingFlush() => inner.CancelPendingFlush();
+
+    public override void Complete(Exception? exception = null)
+    {
+        // Without waiting, unflushed bytes can only go if there is credit for them now.
+        if (exception is null && UnflushedBytes != 0)
+        {
+            if (_overflow is { WrittenCount: > 0 } || !TryTakeDirect()) exception = new IOException("The stream was completed with bytes that were never flushed.");
+        }
+
+        inner.Complete(exception);
+    }
+
+    public override async ValueTask CompleteAsync(Exception? exception = null)
+    {
+        if (exception is null && UnflushedBytes != 0) await FlushAsync().ConfigureAwait(false);
+        await inner.CompleteAsync(exception).ConfigureAwait(false);
+    }
+
+    private async ValueTask<FlushResult> FlushDirectAsync(CancellationToken cancellationToken)
+    {
+        if (_direct != 0)
+        {
+            ValueTask taking = gate.TakeAsync(_direct, cancellationToken);
+            if (!taking.IsCompleted) notice();
+            await taking.ConfigureAwait(false);
+            Volatile.Write(ref _taken, _taken + _direct);
+            _direct = 0;
+        }
+
+        FlushResult result = await inner.FlushAsync(cancellationToken).ConfigureAwait(false);
+        notice();
+        return result;
+    }
+
+    /// <summary>Takes credit for <paramref name="count"/> bytes that go out beside this writer, if there is some now.</summary>
+    internal bool TryTake(int count)
+    {
+        if (!gate.TryTake(count)) return false;
+        Volatile.Write(ref _taken, _taken + count);
+        return true;
+    }
+
+    private bool TryTakeDirect()
+    {
+        if (!TryTake(_direct)) return false;
+        _direct = 0;
+        return true;
+    }
+}
