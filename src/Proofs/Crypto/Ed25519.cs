@@ -6,8 +6,9 @@ namespace Overlay.Proofs.Crypto;
 /// <summary>The one place in this assembly that names an implementation of Ed25519, and the one rule by which signatures are checked.</summary>
 /// <remarks>
 /// Two honest verifiers must never disagree about a receipt, so the rule is stricter than RFC 8032 leaves it: a public key or R that is not the
-/// canonical encoding of a point, a public key or R of small order, and an S outside [0, L) are all refused; then the equation without
-/// cofactor must hold.
+/// canonical encoding of a point, a public key or R of small order, and an S outside [0, L) are all refused; then the equation with cofactor,
+/// 8·S·B = 8·R + 8·k·A (RFC 8032, section 5.1.7, its first form), must hold. It is the form that checking many signatures at once gives too, so
+/// that one by one and all together never differ.
 /// </remarks>
 public static class Ed25519
 {
@@ -28,17 +29,15 @@ public static class Ed25519
     public static bool VerifyVarTime(PublicKey publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
     {
         if (signature.Length != SignatureSize) return false;
-        if (!IsAcceptablePoint(publicKey.Bytes) || !IsAcceptablePoint(signature[..32])) return false;
+        if (!IsAcceptableEncoding(publicKey.Bytes) || !IsAcceptableEncoding(signature[..32])) return false;
         byte[] key = publicKey.Bytes.ToArray();
         byte[] text = message.ToArray();
         return BouncyEd25519.Verify(signature.ToArray(), 0, key, 0, text, 0, text.Length);
     }
 
-    /// <summary>Whether 32 bytes are the canonical encoding of a point on the curve that is not of small order.</summary>
-    /// <param name="encoding">The encoding; any length but 32 is refused.</param>
-    public static bool IsAcceptablePoint(ReadOnlySpan<byte> encoding)
+    /// <summary>Whether 32 bytes can be the canonical encoding of a point that is not of small order. Whether there is such a point on the curve, the equation tells.</summary>
+    internal static bool IsAcceptableEncoding(ReadOnlySpan<byte> encoding)
     {
-        if (encoding.Length != PublicKeySize) return false;
         // Canonical: y < 2^255 - 19 once the sign bit is taken off.
         Span<byte> y = stackalloc byte[PublicKeySize];
         encoding.CopyTo(y);
@@ -50,7 +49,7 @@ public static class Ed25519
         return true;
     }
 
-    // The y coordinates of the eight points whose order divides 8, without sign bit: 1, -1, 0, and the two of order 8.
+    // The y coordinates of the eight points whose order divides 8, without sign bit: 1 (order 1), -1 (2), 0 (4), and two of order 8.
     private static readonly byte[][] s_smallOrder =
     [
         LittleEndian(BigInteger.One),

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using MessagePack;
 
 namespace Overlay.Proofs.Encoding;
@@ -7,15 +8,18 @@ namespace Overlay.Proofs.Encoding;
 /// <remarks>Not safe on several threads. Elements are written in order; <see cref="ToArray"/> throws if their number is not the announced one.</remarks>
 public sealed class CanonicalWriter
 {
+    private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     private readonly ArrayBufferWriter<byte> _buffer = new(256);
     private readonly int _count;
     private int _written;
 
     /// <summary>Begins an array.</summary>
-    /// <param name="elementCount">How many elements will follow.</param>
+    /// <param name="elementCount">How many elements will follow, at most 65,535.</param>
     public CanonicalWriter(int elementCount)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(elementCount);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(elementCount, ushort.MaxValue);
         _count = elementCount;
         var writer = new MessagePackWriter(_buffer);
         writer.WriteArrayHeader(elementCount);
@@ -50,9 +54,11 @@ public sealed class CanonicalWriter
     }
 
     /// <summary>Writes text as <c>str</c> in UTF-8.</summary>
+    /// <exception cref="ArgumentException">The text is longer than 65,535 bytes in UTF-8, or has half a surrogate pair in it, which UTF-8 cannot say.</exception>
     public CanonicalWriter Write(string value)
     {
         ArgumentNullException.ThrowIfNull(value);
+        if (s_strictUtf8.GetByteCount(value) > ushort.MaxValue) throw new ArgumentException($"The text is longer than {ushort.MaxValue} bytes in UTF-8.", nameof(value));
         var writer = Next();
         writer.Write(value);
         writer.Flush();

@@ -2,34 +2,50 @@ using Overlay.Proofs.Receipts;
 
 namespace Overlay.Proofs.Ledger;
 
-/// <summary>Where a node keeps its sessions and receipts. What a method has returned from is durable.</summary>
-/// <remarks>Safe on several threads. Writes are applied in the order in which they were called.</remarks>
+/// <summary>Where a node keeps its sessions and receipts. What a method has returned from is durable, as far as the store promises any durability.</summary>
+/// <remarks>
+/// Safe on several threads. Writes are applied in the order in which they were called. Cancelling a write that waits to be queued leaves nothing
+/// behind; once queued it runs to its end, and its caller hears how it ended. A write that fails with <see cref="LedgerError.Storage"/> was not
+/// acknowledged, but may be found after reopening.
+/// </remarks>
 public interface ILedgerStore : IAsyncDisposable
 {
     /// <summary>Adds or replaces the record of a session.</summary>
-    /// <exception cref="LedgerException">The store cannot write; nothing was acknowledged.</exception>
+    /// <exception cref="LedgerException">The store cannot write, or the record would contradict the one kept: another counterparty, offer, price or
+    /// time of opening; an earlier leg; a closed session that would open again. Nothing was acknowledged.</exception>
     ValueTask SaveSessionAsync(SessionRecord session, CancellationToken cancellationToken);
 
     /// <summary>Adds a receipt, or adds the provider's signature to the very same receipt, together with its session's record, in one transaction.</summary>
-    /// <exception cref="LedgerException">The store cannot write, or the receipt would contradict one already kept: another body for the same
-    /// session, leg and sequence; a total below an earlier one; anything after the leg's final receipt; an unknown session.</exception>
+    /// <remarks>Saving what is already kept succeeds and changes nothing; a provider's signature once kept is never taken away.</remarks>
+    /// <exception cref="LedgerException">The store cannot write, or the receipt would contradict what is kept: an unknown or closed session; keys or a
+    /// price that are not the session's; an opening that does not open the commitment; another body or opening for the same session, leg and
+    /// sequence; a sequence that is not the next of its leg, from 0; bytes up or down below those of the receipt before; a leg that begins before
+    /// the one before it has ended, or goes on after its final receipt; a previous hash that is not that of the session's newest receipt.
+    /// A session record is refused as by <see cref="SaveSessionAsync"/>. Nothing was acknowledged.</exception>
+    /// <exception cref="ArgumentException"><paramref name="entry"/> and <paramref name="session"/> are of different sessions or roles.</exception>
     ValueTask SaveReceiptAsync(ReceiptEntry entry, SessionRecord session, CancellationToken cancellationToken);
 
     /// <summary>The record of one session, or null.</summary>
     ValueTask<SessionRecord?> FindSessionAsync(Digest sessionId, LedgerRole role, CancellationToken cancellationToken);
 
     /// <summary>Sessions with <paramref name="counterparty"/> in which this node had <paramref name="role"/> and whose state is not
-    /// <see cref="SessionState.Closed"/>, oldest first, at most <paramref name="limit"/>.</summary>
+    /// <see cref="SessionState.Closed"/>, in the order they were first saved, at most <paramref name="limit"/>.</summary>
     ValueTask<IReadOnlyList<SessionRecord>> FindUnsettledAsync(PublicKey counterparty, LedgerRole role, int limit, CancellationToken cancellationToken);
 
     /// <summary>The session's newest receipt in <paramref name="role"/>, or null.</summary>
     ValueTask<ReceiptEntry?> FindLatestReceiptAsync(Digest sessionId, LedgerRole role, CancellationToken cancellationToken);
 
-    /// <summary>All sessions, oldest first.</summary>
+    /// <summary>All sessions, in the order they were first saved. What is saved meanwhile may be among them.</summary>
     IAsyncEnumerable<SessionRecord> ReadSessionsAsync(CancellationToken cancellationToken);
 
-    /// <summary>Receipts in the order they were first stored: all of them, or one session's.</summary>
+    /// <summary>Receipts in the order they were first stored: all of them, or one session's in either role. What is saved meanwhile may be among them.</summary>
+    /// <remarks>Signatures are not checked again; <see cref="LedgerVerifier"/> does that.</remarks>
     IAsyncEnumerable<ReceiptEntry> ReadReceiptsAsync(Digest? sessionId, CancellationToken cancellationToken);
+
+    /// <summary>Receipts as they become countersigned and durable, each once, from the first <c>MoveNextAsync</c> on, until the store is closed.</summary>
+    /// <remarks>Never holds up a write: 1,024 receipts wait for a slow watcher, then the oldest are dropped. They are still in the ledger,
+    /// and receipts are cumulative, so a session's next one tells what a dropped one told.</remarks>
+    IAsyncEnumerable<ReceiptEntry> WatchAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>On which side of a session or receipt this node stands.</summary>

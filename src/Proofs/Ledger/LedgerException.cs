@@ -13,15 +13,21 @@ public sealed class LedgerException : Exception
 /// <summary>Why a ledger refused.</summary>
 public enum LedgerError
 {
-    /// <summary>The disk or the file failed.</summary>
+    /// <summary>The disk or the file failed. After a failed write the store refuses every later one until it is opened again.</summary>
     Storage = 1,
 
     /// <summary>The write contradicts what is already kept.</summary>
     Contradiction = 2,
 
-    /// <summary>The file is no ledger, or of a newer version than this build knows.</summary>
+    /// <summary>The file is no ledger, or of a newer version than this build knows. It was left as it was.</summary>
     Format = 3,
 
     /// <summary>The ledger was opened read-only or has been closed.</summary>
     NotWritable = 4,
+
+    /// <summary>Another process, or another store in this one, has the ledger open for writing.</summary>
+    InUse = 5,
+
+    /// <summary>The file is a ledger, but what is read from it is not what was written.</summary>
+    Damaged = 6,
 }

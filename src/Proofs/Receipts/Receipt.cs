@@ -39,14 +39,22 @@ public sealed class Receipt
     /// <summary>Whether the provider has signed too.</summary>
     public bool IsCountersigned => _providerSignature.Length != 0;
 
+    /// <summary>The consumer's signature, 64 bytes.</summary>
+    public ReadOnlyMemory<byte> ConsumerSignature => _consumerSignature;
+
+    /// <summary>The provider's signature, 64 bytes, or empty until countersigned.</summary>
+    public ReadOnlyMemory<byte> ProviderSignature => _providerSignature;
+
     /// <summary>Makes and signs a receipt as its consumer.</summary>
-    /// <exception cref="ArgumentException">The signer's key is not the body's consumer.</exception>
+    /// <exception cref="ArgumentException">The signer's key is not the body's consumer, or a field of the body is out of its range.</exception>
     public static Receipt Issue(ReceiptBody body, ISigner consumer)
     {
         ArgumentNullException.ThrowIfNull(body);
         ArgumentNullException.ThrowIfNull(consumer);
         if (consumer.PublicKey != body.Consumer) throw new ArgumentException("The signer is not the receipt's consumer.", nameof(consumer));
         byte[] encoded = body.Encode();
+        // A signature on bytes that no one can decode would be worth nothing to the provider.
+        if (!ReceiptBody.TryDecode(encoded, out _)) throw new ArgumentException("A field of the body is out of its range.", nameof(body));
         return new Receipt(body, encoded, Sign(consumer, encoded), []);
     }
 
@@ -66,6 +74,19 @@ public sealed class Receipt
     /// <returns>False for malformed bytes and for any signature that does not hold. Never throws on what a peer sent.</returns>
     public static bool TryDecode(ReadOnlySpan<byte> encoded, [NotNullWhen(true)] out Receipt? receipt)
     {
+        if (TryDecodeUnchecked(encoded, out Receipt? decoded) && decoded.HasValidSignatures())
+        {
+            receipt = decoded;
+            return true;
+        }
+
+        receipt = null;
+        return false;
+    }
+
+    /// <summary>Decodes a receipt without looking at its signatures: for a store that reads back its own, under a checksum.</summary>
+    internal static bool TryDecodeUnchecked(ReadOnlySpan<byte> encoded, [NotNullWhen(true)] out Receipt? receipt)
+    {
         receipt = null;
         if (encoded.Length > MaxSize) return false;
         var reader = new CanonicalReader(encoded);
@@ -77,11 +98,16 @@ public sealed class Receipt
             || providerSignature.Length is not (0 or Ed25519.SignatureSize)
             || !ReceiptBody.TryDecode(bodyBytes, out ReceiptBody? body)) return false;
 
-        byte[] tagged = Tagged(bodyBytes);
-        if (!Ed25519.VerifyVarTime(body.Consumer, tagged, consumerSignature)) return false;
-        if (providerSignature.Length != 0 && !Ed25519.VerifyVarTime(body.Provider, tagged, providerSignature)) return false;
         receipt = new Receipt(body, bodyBytes.ToArray(), consumerSignature.ToArray(), providerSignature.ToArray());
         return true;
+    }
+
+    /// <summary>Whether the signatures it carries hold: the consumer's always, the provider's when present.</summary>
+    internal bool HasValidSignatures()
+    {
+        byte[] tagged = Tagged(_encodedBody);
+        return Ed25519.VerifyVarTime(Body.Consumer, tagged, _consumerSignature)
+            && (_providerSignature.Length == 0 || Ed25519.VerifyVarTime(Body.Provider, tagged, _providerSignature));
     }
 
     private static byte[] Sign(ISigner signer, byte[] encodedBody)

@@ -44,7 +44,14 @@ public sealed record ReceiptBody
     /// <summary>When the consumer issued it, in seconds since the Unix epoch, by its own clock.</summary>
     public required ulong IssuedAt { get; init; }
 
+    /// <summary>Whether two bodies say the same, and so have the same encoding.</summary>
+    public bool Equals(ReceiptBody? other) => other is not null && Encode().AsSpan().SequenceEqual(other.Encode());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(SessionId, Leg, Sequence);
+
     /// <summary>The body's one encoding.</summary>
+    /// <remarks>Does not judge the fields; <see cref="Receipt.Issue"/> refuses to sign one that no decoder would take.</remarks>
     public byte[] Encode() => new CanonicalWriter(12)
         .Write(Version).Write(SessionId.Bytes).Write(Leg).Write(Provider.Bytes).Write(Consumer.Bytes).Write(Sequence).Write(Final)
         .Write(Commitment.Span).Write(PricePerGiB).Write(Epoch).Write(PreviousReceiptHash.Bytes).Write(IssuedAt).ToArray();

@@ -23,10 +23,11 @@ public static class ReceiptCommitment
     public const int MaxSize = Size;
 
     /// <summary>Makes the field for <paramref name="opening"/>.</summary>
+    /// <exception cref="OverflowException">The total is over 2⁶³ - 1.</exception>
     public static byte[] Create(ReceiptOpening opening)
     {
         byte[] field = new byte[Size];
-        BinaryPrimitives.WriteUInt64BigEndian(field, opening.Total);
+        BinaryPrimitives.WriteInt64BigEndian(field, checked((long)opening.Total));
         return field;
     }
 

@@ -73,6 +73,9 @@ public enum ConnectionError
 
     /// <summary>The other side no longer answers keep-alives.</summary>
     KeepAliveTimeout,
+
+    /// <summary>The address to listen on is taken or is not this host's.</summary>
+    AddressUnavailable,
 }
 
 /// <summary>The step of a connection's or stream's life in which something happened.</summary>

@@ -6,12 +6,14 @@ namespace Overlay.Transport.Connections;
 /// <remarks>Each holder calls <see cref="Release"/> exactly once and does not touch the memory afterwards.</remarks>
 internal sealed class SharedBuffer
 {
+    private readonly ArrayPool<byte> _pool;
     private byte[]? _array;
     private int _holders;
 
-    private SharedBuffer(byte[] array)
+    private SharedBuffer(ArrayPool<byte> pool, int minimumSize)
     {
-        _array = array;
+        _pool = pool;
+        _array = pool.Rent(minimumSize);
         _holders = 1;
     }
 
@@ -19,7 +21,12 @@ internal sealed class SharedBuffer
     internal byte[] Array => _array ?? throw new ObjectDisposedException(nameof(SharedBuffer));
 
     /// <summary>Rents a buffer of at least <paramref name="minimumSize"/> bytes, held once by the caller.</summary>
-    internal static SharedBuffer Rent(int minimumSize) => new(ArrayPool<byte>.Shared.Rent(minimumSize));
+    internal static SharedBuffer Rent(int minimumSize) => Rent(minimumSize, ArrayPool<byte>.Shared);
+
+    internal static SharedBuffer Rent(int minimumSize, ArrayPool<byte> pool) => new(pool, minimumSize);
+
+    /// <summary>For a holder to ask: whether it is the only one. True stays true, for only holders make more.</summary>
+    internal bool IsSoleHolder => Volatile.Read(ref _holders) == 1;
 
     internal void Retain()
     {
@@ -30,7 +37,7 @@ internal sealed class SharedBuffer
     {
         int left = Interlocked.Decrement(ref _holders);
         ObjectDisposedException.ThrowIf(left < 0, this);
-        if (left == 0 && Interlocked.Exchange(ref _array, null) is { } array) ArrayPool<byte>.Shared.Return(array);
+        if (left == 0 && Interlocked.Exchange(ref _array, null) is { } array) _pool.Return(array);
     }
 }
 

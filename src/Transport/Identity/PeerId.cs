@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using SimpleBase;
 
@@ -33,7 +34,7 @@ public sealed class PeerId : IEquatable<PeerId>, IComparable<PeerId>
     }
 
     /// <summary>Reads the multihash bytes; false for anything that names no peer.</summary>
-    public static bool TryFromBytes(ReadOnlySpan<byte> bytes, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out PeerId? peerId)
+    public static bool TryFromBytes(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out PeerId? peerId)
     {
         peerId = null;
         if (bytes.Length < 2 || bytes.Length > MaxSize || bytes[1] != bytes.Length - 2) return false;
@@ -52,27 +53,21 @@ public sealed class PeerId : IEquatable<PeerId>, IComparable<PeerId>
     public static PeerId Parse(string text) => TryParse(text, out PeerId? peerId) ? peerId : throw new FormatException($"'{text}' is not a peer id.");
 
     /// <summary>Reads the text forms of RFC 0001; false for anything else.</summary>
-    public static bool TryParse(string? text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out PeerId? peerId)
+    public static bool TryParse(string? text, [NotNullWhen(true)] out PeerId? peerId)
     {
         peerId = null;
         if (string.IsNullOrEmpty(text) || text.Length > 128) return false;
         if (text.StartsWith("Qm", StringComparison.Ordinal) || text[0] == '1')
-            return TryDecode(() => Base58.Bitcoin.Decode(text), out byte[]? hash) && TryFromBytes(hash, out peerId);
+            return Multibase.TryDecodeBase58(text, out byte[]? hash) && TryFromBytes(hash, out peerId);
 
         // A CID: multibase prefix, version 1, libp2p-key codec, multihash.
-        byte[]? cid = null;
-        bool decoded = text[0] switch
-        {
-            'b' => TryDecode(() => Base32.Rfc4648.Decode(text.AsSpan(1)), out cid),
-            'z' => TryDecode(() => Base58.Bitcoin.Decode(text.AsSpan(1)), out cid),
-            'f' => TryDecode(() => Convert.FromHexString(text.AsSpan(1)), out cid),
-            _ => false,
-        };
-        return decoded && cid!.Length > 2 && cid[0] == CidVersion1 && cid[1] == Libp2pKeyCodec && TryFromBytes(cid.AsSpan(2), out peerId);
+        return Multibase.TryDecode(text, out byte[]? cid)
+            && cid.Length > 2 && cid[0] == CidVersion1 && cid[1] == Libp2pKeyCodec
+            && TryFromBytes(cid.AsSpan(2), out peerId);
     }
 
     /// <summary>The public key, when the id carries it whole, as every Ed25519 id does.</summary>
-    public bool TryGetPublicKey([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out PeerPublicKey? key)
+    public bool TryGetPublicKey([NotNullWhen(true)] out PeerPublicKey? key)
     {
         key = null;
         return _bytes[0] == IdentityCode && PeerPublicKey.TryDecode(_bytes.AsSpan(2), out key);
@@ -80,7 +75,7 @@ public sealed class PeerId : IEquatable<PeerId>, IComparable<PeerId>
 
     /// <summary>The id as CIDv1 in base32, RFC 0001's second text form.</summary>
     public string ToCidString() =>
-        "b" + Base32.Rfc4648.Encode([CidVersion1, Libp2pKeyCodec, .. _bytes], padding: false).ToLowerInvariant();
+        "b" + Multibase.EncodeBase32Digits([CidVersion1, Libp2pKeyCodec, .. _bytes]);
 
     /// <summary>The id in base58btc, the form that people exchange.</summary>
     public override string ToString() => _text ??= Base58.Bitcoin.Encode(_bytes);
@@ -119,18 +114,4 @@ public sealed class PeerId : IEquatable<PeerId>, IComparable<PeerId>
 
     /// <summary>Orders by bytes.</summary>
     public static bool operator >=(PeerId? left, PeerId? right) => !(left < right);
-
-    private static bool TryDecode(Func<byte[]> decode, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out byte[]? bytes)
-    {
-        try
-        {
-            bytes = decode();
-            return true;
-        }
-        catch (Exception e) when (e is ArgumentException or FormatException)
-        {
-            bytes = null;
-            return false;
-        }
-    }
 }

@@ -1,0 +1,41 @@
+using Overlay.Transport.Identity;
+
+namespace Overlay;
+
+/// <summary>The overlay could not do what was asked.</summary>
+public sealed class OverlayException : IOException
+{
+    internal OverlayException(OverlayError reason, string message, Exception? innerException = null)
+        : base(message, innerException) => Reason = reason;
+
+    /// <summary>What was in the way.</summary>
+    public OverlayError Reason { get; }
+
+    /// <summary>The peer concerned, when there is one.</summary>
+    public PeerId? Peer { get; init; }
+}
+
+/// <summary>What was in the way.</summary>
+public enum OverlayError
+{
+    /// <summary>No provider that fits the wish is known.</summary>
+    NoProvider = 1,
+
+    /// <summary>The provider could not be reached.</summary>
+    ProviderUnreachable,
+
+    /// <summary>The provider's offer does not fit the wish, or it would not open a session.</summary>
+    ProviderRefused,
+
+    /// <summary>The session ended while it was in use.</summary>
+    SessionEnded,
+
+    /// <summary>The data folder, its key or its ledger cannot be used.</summary>
+    DataDirectory,
+
+    /// <summary>A local address cannot be listened on.</summary>
+    ListenFailed,
+
+    /// <summary>The node is stopping.</summary>
+    Stopping,
+}

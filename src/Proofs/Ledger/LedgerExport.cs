@@ -1,0 +1,98 @@
+using System.Buffers;
+using System.Text.Json;
+using Overlay.Proofs.Receipts;
+
+namespace Overlay.Proofs.Ledger;
+
+/// <summary>Writes a ledger as JSON lines: one object for each session, then one for each receipt, in the order they were first stored.</summary>
+/// <remarks>The fields are described in docs/protocols/ledger-files.md. Signatures are copied, not checked.</remarks>
+public static class LedgerExport
+{
+    private const int FlushSize = 64 * 1024;
+
+    /// <summary>Writes all of <paramref name="store"/> to <paramref name="destination"/>, in UTF-8, each line ended by a line feed.</summary>
+    /// <exception cref="LedgerException">The ledger cannot be read or is damaged; what came before has been written.</exception>
+    public static async Task WriteAsync(ILedgerStore store, Stream destination, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(destination);
+        var buffer = new ArrayBufferWriter<byte>(FlushSize);
+        using var json = new Utf8JsonWriter(buffer);
+        await foreach (SessionRecord session in store.ReadSessionsAsync(cancellationToken).ConfigureAwait(false))
+        {
+            Write(json, session);
+            await EndLineAsync(json, buffer, destination, cancellationToken).ConfigureAwait(false);
+        }
+
+        await foreach (ReceiptEntry entry in store.ReadReceiptsAsync(null, cancellationToken).ConfigureAwait(false))
+        {
+            Write(json, entry);
+            await EndLineAsync(json, buffer, destination, cancellationToken).ConfigureAwait(false);
+        }
+
+        await destination.WriteAsync(buffer.WrittenMemory, cancellationToken).ConfigureAwait(false);
+        await destination.FlushAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private static void Write(Utf8JsonWriter json, SessionRecord session)
+    {
+        json.WriteStartObject();
+        json.WriteString("type"u8, "session"u8);
+        json.WriteString("sessionId"u8, session.SessionId.ToString());
+        json.WriteString("role"u8, Name(session.Role));
+        json.WriteString("counterparty"u8, session.Counterparty.ToString());
+        json.WriteString("offerId"u8, session.OfferId.ToString());
+        json.WriteNumber("pricePerGiB"u8, session.PricePerGiB);
+        json.WriteNumber("creditWindow"u8, session.CreditWindow);
+        json.WriteNumber("leg"u8, session.Leg);
+        json.WriteNumber("countedUp"u8, session.Counted.Up);
+        json.WriteNumber("countedDown"u8, session.Counted.Down);
+        json.WriteBoolean("countedExactly"u8, session.CountedExactly);
+        json.WriteString("state"u8, session.State switch
+        {
+            SessionState.Open => "open"u8,
+            SessionState.Settled => "settled"u8,
+            SessionState.Closed => "closed"u8,
+            _ => "disputed"u8,
+        });
+        json.WriteNumber("openedAt"u8, session.OpenedAt);
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, ReceiptEntry entry)
+    {
+        ReceiptBody body = entry.Receipt.Body;
+        json.WriteStartObject();
+        json.WriteString("type"u8, "receipt"u8);
+        json.WriteString("hash"u8, entry.Receipt.Hash.ToString());
+        json.WriteString("sessionId"u8, body.SessionId.ToString());
+        json.WriteString("role"u8, Name(entry.Role));
+        json.WriteNumber("leg"u8, body.Leg);
+        json.WriteNumber("sequence"u8, body.Sequence);
+        json.WriteBoolean("final"u8, body.Final);
+        json.WriteString("provider"u8, body.Provider.ToString());
+        json.WriteString("consumer"u8, body.Consumer.ToString());
+        json.WriteNumber("up"u8, entry.Opening.Up);
+        json.WriteNumber("down"u8, entry.Opening.Down);
+        json.WriteString("commitment"u8, Convert.ToHexStringLower(body.Commitment.Span));
+        json.WriteNumber("pricePerGiB"u8, body.PricePerGiB);
+        json.WriteNumber("epoch"u8, body.Epoch);
+        json.WriteString("previousReceiptHash"u8, body.PreviousReceiptHash.ToString());
+        json.WriteNumber("issuedAt"u8, body.IssuedAt);
+        json.WriteBoolean("countersigned"u8, entry.Receipt.IsCountersigned);
+        json.WriteBase64String("receipt"u8, entry.Receipt.Encode());
+        json.WriteEndObject();
+    }
+
+    private static ReadOnlySpan<byte> Name(LedgerRole role) => role == LedgerRole.Provider ? "provider"u8 : "consumer"u8;
+
+    private static async ValueTask EndLineAsync(Utf8JsonWriter json, ArrayBufferWriter<byte> buffer, Stream destination, CancellationToken cancellationToken)
+    {
+        json.Flush();
+        json.Reset(buffer);
+        buffer.Write("\n"u8);
+        if (buffer.WrittenCount < FlushSize) return;
+        await destination.WriteAsync(buffer.WrittenMemory, cancellationToken).ConfigureAwait(false);
+        buffer.ResetWrittenCount();
+    }
+}

@@ -1,0 +1,91 @@
+using Overlay.Proofs.Receipts;
+
+namespace Overlay.Proofs.Ledger;
+
+/// <summary>What may follow what in a ledger: the one statement of the rules, for the stores before they write and for the verifier after.</summary>
+/// <remarks>Pure functions. Each answers null, or in words what is wrong.</remarks>
+internal static class LedgerRules
+{
+    /// <summary>A caller's mistake rather than a contradiction: an entry handed over with the record of another session.</summary>
+    public static void ThrowIfMismatched(ReceiptEntry entry, SessionRecord session)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        ArgumentNullException.ThrowIfNull(session);
+        if (entry.Receipt.Body.SessionId != session.SessionId || entry.Role != session.Role)
+            throw new ArgumentException("The receipt and the session record are not of the same session and role.", nameof(session));
+    }
+
+    /// <summary>Whether <paramref name="next"/> may take the place of <paramref name="kept"/>: the terms stand still, legs and the closing only go forward.</summary>
+    public static string? ObjectToSession(SessionRecord kept, SessionRecord next)
+    {
+        if (next.Counterparty != kept.Counterparty) return "the counterparty would change";
+        if (next.OfferId != kept.OfferId) return "the offer would change";
+        if (next.PricePerGiB != kept.PricePerGiB) return $"the price would change from {kept.PricePerGiB} to {next.PricePerGiB}";
+        if (next.OpenedAt != kept.OpenedAt) return "the time of opening would change";
+        if (next.Leg < kept.Leg) return $"the leg in use would go back from {kept.Leg} to {next.Leg}";
+        if (kept.State == SessionState.Closed && next.State != SessionState.Closed) return $"it is closed and would become {next.State}";
+        return null;
+    }
+
+    /// <summary>Whether <paramref name="next"/> may be kept at all in <paramref name="session"/>, whatever came before it.</summary>
+    public static string? ObjectToReceipt(SessionRecord session, ReceiptEntry next)
+    {
+        ReceiptBody body = next.Receipt.Body;
+        PublicKey other = next.Role == LedgerRole.Provider ? body.Consumer : body.Provider;
+        if (other != session.Counterparty) return $"it names {other} where the session's counterparty is {session.Counterparty}";
+        if (body.PricePerGiB != session.PricePerGiB) return $"its price is {body.PricePerGiB}, the session's {session.PricePerGiB}";
+        if (!ReceiptCommitment.Opens(body.Commitment.Span, next.Opening)) return "its opening does not open its commitment";
+        return null;
+    }
+
+    /// <summary>Whether <paramref name="next"/> may follow <paramref name="previous"/>, the newest receipt kept of the same session and role, or null when there is none.</summary>
+    public static string? ObjectToSuccessor(ReceiptEntry? previous, ReceiptEntry next)
+    {
+        ReceiptBody body = next.Receipt.Body;
+        if (previous is null)
+        {
+            if (body.Leg != 0 || body.Sequence != 0) return "it is the session's first but not leg 0, sequence 0";
+            return body.PreviousReceiptHash.IsZero ? null : "it is the session's first but names one before it";
+        }
+
+        ReceiptBody last = previous.Receipt.Body;
+        if (body.Provider != last.Provider || body.Consumer != last.Consumer) return "its keys are not those of the receipt before it";
+        if (body.Leg == last.Leg)
+        {
+            if (last.Final) return $"the leg ended with sequence {last.Sequence}";
+            if (body.Sequence != last.Sequence + 1) return $"sequence {last.Sequence + 1} is due";
+            if (next.Opening.Up < previous.Opening.Up) return $"its bytes up ({next.Opening.Up}) are fewer than before ({previous.Opening.Up})";
+            if (next.Opening.Down < previous.Opening.Down) return $"its bytes down ({next.Opening.Down}) are fewer than before ({previous.Opening.Down})";
+        }
+        else
+        {
+            if (!last.Final) return $"leg {last.Leg} has not ended";
+            if (body.Leg != (ulong)last.Leg + 1) return $"leg {(ulong)last.Leg + 1} is due";
+            if (body.Sequence != 0) return "a leg begins with sequence 0";
+        }
+
+        return body.PreviousReceiptHash == previous.Receipt.Hash ? null : "the hash it names is not that of the receipt before it";
+    }
+
+    /// <summary>Whether <paramref name="again"/> is the receipt already kept under its session, leg and sequence.</summary>
+    public static string? ObjectToRepetition(ReceiptEntry kept, ReceiptEntry again)
+    {
+        if (kept.Receipt.Hash != again.Receipt.Hash) return "another receipt is kept under that sequence";
+        return kept.Opening == again.Opening ? null : "the same receipt is kept with another opening";
+    }
+
+    /// <summary>Whether keeping <paramref name="again"/> in place of the same receipt <paramref name="kept"/> gains the provider's signature.</summary>
+    public static bool Improves(ReceiptEntry kept, ReceiptEntry again) => again.Receipt.IsCountersigned && !kept.Receipt.IsCountersigned;
+
+    /// <summary>The exception for an objection to a session record.</summary>
+    public static LedgerException Contradiction(SessionRecord session, string objection) =>
+        new(LedgerError.Contradiction, $"Session {session.SessionId} ({session.Role}): {objection}.");
+
+    /// <summary>The exception for an objection to a receipt.</summary>
+    public static LedgerException Contradiction(ReceiptEntry entry, string objection) =>
+        new(LedgerError.Contradiction, $"{Describe(entry)}: {objection}.");
+
+    /// <summary>Names a receipt in words.</summary>
+    public static string Describe(ReceiptEntry entry) =>
+        $"Session {entry.Receipt.Body.SessionId} ({entry.Role}), leg {entry.Receipt.Body.Leg}, sequence {entry.Receipt.Body.Sequence}";
+}

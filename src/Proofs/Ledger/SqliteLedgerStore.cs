@@ -1,0 +1,253 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Data.Sqlite;
+
+namespace Overlay.Proofs.Ledger;
+
+/// <summary>A ledger in one SQLite file. What a write has returned from is on the disk.</summary>
+/// <remarks>
+/// One process writes, any number read. Writes go through one loop that makes everything waiting durable together, with write-ahead log and
+/// <c>synchronous=FULL</c>. Each row carries a checksum that is checked whenever it is read. All receipts are kept: one takes about 390 bytes, so a
+/// GiB of service at a credit window of 16 MiB costs some 50 KB. File format: docs/protocols/ledger-files.md.
+/// </remarks>
+public sealed class SqliteLedgerStore : ILedgerStore
+{
+    private const int PageCount = 256;
+
+    private readonly string _path;
+    private readonly FileStream? _lock;
+    private readonly SqliteLedgerStatements? _writes;
+    private readonly SqliteLedgerStatements _reads;
+    private readonly SqliteLedgerWriter? _writer;
+    private readonly SemaphoreSlim _reading = new(1, 1); // guards _reads
+    private readonly ReceiptWatchers _watchers = new();
+    private bool _closed; // under _reading
+
+    private SqliteLedgerStore(string path, FileStream? @lock, SqliteLedgerStatements? writes, SqliteLedgerStatements reads)
+    {
+        _path = path;
+        _lock = @lock;
+        _writes = writes;
+        _reads = reads;
+        if (writes is not null) _writer = new SqliteLedgerWriter(writes, _watchers, path);
+    }
+
+    /// <summary>Opens a ledger for reading and writing; makes it, readable by its owner only, if there is none.</summary>
+    /// <remarks>Reads the whole file once to be sure that nothing is added to a damaged one: about a second for a million receipts.</remarks>
+    /// <param name="path">The ledger's file. Beside it stand its <c>.lock</c> and, while open, <c>-wal</c> and <c>-shm</c>.</param>
+    /// <param name="cancellationToken">Checked before anything is opened.</param>
+    /// <exception cref="LedgerException">The file is in use, no ledger, too new, damaged, or cannot be read or written.</exception>
+    public static Task<SqliteLedgerStore> OpenAsync(string path, CancellationToken cancellationToken) => OpenAsync(path, maxPageCount: null, cancellationToken);
+
+    /// <summary>Opens a ledger for reading, as it is at this moment. A node may have it open and go on writing.</summary>
+    /// <remarks>Meant to be short: while it is open, the writer's log cannot shrink. A damaged file opens, and reading says what is wrong.</remarks>
+    /// <param name="path">The ledger's file.</param>
+    /// <param name="cancellationToken">Checked before anything is opened.</param>
+    /// <exception cref="LedgerException">The file is missing, no ledger, of another version, or cannot be read.</exception>
+    public static Task<SqliteLedgerStore> OpenReadOnlyAsync(string path, CancellationToken cancellationToken)
+    {
+        path = Path.GetFullPath(path);
+        return Task.Run(() => Guarded(path, () =>
+        {
+            if (!File.Exists(path)) throw new LedgerException(LedgerError.Storage, $"There is no ledger at {path}.");
+            uint version = SqliteLedgerFile.ReadVersion(path);
+            if (version != SqliteLedgerSchema.Version)
+                throw new LedgerException(LedgerError.Format, $"{path} is a ledger of version {version}; open it for writing once to bring it to version {SqliteLedgerSchema.Version}.");
+            var reads = new SqliteLedgerStatements(SqliteLedgerFile.Connect(path, SqliteOpenMode.ReadOnly));
+            try
+            {
+                reads.BeginRead();
+                return new SqliteLedgerStore(path, null, null, reads);
+            }
+            catch
+            {
+                reads.Dispose();
+                throw;
+            }
+        }), cancellationToken);
+    }
+
+    /// <param name="path">The ledger's file.</param>
+    /// <param name="maxPageCount">The most pages of 4,096 bytes that the file may have, past which the disk counts as full.</param>
+    /// <param name="cancellationToken">Checked before anything is opened.</param>
+    internal static Task<SqliteLedgerStore> OpenAsync(string path, int? maxPageCount, CancellationToken cancellationToken)
+    {
+        path = Path.GetFullPath(path);
+        return Task.Run(() => Guarded(path, () =>
+        {
+            SqliteLedgerFile.CreateFolder(path);
+            FileStream @lock = SqliteLedgerFile.Lock(path);
+            SqliteLedgerStatements? writes = null, reads = null;
+            try
+            {
+                SqliteLedgerFile.CreateIfMissing(path);
+                uint version = SqliteLedgerFile.ReadVersion(path);
+                writes = new SqliteLedgerStatements(SqliteLedgerFile.Connect(path, SqliteOpenMode.ReadWrite));
+                if (SqliteLedgerFile.FindDamage(writes.Connection, "quick_check") is { } damage)
+                    throw new LedgerException(LedgerError.Damaged, $"The ledger {path} is damaged: {damage}");
+                SqliteLedgerSchema.Migrate(writes.Connection, version);
+                if (SqliteLedgerSchema.FindDifference(writes.Connection) is { } difference)
+                    throw new LedgerException(LedgerError.Damaged, $"The ledger {path} is damaged: {difference}");
+                SqliteLedgerSchema.Execute(writes.Connection, "PRAGMA journal_mode = WAL");
+                if (maxPageCount is { } pages) SqliteLedgerSchema.Execute(writes.Connection, $"PRAGMA max_page_count = {pages}");
+                reads = new SqliteLedgerStatements(SqliteLedgerFile.Connect(path, SqliteOpenMode.ReadOnly));
+                return new SqliteLedgerStore(path, @lock, writes, reads);
+            }
+            catch
+            {
+                reads?.Dispose();
+                writes?.Dispose();
+                @lock.Dispose();
+                throw;
+            }
+        }), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask SaveSessionAsync(SessionRecord session, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return new ValueTask(Writer.WriteAsync(session, null, cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask SaveReceiptAsync(ReceiptEntry entry, SessionRecord session, CancellationToken cancellationToken)
+    {
+        LedgerRules.ThrowIfMismatched(entry, session);
+        return new ValueTask(Writer.WriteAsync(session, entry, cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<SessionRecord?> FindSessionAsync(Digest sessionId, LedgerRole role, CancellationToken cancellationToken) =>
+        (await ReadAsync(reads => reads.FindSession(sessionId, role), cancellationToken).ConfigureAwait(false))?.Record;
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<SessionRecord>> FindUnsettledAsync(PublicKey counterparty, LedgerRole role, int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        List<SessionRow> rows = await ReadAsync(reads => reads.FindUnsettled(counterparty, role, limit), cancellationToken).ConfigureAwait(false);
+        return rows.ConvertAll(row => row.Record);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ReceiptEntry?> FindLatestReceiptAsync(Digest sessionId, LedgerRole role, CancellationToken cancellationToken) =>
+        (await ReadAsync(reads => reads.FindSession(sessionId, role) is { } row ? reads.FindLatestReceipt(row.Ordinal) : null, cancellationToken)
+            .ConfigureAwait(false))?.Entry;
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<SessionRecord> ReadSessionsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (SessionRow row in ReadSessionRowsAsync(cancellationToken).ConfigureAwait(false)) yield return row.Record;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ReceiptEntry> ReadReceiptsAsync(Digest? sessionId, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // By pages, so that a slow reader holds neither the connection nor the log.
+        long last = 0;
+        List<ReceiptRow> rows;
+        do
+        {
+            rows = await ReadAsync(
+                reads => sessionId is { } wanted ? reads.ReadReceiptsAfter(wanted, last, PageCount) : reads.ReadReceiptsAfter(last, PageCount),
+                cancellationToken).ConfigureAwait(false);
+            foreach (ReceiptRow row in rows) yield return row.Entry;
+            if (rows.Count != 0) last = rows[^1].Ordinal;
+        }
+        while (rows.Count == PageCount);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>A ledger opened read-only has no news: its stream ends when it is closed.</remarks>
+    public IAsyncEnumerable<ReceiptEntry> WatchAsync(CancellationToken cancellationToken) => _watchers.WatchAsync(cancellationToken);
+
+    /// <summary>Finishes the writes that are queued, ends the watchers' streams and closes the file.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_writer is not null) await _writer.DisposeAsync().ConfigureAwait(false);
+        _watchers.Close();
+        await _reading.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            if (_closed) return;
+            _closed = true;
+            // The writer's connection goes last: it is the one that can fold the log into the file and remove it.
+            _reads.Dispose();
+            _writes?.Dispose();
+            if (_lock is not null) await _lock.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _reading.Release();
+        }
+    }
+
+    /// <summary>What is wrong with the file beneath the rows, in words, or null: SQLite's own check, the tables, and each session's count and newest hash.</summary>
+    internal async Task<string?> FindDamageAsync(CancellationToken cancellationToken)
+    {
+        string? damage = await ReadAsync(
+            reads => SqliteLedgerFile.FindDamage(reads.Connection, "integrity_check") ?? SqliteLedgerSchema.FindDifference(reads.Connection),
+            cancellationToken).ConfigureAwait(false);
+        if (damage is not null) return $"The ledger {_path} is damaged: {damage}";
+        var kept = new Dictionary<(Digest, LedgerRole), (long Count, Digest Head)>();
+        await foreach (ReceiptEntry entry in ReadReceiptsAsync(null, cancellationToken).ConfigureAwait(false))
+        {
+            var key = (entry.Receipt.Body.SessionId, entry.Role);
+            kept[key] = (kept.GetValueOrDefault(key).Count + 1, entry.Receipt.Hash);
+        }
+
+        await foreach (SessionRow row in ReadSessionRowsAsync(cancellationToken).ConfigureAwait(false))
+        {
+            kept.Remove((row.Record.SessionId, row.Record.Role), out (long Count, Digest Head) found);
+            if (found != (row.Receipts, row.Head))
+                return $"Session {row.Record.SessionId} ({row.Record.Role}): {row.Receipts} receipts up to {row.Head} were kept, but {found.Count} up to {found.Head} are there.";
+        }
+
+        return null;
+    }
+
+    private SqliteLedgerWriter Writer =>
+        _writer ?? throw new LedgerException(LedgerError.NotWritable, $"The ledger {_path} was opened for reading only.");
+
+    private async IAsyncEnumerable<SessionRow> ReadSessionRowsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        long last = 0;
+        List<SessionRow> rows;
+        do
+        {
+            rows = await ReadAsync(reads => reads.ReadSessionsAfter(last, PageCount), cancellationToken).ConfigureAwait(false);
+            foreach (SessionRow row in rows) yield return row;
+            if (rows.Count != 0) last = rows[^1].Ordinal;
+        }
+        while (rows.Count == PageCount);
+    }
+
+    private async ValueTask<T> ReadAsync<T>(Func<SqliteLedgerStatements, T> read, CancellationToken cancellationToken)
+    {
+        await _reading.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ObjectDisposedException.ThrowIf(_closed, this);
+            return Guarded(_path, () => read(_reads));
+        }
+        finally
+        {
+            _reading.Release();
+        }
+    }
+
+    private static T Guarded<T>(string path, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteLedgerFile.Translate(e, path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new LedgerException(LedgerError.Storage, $"The ledger {path} could not be opened: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.Security.Cryptography;
+using BouncyX25519 = Org.BouncyCastle.Math.EC.Rfc7748.X25519;
+
+namespace Overlay.Transport.Crypto;
+
+/// <summary>X25519 (RFC 7748, section 5) behind the one name that this assembly uses for it.</summary>
+internal static class X25519
+{
+    /// <summary>Bytes of a private key, a public key and a shared secret alike.</summary>
+    internal const int KeySize = 32;
+
+    internal static void DerivePublicKey(ReadOnlySpan<byte> privateKey, Span<byte> publicKey) =>
+        BouncyX25519.ScalarMultBase(privateKey, publicKey);
+
+    /// <summary>Computes the shared secret in constant time.</summary>
+    /// <returns>False, with <paramref name="sharedSecret"/> zero, when the result is all zero: the other side sent a point of small order (RFC 7748, section 6.1).</returns>
+    internal static bool TryAgree(ReadOnlySpan<byte> privateKey, ReadOnlySpan<byte> publicKey, Span<byte> sharedSecret)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(privateKey.Length, KeySize);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(publicKey.Length, KeySize);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(sharedSecret.Length, KeySize);
+        BouncyX25519.ScalarMult(privateKey, publicKey, sharedSecret);
+        int bits = 0;
+        foreach (byte b in sharedSecret) bits |= b;
+        return bits != 0;
+    }
+}
+
+/// <summary>An X25519 key pair. Clears its private half when disposed.</summary>
+/// <remarks>Safe on several threads until disposed.</remarks>
+internal sealed class X25519KeyPair : IDisposable
+{
+    // Pinned, so that the collector leaves no copies of the secret behind when it moves objects.
+    private readonly byte[] _privateKey = GC.AllocateArray<byte>(X25519.KeySize, pinned: true);
+    private readonly byte[] _publicKey = new byte[X25519.KeySize];
+    private bool _disposed;
+
+    private X25519KeyPair()
+    {
+    }
+
+    internal ReadOnlySpan<byte> PublicKey => _publicKey;
+
+    internal static X25519KeyPair Generate()
+    {
+        var pair = new X25519KeyPair();
+        RandomNumberGenerator.Fill(pair._privateKey);
+        X25519.DerivePublicKey(pair._privateKey, pair._publicKey);
+        return pair;
+    }
+
+    internal static X25519KeyPair FromPrivateKey(ReadOnlySpan<byte> privateKey)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(privateKey.Length, X25519.KeySize);
+        var pair = new X25519KeyPair();
+        privateKey.CopyTo(pair._privateKey);
+        X25519.DerivePublicKey(pair._privateKey, pair._publicKey);
+        return pair;
+    }
+
+    /// <inheritdoc cref="X25519.TryAgree"/>
+    internal bool TryAgree(ReadOnlySpan<byte> publicKey, Span<byte> sharedSecret)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return X25519.TryAgree(_privateKey, publicKey, sharedSecret);
+    }
+
+    public void Dispose()
+    {
+        _disposed = true;
+        CryptographicOperations.ZeroMemory(_privateKey);
+    }
+}

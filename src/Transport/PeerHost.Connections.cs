@@ -1,0 +1,163 @@
+using System.Diagnostics;
+using Overlay.Transport.Connections;
+using Overlay.Transport.Diagnostics;
+using Overlay.Transport.Identify;
+using Overlay.Transport.Identity;
+using Overlay.Transport.Perf;
+using Overlay.Transport.Ping;
+
+namespace Overlay.Transport;
+
+public sealed partial class PeerHost
+{
+    /// <summary>The established connections.</summary>
+    public IReadOnlyList<PeerConnection> Connections => _table.All;
+
+    /// <summary>The preferred connection to a peer, or null. Both ends prefer the same one.</summary>
+    public PeerConnection? FindConnection(PeerId peer) => _table.FindPreferred(peer ?? throw new ArgumentNullException(nameof(peer)));
+
+    /// <summary>Asks a connected peer what it is.</summary>
+    /// <exception cref="ConnectionException">The peer does not answer, or not as the specification says.</exception>
+    public async ValueTask<PeerInfo> IdentifyAsync(PeerConnection connection, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        PeerInfo info = await _identify.QueryAsync(connection, cancellationToken).ConfigureAwait(false);
+        if (!connection.Closed.IsCancellationRequested) _infos[connection] = info;
+        return info;
+    }
+
+    /// <summary>What is known of the peer at the other end of a connection, from identify and later pushes; null before the first answer.</summary>
+    public PeerInfo? FindPeerInfo(PeerConnection connection) => _infos.GetValueOrDefault(connection ?? throw new ArgumentNullException(nameof(connection)));
+
+    /// <summary>Measures round trips with the ping protocol on one stream, which is opened at the first element.</summary>
+    /// <param name="connection">To whom.</param>
+    /// <param name="count">How many, one after another.</param>
+    /// <param name="cancellationToken">Ends the enumeration.</param>
+    /// <exception cref="ConnectionException">The peer does not answer, or not with the bytes sent.</exception>
+    public async IAsyncEnumerable<TimeSpan> PingAsync(
+        PeerConnection connection, int count, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        PeerStream stream = await connection.OpenStreamAsync(PingProtocol.Id, cancellationToken).ConfigureAwait(false);
+        await using System.Runtime.CompilerServices.ConfiguredAsyncDisposable disposal = stream.ConfigureAwait(false);
+        for (int i = 0; i < count; i++)
+        {
+            using var deadline = new Deadline(_options.NegotiationTimeout, _time, cancellationToken);
+            yield return await deadline.RunAsync(ct => PingProtocol.PingAsync(stream, _time, ct), ConnectionStep.Stream, "the ping").ConfigureAwait(false);
+        }
+
+        await stream.Output.CompleteAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Measures throughput with the perf protocol: first the upload, then the download.</summary>
+    /// <param name="connection">To whom; that peer must serve perf.</param>
+    /// <param name="upload">Bytes to send.</param>
+    /// <param name="download">Bytes to receive.</param>
+    /// <param name="progress">Told of every piece, in bytes; or null.</param>
+    /// <param name="cancellationToken">Gives up and resets the stream.</param>
+    /// <exception cref="ConnectionException">The peer does not serve perf, or sent another number of bytes.</exception>
+    public async ValueTask<PerfResult> MeasureAsync(
+        PeerConnection connection, ulong upload, ulong download, IProgress<long>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        PeerStream stream = await connection.OpenStreamAsync(PerfProtocol.Id, cancellationToken).ConfigureAwait(false);
+        await using System.Runtime.CompilerServices.ConfiguredAsyncDisposable disposal = stream.ConfigureAwait(false);
+        return await PerfProtocol.RunAsync(stream, upload, download, _time, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes an upgraded connection into the table and begins to serve it.</summary>
+    /// <exception cref="ConnectionException">The peer or the node has enough connections; this one is closed.</exception>
+    private void Adopt(MuxedPeerConnection connection)
+    {
+        if (_stopping.IsCancellationRequested || !_table.TryAdd(connection, _options.MaxConnectionsPerPeer, _options.MaxConnectionCount))
+        {
+            bool stopping = _stopping.IsCancellationRequested;
+            connection.Abort("There are enough connections.");
+            _background.Add(connection.RunAsync());
+            throw new ConnectionException(
+                stopping ? ConnectionError.Closed : ConnectionError.LimitExceeded, ConnectionStep.Connection, Fault.Local,
+                stopping ? "The host is stopping." : "There are enough connections with this peer, or in all.") { Peer = connection.RemotePeer };
+        }
+
+        TransportLog.Connected(_logger, connection.RemotePeer, connection.RemoteAddress, connection.Direction);
+        _metrics.ConnectionOpened(connection.Direction);
+        _background.Add(Task.Run(() => ServeAsync(connection), CancellationToken.None));
+        ResolveSimultaneousDial(connection);
+    }
+
+    private async Task ServeAsync(MuxedPeerConnection connection)
+    {
+        Task identifying = _options.IdentifyOnConnect ? IdentifyQuietlyAsync(connection) : Task.CompletedTask;
+        await connection.RunAsync().ConfigureAwait(false);
+        await identifying.ConfigureAwait(false);
+        _table.Remove(connection);
+        _infos.TryRemove(connection, out _);
+        _metrics.ConnectionClosed(connection.Direction);
+        TransportLog.Disconnected(_logger, connection.RemotePeer, connection.Error?.Message ?? "closed");
+    }
+
+    private async Task IdentifyQuietlyAsync(MuxedPeerConnection connection)
+    {
+        try
+        {
+            await IdentifyAsync(connection, connection.Closed).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is ConnectionException or OperationCanceledException or ObjectDisposedException)
+        {
+            TransportLog.IdentifyFailed(_logger, connection.RemotePeer, e.Message);
+        }
+    }
+
+    /// <summary>Gives up one of two connections that came of both sides dialling at once. Streams that are open on it may end first.</summary>
+    private void ResolveSimultaneousDial(MuxedPeerConnection added)
+    {
+        bool dialling;
+        lock (_dialLock) dialling = _dials.ContainsKey(added.RemotePeer);
+        if (!dialling || _table.FindSurplus(added) is not { } surplus) return;
+        TransportLog.SimultaneousDialResolved(_logger, surplus.RemotePeer, surplus.Direction);
+        _background.Add(CloseAsync(surplus, _stopping.Token));
+    }
+
+    private PeerInfo DescribeSelf(PeerConnection connection)
+    {
+        IReadOnlyList<Multiaddr> addresses = [.. ListenAddresses.Select(a => a.WithoutPeerId()).Take(_options.Identify.MaxAddressCount)];
+        return new PeerInfo
+        {
+            PeerId = PeerId,
+            AgentVersion = _options.Identify.AgentVersion,
+            ProtocolVersion = _options.Identify.ProtocolVersion,
+            ListenAddresses = addresses,
+            Protocols = Protocols.Names,
+            ObservedAddress = connection.RemoteAddress,
+            // The sequence must grow with every change; the clock does, also across restarts (RFC 0003).
+            SignedPeerRecord = SignedPeerRecord.Create(_identity, addresses, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()),
+        };
+    }
+
+    private async Task TakePushAsync(PeerStream stream, CancellationToken cancellationToken)
+    {
+        PeerInfo known = FindPeerInfo(stream.Connection) ?? new PeerInfo { PeerId = stream.RemotePeer };
+        PeerInfo merged = await _identify.ReceivePushAsync(stream, known, cancellationToken).ConfigureAwait(false);
+        if (!stream.Connection.Closed.IsCancellationRequested) _infos[stream.Connection] = merged;
+    }
+
+    /// <summary>Tells the peers that take pushes that this host's addresses or protocols have changed.</summary>
+    private void PushToAll()
+    {
+        if (_stopping.IsCancellationRequested) return;
+        foreach (MuxedPeerConnection connection in _table.All)
+            if (FindPeerInfo(connection)?.Protocols.Contains(IdentifyProtocol.PushId) == true) _background.Add(PushQuietlyAsync(connection));
+    }
+
+    private async Task PushQuietlyAsync(MuxedPeerConnection connection)
+    {
+        try
+        {
+            await _identify.PushAsync(connection, connection.Closed).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is ConnectionException or OperationCanceledException or ObjectDisposedException)
+        {
+            TransportLog.IdentifyFailed(_logger, connection.RemotePeer, e.Message);
+        }
+    }
+}

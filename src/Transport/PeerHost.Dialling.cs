@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using Overlay.Transport.Connections;
+using Overlay.Transport.Diagnostics;
+using Overlay.Transport.Identity;
+
+namespace Overlay.Transport;
+
+public sealed partial class PeerHost
+{
+    private readonly Lock _dialLock = new();
+    private readonly Dictionary<PeerId, Task<MuxedPeerConnection>> _dials = [];
+
+    /// <summary>Returns a connection to the peer that <paramref name="address"/> names, dialling it if there is none.</summary>
+    /// <param name="address">An address ending in <c>/p2p/…</c>: nobody else is accepted there.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="ArgumentException">The address names no peer.</exception>
+    /// <exception cref="ConnectionException">The peer could not be reached, or somebody else was there (<see cref="ConnectionError.WrongPeer"/>).</exception>
+    public ValueTask<PeerConnection> ConnectAsync(Multiaddr address, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        PeerId peer = address.PeerId ?? throw new ArgumentException($"{address} does not say whom to expect there: it must end in /p2p/ and a peer id.", nameof(address));
+        return ConnectAsync(peer, [address], cancellationToken);
+    }
+
+    /// <summary>Returns a connection to <paramref name="peer"/>, dialling it if there is none. Callers that ask at once share one dial.</summary>
+    /// <param name="peer">Whom to expect; anybody else's handshake is refused.</param>
+    /// <param name="addresses">Where to try, best first; at most <see cref="TransportOptions.MaxDialAddressCount"/> are used.</param>
+    /// <param name="cancellationToken">Gives up waiting; a dial that others wait for goes on.</param>
+    /// <exception cref="ConnectionException">The peer could not be reached.</exception>
+    public async ValueTask<PeerConnection> ConnectAsync(PeerId peer, IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        ArgumentNullException.ThrowIfNull(addresses);
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        if (peer == PeerId) throw new ConnectionException(ConnectionError.UnsupportedAddress, ConnectionStep.Dial, Fault.Caller, "A host does not dial itself.");
+        if (_table.FindPreferred(peer) is { } existing) return existing;
+
+        Task<MuxedPeerConnection> dial;
+        lock (_dialLock)
+        {
+            if (!_dials.TryGetValue(peer, out dial!))
+            {
+                // Runs on under the host's own token: a caller who gives up must not take the dial from the others.
+                dial = Task.Run(() => DialAsync(peer, [.. addresses.Select(a => a.WithoutPeerId())]), CancellationToken.None);
+                _dials.Add(peer, dial);
+                _background.Add(ForgetDialAsync(peer, dial));
+            }
+        }
+
+        return await dial.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Opens one more connection to a peer, whether or not there is one.</summary>
+    /// <exception cref="ConnectionException">The peer could not be reached, or <see cref="TransportOptions.MaxConnectionsPerPeer"/> is used up.</exception>
+    public async ValueTask<PeerConnection> ConnectAnewAsync(PeerId peer, IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        ArgumentNullException.ThrowIfNull(addresses);
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        return await DialAsync(peer, [.. addresses.Select(a => a.WithoutPeerId())], cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Opens a stream on the preferred connection to a connected peer.</summary>
+    /// <exception cref="ConnectionException">There is no connection to the peer, or no stream can be opened.</exception>
+    public ValueTask<PeerStream> OpenStreamAsync(PeerId peer, string protocol, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        return _table.FindPreferred(peer) is { } connection
+            ? connection.OpenStreamAsync(protocol, cancellationToken)
+            : throw new ConnectionException(ConnectionError.Unreachable, ConnectionStep.OpenStream, Fault.Caller, "There is no connection to the peer.") { Peer = peer };
+    }
+
+    private async Task<MuxedPeerConnection> DialAsync(PeerId peer, List<Multiaddr> addresses, CancellationToken cancellationToken = default)
+    {
+        using Activity? activity = TransportMetrics.Activities.StartActivity("overlay.transport.dial");
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, cancellationToken);
+        try
+        {
+            if (_table.Count >= _options.MaxConnectionCount)
+                throw new ConnectionException(ConnectionError.LimitExceeded, ConnectionStep.Dial, Fault.Local, $"This node has its {_options.MaxConnectionCount} connections.") { Peer = peer };
+            List<Multiaddr> resolved = await AddressDialer.ResolveAsync(addresses.Take(_options.MaxDialAddressCount), _options.MaxDialAddressCount, either.Token).ConfigureAwait(false);
+            MuxedPeerConnection connection = await AddressDialer.RaceAsync(
+                resolved, (address, ct) => DialOneAsync(peer, address, ct), _options.DialStagger, _time, either.Token).ConfigureAwait(false);
+            Adopt(connection);
+            return _table.FindPreferred(peer) ?? connection;
+        }
+        catch (ConnectionException e)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, e.Reason.ToString());
+            throw;
+        }
+    }
+
+    private async Task<MuxedPeerConnection> DialOneAsync(PeerId peer, Multiaddr address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            IByteTransport transport = _transports.FirstOrDefault(t => t.CanDial(address))
+                ?? throw new ConnectionException(ConnectionError.UnsupportedAddress, ConnectionStep.Dial, Fault.Caller, $"No transport of this node can dial {address}.") { Peer = peer };
+            ByteConnection raw;
+            using (var deadline = new Deadline(_options.DialTimeout, _time, cancellationToken))
+            {
+                raw = await deadline.RunAsync(ct => transport.DialAsync(address, ct), ConnectionStep.Dial, $"dialling {address}").ConfigureAwait(false);
+            }
+
+            return await _connector.UpgradeAsync(raw, Direction.Outbound, peer, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ConnectionException e)
+        {
+            TransportLog.DialFailed(_logger, address, e.Step, e.Message);
+            throw;
+        }
+    }
+
+    private async Task ForgetDialAsync(PeerId peer, Task<MuxedPeerConnection> dial)
+    {
+        // Whoever waits for the dial hears of its failure; here it only ends.
+        await ((Task)dial).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (_dialLock) _dials.Remove(peer);
+    }
+}

@@ -1,0 +1,77 @@
+namespace Overlay.Transport.Yamux;
+
+/// <summary>What the peer may still send on a stream, and when it gets more. Credit goes back when the application has consumed, not on arrival.</summary>
+/// <remarks>
+/// The size follows bandwidth × delay: when half a window was consumed within two round trips, the window was shorter than four times what the path
+/// holds and is doubled. The idea is the one of go-yamux and rust-yamux. Guarded by the session's gate.
+/// </remarks>
+internal sealed class ReceiveWindow(int maxSize, IReceiveBudget budget, TimeSpan now)
+{
+    private uint _remaining = YamuxOptions.InitialWindow;
+    private int _owed;
+    private int _reserved;
+    private TimeSpan _lastUpdate = now;
+
+    /// <summary>Bytes that may be on the way or unconsumed at once.</summary>
+    internal int Size { get; private set; } = YamuxOptions.InitialWindow;
+
+    /// <summary>Credit that the next update gives.</summary>
+    internal int Owed => _owed;
+
+    /// <summary>Bytes that the peer may send before it has to wait.</summary>
+    internal uint Remaining => _remaining;
+
+    /// <summary>Takes note that the peer announced <paramref name="size"/> bytes of data.</summary>
+    /// <returns>False when the peer had no credit for that.</returns>
+    internal bool TryReceive(uint size)
+    {
+        if (size > _remaining) return false;
+        _remaining -= size;
+        return true;
+    }
+
+    /// <summary>Takes note that the application is done with <paramref name="size"/> bytes.</summary>
+    /// <returns>Whether an update is worth sending.</returns>
+    internal bool Consume(int size)
+    {
+        _owed += size;
+        return _owed >= Size / 2;
+    }
+
+    /// <summary>The delta of an update that is about to be sent.</summary>
+    /// <param name="now">Time of this update.</param>
+    /// <param name="roundTrip">Round-trip time; zero while unknown, and then nothing grows.</param>
+    internal uint TakeUpdate(TimeSpan now, TimeSpan roundTrip)
+    {
+        if (_owed >= Size / 2)
+        {
+            if (now - _lastUpdate < 2 * roundTrip) TryGrow();
+            _lastUpdate = now;
+        }
+
+        uint delta = (uint)_owed;
+        _owed = 0;
+        _remaining += delta;
+        return delta;
+    }
+
+    /// <summary>Doubles the window if the limits allow; the growth goes out with the next update.</summary>
+    internal bool TryGrow()
+    {
+        int growth = Math.Min(Size, maxSize - Size);
+        if (growth <= 0 || !budget.TryReserve(growth)) return false;
+        _reserved += growth;
+        Size += growth;
+        _owed += growth;
+        return true;
+    }
+
+    /// <summary>Gives the growth back to the budget. Idempotent.</summary>
+    internal void Close()
+    {
+        if (_reserved == 0) return;
+        budget.Release(_reserved);
+        _reserved = 0;
+        maxSize = 0;
+    }
+}

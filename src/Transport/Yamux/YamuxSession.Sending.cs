@@ -1,0 +1,256 @@
+using Overlay.Transport.Connections;
+
+namespace Overlay.Transport.Yamux;
+
+/// <summary>Sending. The channel's write side belongs to whoever has the sender's turn: the send loop, or a caller for the length of one batch.</summary>
+/// <remarks>
+/// The turn is taken and given back with the gate held. A caller writes and flushes as long as the channel finishes at once; a flush that has to wait is
+/// handed to the loop together with the turn, so that no caller ever waits for another one's bytes or for a socket.
+/// </remarks>
+internal sealed partial class YamuxSession
+{
+    private readonly SendSignal _sendSignal = new();
+    private bool _isSending;
+    private ValueTask? _handedFlush;
+    private TimeSpan? _flushStartedAt;
+
+    private bool HasSendWork => _state.HasSendWork || (_isOver && !_isSendingOver);
+
+    /// <summary>Wakes the send loop if there is work and nobody sends. Called with the gate held.</summary>
+    internal void WakeSender()
+    {
+        if (!_isSending && HasSendWork) _sendSignal.Set();
+    }
+
+    /// <summary>Takes the sender's turn if it is free. Called with the gate held.</summary>
+    internal bool TryBecomeSender()
+    {
+        if (_isSending || _isOver) return false;
+        _isSending = true;
+        return true;
+    }
+
+    /// <summary>Takes the sender's turn if it is free and no stream waits to send. Called with the gate held.</summary>
+    internal bool TryBecomeOnlySender() => !_state.Data.HasWork && TryBecomeSender();
+
+    /// <summary>Sends one batch on the caller's thread; the caller has the turn and loses it.</summary>
+    internal void SendOnCaller()
+    {
+        try
+        {
+            WriteBatch();
+            FlushOnCaller();
+        }
+#pragma warning disable CA1031 // A channel that fails ends the session, whatever the cause.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            FailSending(YamuxError.Lost(error));
+        }
+    }
+
+    /// <summary>Sends as much of <paramref name="source"/> as goes without waiting, straight into the channel's memory; the caller has the turn and loses it.</summary>
+    /// <returns>The number of bytes sent.</returns>
+    internal int SendOnCaller(YamuxStream stream, ReadOnlyMemory<byte> source)
+    {
+        int sent = 0;
+        try
+        {
+            WriteControlFrames();
+            while (sent < source.Length && _channel.UnflushedSize < Options.FlushThreshold)
+            {
+                int count;
+                lock (Gate)
+                {
+                    count = stream.TakeDirect(Math.Min(source.Length - sent, MaxPayload));
+                }
+
+                if (count == 0) break;
+                Memory<byte> memory = _channel.GetMemory(FrameHeader.Size + count);
+                new FrameHeader(FrameType.Data, FrameFlags.None, stream.Id, (uint)count).Write(memory.Span);
+                source.Span.Slice(sent, count).CopyTo(memory.Span[FrameHeader.Size..]);
+                _channel.Advance(FrameHeader.Size + count);
+                sent += count;
+            }
+
+            FlushOnCaller();
+        }
+#pragma warning disable CA1031 // A channel that fails ends the session, whatever the cause.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            FailSending(YamuxError.Lost(error));
+        }
+
+        return sent;
+    }
+
+    private int MaxPayload => Math.Min(Options.MaxDataFrame, _channel.MaxWriteSize - FrameHeader.Size);
+
+    private async Task SendLoopAsync()
+    {
+        try
+        {
+            while (await TakeTurnAsync().ConfigureAwait(false))
+            {
+                do
+                {
+                    WriteBatch();
+                    if (_channel.UnflushedSize > 0) await WaitForFlushAsync(_channel.FlushAsync(CancellationToken.None)).ConfigureAwait(false);
+                }
+                while (!TryGiveTurnBack());
+            }
+
+            if (_error is null) await _channel.CompleteAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A channel that fails ends the session, whatever the cause.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            FailSending(YamuxError.Lost(error));
+        }
+    }
+
+    /// <summary>Waits for work and the turn.</summary>
+    /// <returns>False when the session is over and nothing is left to say.</returns>
+    private async ValueTask<bool> TakeTurnAsync()
+    {
+        while (true)
+        {
+            ValueTask? handed;
+            lock (Gate)
+            {
+                handed = _handedFlush;
+                _handedFlush = null;
+                if (handed is null && !_isSending)
+                {
+                    if (_state.HasSendWork) return _isSending = true;
+                    if (_isOver)
+                    {
+                        _isSendingOver = true;
+                        return false;
+                    }
+                }
+            }
+
+            if (handed is { } flush)
+            {
+                await WaitForFlushAsync(flush).ConfigureAwait(false);
+                if (!TryGiveTurnBack()) return true;
+                continue;
+            }
+
+            await _sendSignal.WaitAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Gives the turn back unless there is more to send.</summary>
+    private bool TryGiveTurnBack()
+    {
+        lock (Gate)
+        {
+            if (_state.HasSendWork) return false;
+            _isSending = false;
+            WakeSender();
+            return true;
+        }
+    }
+
+    private void FlushOnCaller()
+    {
+        ValueTask flush = _channel.UnflushedSize > 0 ? _channel.FlushAsync(CancellationToken.None) : ValueTask.CompletedTask;
+        bool isFlushed = flush.IsCompletedSuccessfully;
+        if (flush.IsCompletedSuccessfully) flush.GetAwaiter().GetResult();
+        lock (Gate)
+        {
+            if (isFlushed)
+            {
+                _isSending = false;
+                WakeSender();
+                return;
+            }
+
+            _handedFlush = flush;
+            _sendSignal.Set();
+        }
+    }
+
+    private async ValueTask WaitForFlushAsync(ValueTask flush)
+    {
+        if (flush.IsCompletedSuccessfully)
+        {
+            flush.GetAwaiter().GetResult();
+            return;
+        }
+
+        lock (Gate)
+        {
+            _flushStartedAt = Now;
+            if (Options.WriteStallTimeout != Timeout.InfiniteTimeSpan) Schedule(_flushStartedAt.Value + Options.WriteStallTimeout);
+        }
+
+        await flush.ConfigureAwait(false);
+        lock (Gate)
+        {
+            _flushStartedAt = null;
+            // The line was full and has drained: the other end is alive.
+            _lastProgress = Now;
+        }
+    }
+
+    /// <summary>The channel cannot be written to any more; the turn is over for good.</summary>
+    private void FailSending(ConnectionException error)
+    {
+        End(error, null);
+        lock (Gate)
+        {
+            _state.Control.Clear();
+            _isSending = false;
+            WakeSender();
+        }
+
+        _channel.Abort();
+    }
+
+    /// <summary>Writes control frames, then data in turns, up to the flush threshold. Only with the turn.</summary>
+    private void WriteBatch()
+    {
+        WriteControlFrames();
+        while (_channel.UnflushedSize < Options.FlushThreshold)
+        {
+            FrameHeader header;
+            YamuxStream? stream;
+            lock (Gate)
+            {
+                if (!_state.Data.TryTake(MaxPayload, out header, out stream)) return;
+            }
+
+            Memory<byte> memory = _channel.GetMemory(FrameHeader.Size + (int)header.Length);
+            header.Write(memory.Span);
+            stream!.CopyClaimed(memory.Span.Slice(FrameHeader.Size, (int)header.Length));
+            _channel.Advance(FrameHeader.Size + (int)header.Length);
+            lock (Gate)
+            {
+                stream.EndDataFrame(header);
+                AddData(stream);
+            }
+        }
+    }
+
+    private void WriteControlFrames()
+    {
+        TimeSpan now = Now;
+        while (_channel.UnflushedSize < Options.FlushThreshold)
+        {
+            FrameHeader header;
+            lock (Gate)
+            {
+                if (!_state.Control.TryTake(now, out header)) return;
+                if (header.Type == FrameType.Ping && header.Has(FrameFlags.Syn)) SchedulePing(now);
+            }
+
+            header.Write(_channel.GetMemory(FrameHeader.Size).Span);
+            _channel.Advance(FrameHeader.Size);
+        }
+    }
+}

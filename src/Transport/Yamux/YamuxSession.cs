@@ -1,0 +1,216 @@
+using System.Threading.Channels;
+using Overlay.Transport.Connections;
+
+namespace Overlay.Transport.Yamux;
+
+/// <summary>Yamux over a secure channel.</summary>
+/// <remarks>
+/// One gate guards the state of the session and of all its streams; nothing is awaited, no foreign code runs and no large payload is copied while it
+/// is held. Two loops, started by the constructor and awaited by <see cref="RunAsync"/>, are at the edge: the receive loop alone reads the channel, and
+/// whoever has the sender's turn alone writes to it, the send loop or a caller's write (see YamuxSession.Sending.cs). The session owns the channel.
+/// </remarks>
+internal sealed partial class YamuxSession : StreamMuxer
+{
+    private readonly SecureChannel _channel;
+    private readonly TimeProvider _time;
+    private readonly long _startedAt;
+    private readonly SessionState _state;
+    private readonly Channel<YamuxStream> _accepting;
+    private readonly LinkedList<TaskCompletionSource> _waitingOpens = new();
+    private readonly CancellationTokenSource _receiveCancellation = new();
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _run;
+
+    /// <summary>Starts the session.</summary>
+    /// <param name="channel">The channel; the session owns it from here on.</param>
+    /// <param name="direction">Outbound on the side that dialled, which uses the odd ids.</param>
+    /// <param name="options">Limits and deadlines.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="budget">What window growth is charged to; null for <see cref="YamuxOptions.MaxWindowGrowth"/>.</param>
+    internal YamuxSession(SecureChannel channel, Direction direction, YamuxOptions options, TimeProvider time, IReceiveBudget? budget = null)
+    {
+        _channel = channel;
+        _time = time;
+        _startedAt = time.GetTimestamp();
+        Options = options;
+        Budget = budget ?? new SessionReceiveBudget(options.MaxWindowGrowth);
+        _accepting = Channel.CreateBounded<YamuxStream>(options.AcceptBacklog);
+        _state = new SessionState(
+            direction,
+            options,
+            (id, streamDirection) => new YamuxStream(this, id, streamDirection, Now),
+            stream => _accepting.Writer.TryWrite(stream));
+        _timer = time.CreateTimer(static session => ((YamuxSession)session!).CheckDeadlines(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        lock (Gate)
+        {
+            KeepAlive(Now);
+        }
+
+        _run = RunAsync();
+    }
+
+    internal override int StreamCount
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _isOver ? 0 : _state.StreamCount;
+            }
+        }
+    }
+
+    internal override Task Completion => _completion.Task;
+
+    internal override ConnectionException? Error => Volatile.Read(ref _error);
+
+    internal Lock Gate { get; } = new();
+
+    internal YamuxOptions Options { get; }
+
+    internal IReceiveBudget Budget { get; }
+
+    /// <summary>Segment objects shared by the streams' receive queues. Guarded by <see cref="Gate"/>.</summary>
+    internal Stack<ReceivedChunk> SpareChunks { get; } = new();
+
+    /// <summary>Time since the session began.</summary>
+    internal TimeSpan Now => _time.GetElapsedTime(_startedAt);
+
+    /// <summary>Smoothed round-trip time; zero until the first ping is answered.</summary>
+    internal TimeSpan RoundTrip
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _state.Pings.RoundTrip;
+            }
+        }
+    }
+
+    /// <summary>Opens a stream. Waits only while too many streams are not acknowledged (<see cref="YamuxOptions.AckBacklog"/>).</summary>
+    internal override async ValueTask<MuxedStream> OpenStreamAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        while (true)
+        {
+            TaskCompletionSource acknowledged;
+            lock (Gate)
+            {
+                ThrowIfNoStreamsCanBeOpened();
+                if (_state.UnacknowledgedCount < Options.AckBacklog)
+                {
+                    YamuxStream stream = _state.Open();
+                    if (Options.StreamOpenTimeout != Timeout.InfiniteTimeSpan) Schedule(stream.OpenedAt + Options.StreamOpenTimeout);
+                    WakeSender();
+                    return stream;
+                }
+
+                if (_waitingOpens.Count >= Options.MaxWaitingOpens)
+                    throw YamuxError.LimitReached(ConnectionStep.OpenStream, "openings waiting for the peer", Options.MaxWaitingOpens);
+                acknowledged = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _waitingOpens.AddLast(acknowledged);
+            }
+
+            try
+            {
+                await acknowledged.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                lock (Gate)
+                {
+                    // One that was let through and does not open lets the next one through.
+                    if (!_waitingOpens.Remove(acknowledged)) ReleaseWaitingOpens();
+                }
+
+                throw;
+            }
+        }
+    }
+
+    internal override async ValueTask<MuxedStream?> AcceptStreamAsync(CancellationToken cancellationToken)
+    {
+        while (await _accepting.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            while (_accepting.Reader.TryRead(out YamuxStream? stream))
+            {
+                lock (Gate)
+                {
+                    // Reset again while it waited: nobody would have use for it.
+                    if (stream.Error is not null) continue;
+                    stream.Accept();
+                }
+
+                return stream;
+            }
+        }
+
+        return null;
+    }
+
+    internal override async ValueTask<TimeSpan> PingAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        TaskCompletionSource<TimeSpan> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (Gate)
+        {
+            if (_isOver) throw OverError(ConnectionStep.Connection);
+            if (_state.Pings.CallerCount >= Options.MaxPingsInFlight)
+                throw YamuxError.LimitReached(ConnectionStep.Connection, "pings in flight", Options.MaxPingsInFlight);
+            _state.Pings.Request(answer);
+            WakeSender();
+        }
+
+        return await answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Queues what <paramref name="stream"/> has to say before data. Called with the gate held.</summary>
+    internal void Send(YamuxStream stream)
+    {
+        if (_isOver) return;
+        _state.Control.Add(stream);
+        WakeSender();
+    }
+
+    /// <summary>Gives <paramref name="stream"/> a turn if it has something to send. Called with the gate held.</summary>
+    internal void AddData(YamuxStream stream)
+    {
+        if (!_isOver) _state.Data.Add(stream);
+    }
+
+    /// <summary>As <see cref="AddData"/>, and wakes the send loop. Called with the gate held.</summary>
+    internal void SendData(YamuxStream stream)
+    {
+        AddData(stream);
+        WakeSender();
+    }
+
+    /// <summary>The stream is over. Called with the gate held.</summary>
+    internal void Forget(YamuxStream stream)
+    {
+        if (_isOver) return;
+        _state.Remove(stream);
+        ReleaseWaitingOpens();
+        EndIfDrained();
+    }
+
+    private void ThrowIfNoStreamsCanBeOpened()
+    {
+        if (_isOver) throw OverError(ConnectionStep.OpenStream);
+        if (_isClosing) throw YamuxError.Closed(ConnectionStep.OpenStream);
+        if (_state.PeerGoesAway) throw YamuxError.PeerGoesAway();
+    }
+
+    /// <summary>Lets as many waiting openings try again as there is room for; all of them when there will be none.</summary>
+    private void ReleaseWaitingOpens()
+    {
+        if (_waitingOpens.Count == 0) return;
+        int room = _isOver || _isClosing || _state.PeerGoesAway ? int.MaxValue : Options.AckBacklog - _state.UnacknowledgedCount;
+        for (; room > 0 && _waitingOpens.First is { } first; room--)
+        {
+            _waitingOpens.RemoveFirst();
+            first.Value.TrySetResult();
+        }
+    }
+}
