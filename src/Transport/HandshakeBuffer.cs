@@ -36,14 +36,17 @@ internal sealed class HandshakeBuffer(ByteConnection raw) : IDisposable
         _end += count;
     }
 
-    /// <summary>Waits for the answer to a proposal that has been sent.</summary>
-    internal async ValueTask NegotiateAsync(MultistreamDialer dialer, ConnectionStep step, CancellationToken cancellationToken)
+    /// <summary>Feeds a negotiation with what arrives until it is over, and sends its replies.</summary>
+    /// <exception cref="ConnectionException">The negotiation failed, or the connection did.</exception>
+    internal async ValueTask NegotiateAsync(Func<ReadOnlyMemory<byte>, MultistreamProgress> feed, CancellationToken cancellationToken)
     {
         while (true)
         {
-            bool agreed = dialer.Receive(Unread.Span, step, out int consumed);
-            Consume(consumed);
-            if (agreed) return;
+            MultistreamProgress progress = feed(Unread);
+            Consume(progress.Consumed);
+            if (!progress.Reply.IsEmpty) await raw.SendAsync(progress.Reply, cancellationToken).ConfigureAwait(false);
+            if (progress.Status == MultistreamStatus.Accepted) return;
+            if (progress.Status != MultistreamStatus.NeedMore) throw progress.ToException(ConnectionStep.NegotiateSecurity);
             await ReceiveMoreAsync(cancellationToken).ConfigureAwait(false);
         }
     }

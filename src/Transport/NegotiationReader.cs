@@ -73,23 +73,24 @@ internal sealed class NegotiationReader(MuxedStream stream, MultistreamDialer di
     private bool TakeAnswer(ReadResult result)
     {
         ReadOnlySequence<byte> buffer = result.Buffer;
-        try
+        MultistreamProgress progress = default;
+        long consumed = 0;
+        foreach (ReadOnlyMemory<byte> piece in buffer)
         {
-            // An answer is tens of bytes and almost always whole; what follows it stays untouched.
-            int size = (int)Math.Min(buffer.Length, MultistreamDialer.MaxAnswerSize);
-            Span<byte> head = stackalloc byte[MultistreamDialer.MaxAnswerSize];
-            buffer.Slice(0, size).CopyTo(head);
-            _agreed = dialer.Receive(head[..size], ConnectionStep.NegotiateProtocol, out int consumed);
-            SequencePosition taken = buffer.GetPosition(consumed);
-            _inner.AdvanceTo(taken, _agreed ? taken : buffer.End);
-            return _agreed;
+            progress = dialer.Feed(piece.Span);
+            consumed += progress.Consumed;
+            if (progress.Status != MultistreamStatus.NeedMore) break;
         }
-        catch (ConnectionException e)
+
+        _inner.AdvanceTo(buffer.GetPosition(consumed));
+        if (progress.Status is MultistreamStatus.Refused or MultistreamStatus.Violated)
         {
-            _inner.AdvanceTo(buffer.End);
-            stream.Abort(e);
-            throw;
+            ConnectionException failure = progress.ToException(ConnectionStep.NegotiateProtocol);
+            stream.Abort(failure);
+            throw failure;
         }
+
+        return _agreed = progress.Status == MultistreamStatus.Accepted;
     }
 
     private ConnectionException Ended()

@@ -20,6 +20,7 @@ internal sealed class PeerConnector : IDisposable
     internal const string NoiseId = "/noise";
     internal const string YamuxId = "/yamux/1.0.0";
 
+    private static readonly string[] s_security = [NoiseId];
     private static readonly string[] s_muxers = [YamuxId];
 
     private readonly PeerIdentity _identity;
@@ -94,19 +95,12 @@ internal sealed class PeerConnector : IDisposable
             output.Write(proposal.Proposal.Span);
             handshake.WriteMessage(output);
             await SendAsync(raw, output, cancellationToken).ConfigureAwait(false);
-            await received.NegotiateAsync(proposal, ConnectionStep.NegotiateSecurity, cancellationToken).ConfigureAwait(false);
+            await received.NegotiateAsync(bytes => proposal.Feed(bytes.Span), cancellationToken).ConfigureAwait(false);
         }
         else
         {
-            var listener = new MultistreamListener(static protocol => protocol == NoiseId, static () => [NoiseId], _options.Multistream);
-            while (true)
-            {
-                string? agreed = listener.Receive(received.Unread.Span, ConnectionStep.NegotiateSecurity, output, out int consumed);
-                received.Consume(consumed);
-                if (output.WrittenCount > 0) await SendAsync(raw, output, cancellationToken).ConfigureAwait(false);
-                if (agreed is not null) break;
-                await received.ReceiveMoreAsync(cancellationToken).ConfigureAwait(false);
-            }
+            var listener = new MultistreamListener(static protocol => protocol == NoiseId, static () => s_security, _options.Multistream);
+            await received.NegotiateAsync(bytes => listener.Feed(bytes.Span), cancellationToken).ConfigureAwait(false);
         }
 
         progress.Step = ConnectionStep.SecurityHandshake;
@@ -134,8 +128,17 @@ internal sealed class PeerConnector : IDisposable
     {
         if (channel.NegotiatedMuxer is not null) return channel;
         var prefixed = new PrefixedChannel(channel);
-        if (direction == Direction.Outbound) await prefixed.NegotiateAsync(new MultistreamDialer(YamuxId), cancellationToken).ConfigureAwait(false);
-        else await prefixed.NegotiateAsync(new MultistreamListener(static protocol => protocol == YamuxId, static () => [YamuxId], _options.Multistream), cancellationToken).ConfigureAwait(false);
+        if (direction == Direction.Outbound)
+        {
+            var dialer = new MultistreamDialer(YamuxId);
+            await prefixed.NegotiateAsync(dialer.Proposal, bytes => dialer.Feed(bytes.Span), cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            var listener = new MultistreamListener(static protocol => protocol == YamuxId, static () => s_muxers, _options.Multistream);
+            await prefixed.NegotiateAsync(default, bytes => listener.Feed(bytes.Span), cancellationToken).ConfigureAwait(false);
+        }
+
         return prefixed;
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
 using Overlay.Transport.Multistream;
@@ -8,7 +7,7 @@ namespace Overlay.Transport;
 /// <summary>A secure channel of which a negotiation has read more than was its own: the rest is given out first. Used only with peers that know no early muxer negotiation.</summary>
 internal sealed class PrefixedChannel(SecureChannel inner) : SecureChannel
 {
-    private ReceivedSegment _rest = new(null, 0, 0);
+    private ReceivedSegment _rest;
 
     internal override PeerId RemotePeer => inner.RemotePeer;
 
@@ -22,19 +21,25 @@ internal sealed class PrefixedChannel(SecureChannel inner) : SecureChannel
 
     internal override int MaxWriteSize => inner.MaxWriteSize;
 
-    /// <summary>Proposes and waits for the answer.</summary>
-    internal async ValueTask NegotiateAsync(MultistreamDialer dialer, CancellationToken cancellationToken)
+    /// <summary>Sends a proposal, if this side has one to make, and feeds the negotiation with what arrives until it is over.</summary>
+    /// <exception cref="ConnectionException">The negotiation failed, or the channel did.</exception>
+    internal async ValueTask NegotiateAsync(ReadOnlyMemory<byte> proposal, Func<ReadOnlyMemory<byte>, MultistreamProgress> feed, CancellationToken cancellationToken)
     {
-        await WriteAsync(dialer.Proposal, cancellationToken).ConfigureAwait(false);
-        await ReadUntilAsync(
-            (bytes, _) => (dialer.Receive(bytes, ConnectionStep.NegotiateMuxer, out int consumed), consumed), null, cancellationToken).ConfigureAwait(false);
+        if (!proposal.IsEmpty) await WriteAsync(proposal, cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            ReceivedSegment segment = await inner.ReceiveAsync(cancellationToken).ConfigureAwait(false);
+            if (segment.IsEnd)
+                throw new ConnectionException(ConnectionError.EndOfStream, ConnectionStep.NegotiateMuxer, Fault.Peer, "The peer ended the connection before a muxer was agreed on.");
+            MultistreamProgress progress = feed(segment.Buffer!.Array.AsMemory(segment.Offset, segment.Length));
+            int left = segment.Length - progress.Consumed;
+            if (left > 0) _rest = new ReceivedSegment(segment.Buffer, segment.Offset + progress.Consumed, left);
+            else segment.Buffer.Release();
+            if (!progress.Reply.IsEmpty) await WriteAsync(progress.Reply, cancellationToken).ConfigureAwait(false);
+            if (progress.Status == MultistreamStatus.Accepted) return;
+            if (progress.Status != MultistreamStatus.NeedMore) throw progress.ToException(ConnectionStep.NegotiateMuxer);
+        }
     }
-
-    /// <summary>Answers proposals until one is accepted.</summary>
-    internal async ValueTask NegotiateAsync(MultistreamListener listener, CancellationToken cancellationToken) =>
-        await ReadUntilAsync(
-            (bytes, reply) => (listener.Receive(bytes, ConnectionStep.NegotiateMuxer, reply!, out int consumed) is not null, consumed),
-            new ArrayBufferWriter<byte>(128), cancellationToken).ConfigureAwait(false);
 
     internal override ValueTask<ReceivedSegment> ReceiveAsync(CancellationToken cancellationToken)
     {
@@ -59,50 +64,6 @@ internal sealed class PrefixedChannel(SecureChannel inner) : SecureChannel
         _rest.Buffer?.Release();
         _rest = default;
         return inner.DisposeAsync();
-    }
-
-    private delegate (bool Done, int Consumed) Step(ReadOnlySpan<byte> bytes, ArrayBufferWriter<byte>? reply);
-
-    private async ValueTask ReadUntilAsync(Step step, ArrayBufferWriter<byte>? reply, CancellationToken cancellationToken)
-    {
-        byte[] pending = [];
-        while (true)
-        {
-            ReceivedSegment segment = await inner.ReceiveAsync(cancellationToken).ConfigureAwait(false);
-            if (segment.IsEnd)
-                throw new ConnectionException(ConnectionError.EndOfStream, ConnectionStep.NegotiateMuxer, Fault.Peer, "The peer ended the connection before a muxer was agreed on.");
-            int before = pending.Length;
-            byte[] bytes = [.. pending, .. segment.Span];
-            bool done;
-            int consumed;
-            try
-            {
-                (done, consumed) = step(bytes, reply);
-            }
-            catch
-            {
-                segment.Buffer!.Release();
-                throw;
-            }
-
-            if (reply is { WrittenCount: > 0 })
-            {
-                await WriteAsync(reply.WrittenMemory, cancellationToken).ConfigureAwait(false);
-                reply.ResetWrittenCount();
-            }
-
-            // An accepted proposal ends inside the newest segment: what was pending before was an unfinished line.
-            int taken = consumed - before;
-            if (done && taken < segment.Length)
-            {
-                _rest = new ReceivedSegment(segment.Buffer, segment.Offset + taken, segment.Length - taken);
-                return;
-            }
-
-            segment.Buffer!.Release();
-            if (done) return;
-            pending = bytes[consumed..];
-        }
     }
 
     private async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)

@@ -31,7 +31,8 @@ public sealed class ProtocolRegistry
     {
         ArgumentNullException.ThrowIfNull(handler);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxStreamsPerConnection);
-        MultistreamLine.ThrowIfNotProtocol(protocol);
+        ArgumentException.ThrowIfNullOrEmpty(protocol);
+        if (!MultistreamLine.IsProtocolName(protocol)) throw new ArgumentException($"'{protocol}' cannot be the name of a protocol.", nameof(protocol));
         var registration = new ProtocolRegistration(this, protocol, handler, maxStreamsPerConnection);
         lock (_lock)
         {

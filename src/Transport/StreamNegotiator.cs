@@ -24,23 +24,17 @@ internal sealed class StreamNegotiator(TransportOptions options, TimeProvider ti
     {
         using var deadline = new Deadline(options.NegotiationTimeout, time, cancellationToken);
         var listener = new MultistreamListener(protocols.Contains, () => protocols.Names, options.Multistream);
-        var reply = new ArrayBufferWriter<byte>(128);
-        long sent = 0, received = 0;
         try
         {
             while (true)
             {
                 ReadResult result = await stream.Input.ReadAsync(deadline.Token).ConfigureAwait(false);
-                string? protocol = Feed(stream.Input, listener, result.Buffer, reply, out int consumed);
-                received += consumed;
-                if (reply.WrittenCount > 0)
-                {
-                    sent += reply.WrittenCount;
-                    await stream.Output.WriteAsync(reply.WrittenMemory, deadline.Token).ConfigureAwait(false);
-                    reply.ResetWrittenCount();
-                }
-
-                if (protocol is not null) return new NegotiatedStream(connection, stream, protocol, stream.Input, sent, received);
+                MultistreamProgress progress = Feed(listener, result.Buffer, out SequencePosition consumed);
+                stream.Input.AdvanceTo(consumed);
+                if (!progress.Reply.IsEmpty) await stream.Output.WriteAsync(progress.Reply, deadline.Token).ConfigureAwait(false);
+                if (progress.Status == MultistreamStatus.Accepted)
+                    return new NegotiatedStream(connection, stream, progress.Protocol!, stream.Input, listener.SentSize, listener.ReceivedSize);
+                if (progress.Status != MultistreamStatus.NeedMore) throw progress.ToException(ConnectionStep.NegotiateProtocol);
                 if (result.IsCompleted)
                     throw new ConnectionException(ConnectionError.EndOfStream, ConnectionStep.NegotiateProtocol, Fault.Peer, "The peer ended the stream before a protocol was agreed on.");
             }
@@ -51,15 +45,21 @@ internal sealed class StreamNegotiator(TransportOptions options, TimeProvider ti
         }
     }
 
-    private static string? Feed(PipeReader input, MultistreamListener listener, ReadOnlySequence<byte> buffer, ArrayBufferWriter<byte> reply, out int consumed)
+    /// <summary>Feeds piece by piece until the negotiation is over, and joins the replies.</summary>
+    private static MultistreamProgress Feed(MultistreamListener listener, ReadOnlySequence<byte> buffer, out SequencePosition consumed)
     {
-        int size = (int)Math.Min(buffer.Length, MultistreamListener.MaxPendingSize);
-        Span<byte> head = stackalloc byte[MultistreamListener.MaxPendingSize];
-        buffer.Slice(0, size).CopyTo(head);
-        string? protocol = listener.Receive(head[..size], ConnectionStep.NegotiateProtocol, reply, out consumed);
-        SequencePosition taken = buffer.GetPosition(consumed);
-        // Nothing behind an accepted proposal has been looked at; before that, only more bytes can help.
-        input.AdvanceTo(taken, protocol is null && consumed == 0 ? buffer.End : taken);
-        return protocol;
+        var replies = new ArrayBufferWriter<byte>(128);
+        MultistreamProgress progress = default;
+        long size = 0;
+        foreach (ReadOnlyMemory<byte> piece in buffer)
+        {
+            progress = listener.Feed(piece.Span);
+            size += progress.Consumed;
+            replies.Write(progress.Reply.Span);
+            if (progress.Status != MultistreamStatus.NeedMore) break;
+        }
+
+        consumed = buffer.GetPosition(size);
+        return progress with { Reply = replies.WrittenMemory };
     }
 }

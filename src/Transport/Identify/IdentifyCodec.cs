@@ -87,7 +87,7 @@ internal static class IdentifyCodec
     private static bool TryOpenOwn(ReadOnlySpan<byte> envelope, PeerId peer, IdentifyOptions options, [NotNullWhen(true)] out IReadOnlyList<Multiaddr>? addresses)
     {
         addresses = null;
-        if (!SignedPeerRecord.TryOpen(envelope, options.MaxAddressCount, out PeerRecord? record) || record.PeerId != peer) return false;
+        if (!SignedPeerRecord.TryOpen(envelope, out SignedPeerRecord? record) || record.PeerId != peer || record.Addresses.Count > options.MaxAddressCount) return false;
         addresses = record.Addresses;
         return true;
     }

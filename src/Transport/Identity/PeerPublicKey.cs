@@ -70,13 +70,22 @@ public sealed class PeerPublicKey : IEquatable<PeerPublicKey>
         if ((ulong)data.Length != length) return false;
         var type = (PeerKeyType)encoded[1];
         if (type == PeerKeyType.Ed25519 && data.Length != Ed25519.PublicKeySize) return false;
+        if (type == PeerKeyType.Secp256k1 && data.Length != Secp256k1.PublicKeySize) return false;
         key = new PeerPublicKey(type, data.ToArray());
         return true;
     }
 
     /// <summary>Checks a signature of this key. False for anything that does not hold; never throws on what a peer sent.</summary>
-    public bool VerifyVarTime(ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature) =>
-        Type == PeerKeyType.Ed25519 && Ed25519.VerifyVarTime(_data, message, signature);
+    /// <param name="message">The signed bytes.</param>
+    /// <param name="signature">The signature, in the form that the peer-ids specification gives for the kind of key.</param>
+    public bool VerifyVarTime(ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature) => Type switch
+    {
+        PeerKeyType.Ed25519 => Ed25519.VerifyVarTime(_data, message, signature),
+        PeerKeyType.Rsa => Rsa.VerifyVarTime(_data, message, signature),
+        PeerKeyType.Ecdsa => Ecdsa.VerifyVarTime(_data, message, signature),
+        PeerKeyType.Secp256k1 => Secp256k1.VerifyVarTime(_data, message, signature),
+        _ => false,
+    };
 
     /// <summary>The name of the peer that holds this key.</summary>
     public PeerId ToPeerId() => PeerId.FromPublicKey(this);

@@ -1,56 +1,77 @@
 using System.Buffers;
-using Overlay.Transport.Connections;
 
 namespace Overlay.Transport.Multistream;
 
-/// <summary>The dialling side of a negotiation for one protocol, lazily: the proposal and the data behind it are sent before any answer. No I/O.</summary>
-/// <remarks>An acceptance repeats the proposal to the byte, so both sides know the negotiation's size before the answer comes.</remarks>
+/// <summary>The side that proposes (libp2p connections specification, "multistream-select"). Bytes in, bytes out; no I/O.</summary>
+/// <remarks>
+/// Lazy: send <see cref="Proposal"/> with the first data, or alone, then feed what arrives. With several protocols no data may follow before one is accepted.
+/// Not safe on several threads.
+/// </remarks>
 internal sealed class MultistreamDialer
 {
-    /// <summary>Most bytes that <see cref="Receive"/> needs to see at once.</summary>
-    internal const int MaxAnswerSize = MultistreamLine.MaxFramedSize;
-
-    private readonly string _protocol;
+    private readonly string[] _protocols;
+    private readonly MultistreamLineReader _lines = new();
+    private int _proposed;
     private bool _headerSeen;
+    private bool _over;
 
-    internal MultistreamDialer(string protocol)
+    /// <summary>Begins a negotiation.</summary>
+    /// <param name="protocols">The protocols to propose, the best first; at least one, each with a name that fits into a line.</param>
+    internal MultistreamDialer(params IReadOnlyList<string> protocols)
     {
-        MultistreamLine.ThrowIfNotProtocol(protocol);
-        _protocol = protocol;
-        var proposal = new ArrayBufferWriter<byte>(64);
-        MultistreamLine.Write(proposal, MultistreamLine.Header);
-        MultistreamLine.Write(proposal, protocol);
-        Proposal = proposal.WrittenMemory;
+        if (protocols.Count == 0) throw new ArgumentException("At least one protocol must be proposed.", nameof(protocols));
+        foreach (string protocol in protocols)
+            if (!MultistreamLine.IsProtocolName(protocol)) throw new ArgumentException($"'{protocol}' cannot be the name of a protocol.", nameof(protocols));
+        _protocols = [.. protocols];
+        Proposal = (byte[])[.. MultistreamLine.Encode(MultistreamLine.Header), .. MultistreamLine.Encode(_protocols[0])];
+        SentSize = Proposal.Length;
     }
 
-    /// <summary>What to send first: header and proposal.</summary>
+    /// <summary>Header and first proposal: the first bytes to send. A listener that accepts it answers with these very bytes.</summary>
     internal ReadOnlyMemory<byte> Proposal { get; }
 
-    /// <summary>Takes the answer, in pieces as they come.</summary>
-    /// <param name="input">Received bytes that were not consumed before; of a long input the first <see cref="MaxAnswerSize"/> are enough.</param>
-    /// <param name="step">For the words of a failure.</param>
-    /// <param name="consumed">How many belong to the answer; what follows is the protocol's own.</param>
-    /// <returns>True once the protocol is agreed on.</returns>
-    /// <exception cref="ConnectionException">The peer does not speak it (<see cref="ConnectionError.ProtocolNotSupported"/>), or broke the format.</exception>
-    internal bool Receive(ReadOnlySpan<byte> input, ConnectionStep step, out int consumed)
-    {
-        consumed = 0;
-        while (MultistreamLine.TryRead(input[consumed..], step, out string text, out int size))
-        {
-            consumed += size;
-            if (!_headerSeen)
-            {
-                if (text != MultistreamLine.Header) throw MultistreamLine.Violation(step, "The peer does not speak multistream-select.");
-                _headerSeen = true;
-                continue;
-            }
+    /// <summary>Bytes of negotiation sent so far, <see cref="Proposal"/> and all replies counted. Final when the negotiation is over.</summary>
+    internal int SentSize { get; private set; }
 
-            if (text == _protocol) return true;
-            if (text == MultistreamLine.NotAvailable)
-                throw new ConnectionException(ConnectionError.ProtocolNotSupported, step, Fault.Peer, $"The peer does not speak {_protocol}.");
-            throw MultistreamLine.Violation(step, $"The peer answered neither {_protocol} nor '{MultistreamLine.NotAvailable}'.");
+    /// <summary>Bytes of negotiation received so far. Final when the negotiation is over.</summary>
+    internal int ReceivedSize { get; private set; }
+
+    /// <summary>Takes what has arrived.</summary>
+    /// <exception cref="InvalidOperationException">The negotiation is over.</exception>
+    internal MultistreamProgress Feed(ReadOnlySpan<byte> input)
+    {
+        if (_over) throw new InvalidOperationException("The negotiation is over.");
+        var reply = new ArrayBufferWriter<byte>();
+        int consumed = 0;
+        MultistreamStatus status = MultistreamStatus.NeedMore;
+        MultistreamViolation violation = MultistreamViolation.None;
+        while (status == MultistreamStatus.NeedMore && violation == MultistreamViolation.None)
+        {
+            bool isLine = _lines.TryRead(input[consumed..], out int taken, out string line, out violation);
+            consumed += taken;
+            if (isLine) (status, violation) = Take(line, reply);
+            else break;
         }
 
-        return false;
+        if (violation != MultistreamViolation.None) status = MultistreamStatus.Violated;
+        _over = status != MultistreamStatus.NeedMore;
+        ReceivedSize += consumed;
+        SentSize += reply.WrittenCount;
+        return new MultistreamProgress(status, consumed, reply.WrittenMemory, status == MultistreamStatus.Accepted ? _protocols[_proposed] : null, violation);
+    }
+
+    private (MultistreamStatus Status, MultistreamViolation Violation) Take(string line, ArrayBufferWriter<byte> reply)
+    {
+        if (!_headerSeen)
+        {
+            _headerSeen = line == MultistreamLine.Header;
+            return (MultistreamStatus.NeedMore, _headerSeen ? MultistreamViolation.None : MultistreamViolation.WrongHeader);
+        }
+
+        if (line == _protocols[_proposed]) return (MultistreamStatus.Accepted, MultistreamViolation.None);
+        if (line != MultistreamLine.NotAvailable) return (MultistreamStatus.Violated, MultistreamViolation.UnexpectedAnswer);
+        if (_proposed + 1 == _protocols.Length) return (MultistreamStatus.Refused, MultistreamViolation.None);
+        reply.Write(MultistreamLine.Encode(_protocols[++_proposed]));
+        return (MultistreamStatus.NeedMore, MultistreamViolation.None);
     }
 }

@@ -1,69 +1,52 @@
 using System.Buffers;
 using System.Text;
-using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
 
 namespace Overlay.Transport.Multistream;
 
-/// <summary>The lines of multistream-select: a varint length, then that many bytes of which the last is a newline (connections specification, "multistream-select").</summary>
+/// <summary>multistream-select's words and how a line is written (libp2p connections specification, "multistream-select").</summary>
 /// <remarks>
 /// <code>
-/// line = size of text and newline, unsigned varint ‖ text ‖ '\n'
+/// +----------------+-----------------+------+
+/// | length, varint | text, UTF-8     | '\n' |      length = text and newline, 1 to 1024
+/// +----------------+-----------------+------+
 /// </code>
 /// </remarks>
 internal static class MultistreamLine
 {
-    /// <summary>The protocol's own name, with which both sides begin.</summary>
+    /// <summary>The first line of both sides.</summary>
     internal const string Header = "/multistream/1.0.0";
 
-    /// <summary>Most bytes of a line's text with its newline; the specification's bound.</summary>
+    /// <summary>The answer to a protocol that is not available.</summary>
+    internal const string NotAvailable = "na";
+
+    /// <summary>The question which protocols there are.</summary>
+    internal const string List = "ls";
+
+    /// <summary>Longest line in bytes with its newline and without its length, as go-libp2p and js-libp2p have it.</summary>
     internal const int MaxSize = 1024;
 
-    /// <summary>Most bytes of a whole line.</summary>
-    internal const int MaxFramedSize = MaxSize + 2;
+    /// <summary>Whether a name can be proposed: it fits into a line and is none of the protocol's own words.</summary>
+    internal static bool IsProtocolName(string name) =>
+        name.Length > 0
+        && Encoding.UTF8.GetByteCount(name) < MaxSize
+        && !name.Contains('\n')
+        && name is not (Header or NotAvailable or List);
 
-    internal const string NotAvailable = "na";
-    internal const string List = "ls";
+    internal static byte[] Encode(string text) => Encode(Encoding.UTF8.GetBytes(text));
+
+    internal static byte[] Encode(ReadOnlySpan<byte> text)
+    {
+        var line = new ArrayBufferWriter<byte>(text.Length + 3);
+        Write(line, text);
+        return line.WrittenSpan.ToArray();
+    }
 
     internal static void Write(IBufferWriter<byte> output, ReadOnlySpan<byte> text)
     {
-        Span<byte> line = output.GetSpan(MaxFramedSize);
-        int at = Varint.Write(line, (ulong)text.Length + 1);
-        text.CopyTo(line[at..]);
-        line[at + text.Length] = (byte)'\n';
-        output.Advance(at + text.Length + 1);
+        Span<byte> prefix = output.GetSpan(Varint.MaxSize);
+        output.Advance(Varint.Write(prefix, (ulong)text.Length + 1));
+        output.Write(text);
+        output.Write("\n"u8);
     }
-
-    internal static void Write(IBufferWriter<byte> output, string text) => Write(output, Encoding.UTF8.GetBytes(text));
-
-    /// <summary>Takes the first line off <paramref name="input"/>.</summary>
-    /// <param name="input">What has been received.</param>
-    /// <param name="step">For the words of a failure.</param>
-    /// <param name="text">The line without its newline.</param>
-    /// <param name="size">Bytes of the whole line.</param>
-    /// <returns>False while the line is not whole.</returns>
-    /// <exception cref="ConnectionException">The line is too long or malformed; known from its first bytes.</exception>
-    internal static bool TryRead(ReadOnlySpan<byte> input, ConnectionStep step, out string text, out int size)
-    {
-        text = "";
-        size = 0;
-        VarintStatus status = Varint.TryRead(input, out ulong length, out int prefix);
-        if (status == VarintStatus.NeedMore && input.Length < 2) return false;
-        if (status != VarintStatus.Done || length is 0 or > MaxSize) throw Violation(step, "A multistream line has no allowed length.");
-        if (input.Length - prefix < (int)length) return false;
-        ReadOnlySpan<byte> line = input.Slice(prefix, (int)length);
-        if (line[^1] != '\n') throw Violation(step, "A multistream line does not end in a newline.");
-        text = Encoding.UTF8.GetString(line[..^1]);
-        size = prefix + (int)length;
-        return true;
-    }
-
-    internal static void ThrowIfNotProtocol(string protocol)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(protocol);
-        if (protocol[0] != '/' || protocol.Contains('\n') || Encoding.UTF8.GetByteCount(protocol) >= MaxSize)
-            throw new ArgumentException($"'{protocol}' is not a protocol id: it must begin with a slash, hold no line break and have less than {MaxSize} bytes.", nameof(protocol));
-    }
-
-    internal static ConnectionException Violation(ConnectionStep step, string message) => new(ConnectionError.ProtocolViolation, step, Fault.Peer, message);
 }

@@ -1,72 +1,94 @@
 using System.Buffers;
 using System.Text;
-using Overlay.Transport.Connections;
-using Overlay.Transport.Identity;
 
 namespace Overlay.Transport.Multistream;
 
-/// <summary>The listening side of a negotiation. No I/O: received bytes go in, replies come out.</summary>
-/// <param name="isSupported">Whether this side speaks a protocol.</param>
-/// <param name="names">All protocols, for a peer that asks with <c>ls</c>.</param>
-/// <param name="options">Limits.</param>
-internal sealed class MultistreamListener(Func<string, bool> isSupported, Func<IReadOnlyList<string>> names, MultistreamOptions options)
+/// <summary>The side that answers proposals (libp2p connections specification, "multistream-select"). Bytes in, bytes out; no I/O.</summary>
+/// <remarks>Not safe on several threads.</remarks>
+internal sealed class MultistreamListener
 {
-    /// <summary>Most bytes that <see cref="Receive"/> needs to see at once.</summary>
-    internal const int MaxPendingSize = MultistreamLine.MaxFramedSize;
-
+    private readonly Func<string, bool> _supports;
+    private readonly Func<IEnumerable<string>> _list;
+    private readonly MultistreamOptions _limits;
+    private readonly MultistreamLineReader _lines = new();
     private bool _headerSeen;
-    private int _proposals;
+    private int _proposalCount;
+    private string? _accepted;
+    private bool _over;
 
-    /// <summary>Takes what the peer has sent, in pieces as they come.</summary>
-    /// <param name="input">Received bytes that were not consumed before; of a long input the first <see cref="MaxPendingSize"/> are enough.</param>
-    /// <param name="step">For the words of a failure.</param>
-    /// <param name="reply">Receives what must be sent back.</param>
-    /// <param name="consumed">How many belong to the negotiation; after an acceptance the rest is the protocol's own.</param>
-    /// <returns>The protocol agreed on, or null while there is none.</returns>
-    /// <exception cref="ConnectionException">The peer broke the format or proposed too often.</exception>
-    internal string? Receive(ReadOnlySpan<byte> input, ConnectionStep step, IBufferWriter<byte> reply, out int consumed)
+    /// <summary>Waits for a negotiation.</summary>
+    /// <param name="supports">Whether a protocol is spoken here.</param>
+    /// <param name="list">The protocols to name to a peer that asks with <c>ls</c>; those that a line has room for are named.</param>
+    /// <param name="limits">Limits; the defaults when null.</param>
+    internal MultistreamListener(Func<string, bool> supports, Func<IEnumerable<string>> list, MultistreamOptions? limits = null)
     {
-        consumed = 0;
-        while (MultistreamLine.TryRead(input[consumed..], step, out string text, out int size))
-        {
-            consumed += size;
-            if (!_headerSeen)
-            {
-                if (text != MultistreamLine.Header) throw MultistreamLine.Violation(step, "The peer does not speak multistream-select.");
-                _headerSeen = true;
-                MultistreamLine.Write(reply, MultistreamLine.Header);
-                continue;
-            }
-
-            if (++_proposals > options.MaxProposalCount)
-                throw new ConnectionException(ConnectionError.LimitExceeded, step, Fault.Peer, $"The peer proposed more than {options.MaxProposalCount} protocols.");
-            if (text == MultistreamLine.List)
-            {
-                WriteList(reply);
-                continue;
-            }
-
-            if (isSupported(text))
-            {
-                MultistreamLine.Write(reply, text);
-                return text;
-            }
-
-            MultistreamLine.Write(reply, MultistreamLine.NotAvailable);
-        }
-
-        return null;
+        _supports = supports;
+        _list = list;
+        _limits = limits ?? new MultistreamOptions();
     }
 
-    /// <summary>One line whose text is itself lines, one for each protocol, as go-multistream writes it. What does not fit into a line is left out.</summary>
-    private void WriteList(IBufferWriter<byte> reply)
+    /// <summary>Bytes of negotiation sent so far. Final when the negotiation is over.</summary>
+    internal int SentSize { get; private set; }
+
+    /// <summary>Bytes of negotiation received so far. Final when the negotiation is over.</summary>
+    internal int ReceivedSize { get; private set; }
+
+    /// <summary>Takes what has arrived.</summary>
+    /// <exception cref="InvalidOperationException">The negotiation is over.</exception>
+    internal MultistreamProgress Feed(ReadOnlySpan<byte> input)
     {
-        var text = new ArrayBufferWriter<byte>(256);
-        foreach (string name in names())
+        if (_over) throw new InvalidOperationException("The negotiation is over.");
+        var reply = new ArrayBufferWriter<byte>();
+        int consumed = 0;
+        MultistreamViolation violation = MultistreamViolation.None;
+        while (_accepted is null && violation == MultistreamViolation.None)
         {
-            int size = Encoding.UTF8.GetByteCount(name) + 1;
-            if (text.WrittenCount + size + Varint.Size((ulong)size) >= MultistreamLine.MaxSize) break;
-            MultistreamLine.Write(text, name);
+            bool isLine = _lines.TryRead(input[consumed..], out int taken, out string line, out violation);
+            consumed += taken;
+            if (isLine) violation = Take(line, reply);
+            else break;
+        }
+
+        MultistreamStatus status = violation != MultistreamViolation.None ? MultistreamStatus.Violated
+            : _accepted is not null ? MultistreamStatus.Accepted
+            : MultistreamStatus.NeedMore;
+        _over = status != MultistreamStatus.NeedMore;
+        ReceivedSize += consumed;
+        SentSize += reply.WrittenCount;
+        return new MultistreamProgress(status, consumed, reply.WrittenMemory, _accepted, violation);
+    }
+
+    private MultistreamViolation Take(string line, ArrayBufferWriter<byte> reply)
+    {
+        if (!_headerSeen)
+        {
+            if (line != MultistreamLine.Header) return MultistreamViolation.WrongHeader;
+            _headerSeen = true;
+            reply.Write(MultistreamLine.Encode(line));
+            return MultistreamViolation.None;
+        }
+
+        if (++_proposalCount > _limits.MaxProposalCount) return MultistreamViolation.TooManyProposals;
+        if (line == MultistreamLine.List)
+        {
+            WriteList(reply);
+            return MultistreamViolation.None;
+        }
+
+        bool supported = MultistreamLine.IsProtocolName(line) && _supports(line);
+        if (supported) _accepted = line;
+        reply.Write(MultistreamLine.Encode(supported ? line : MultistreamLine.NotAvailable));
+        return MultistreamViolation.None;
+    }
+
+    // One line whose text is the protocols' lines, one after the other.
+    private void WriteList(ArrayBufferWriter<byte> reply)
+    {
+        var text = new ArrayBufferWriter<byte>(MultistreamLine.MaxSize);
+        foreach (string protocol in _list())
+        {
+            byte[] line = MultistreamLine.Encode(Encoding.UTF8.GetBytes(protocol));
+            if (text.WrittenCount + line.Length < MultistreamLine.MaxSize) text.Write(line);
         }
 
         MultistreamLine.Write(reply, text.WrittenSpan);

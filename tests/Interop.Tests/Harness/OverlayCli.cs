@@ -1,0 +1,43 @@
+using System.Reflection;
+using System.Text.Json;
+using Overlay.TestKit;
+
+namespace Overlay.Interop.Tests.Harness;
+
+/// <summary>Runs commands of the CLI node that end by themselves, always with <c>--json</c>.</summary>
+internal static class OverlayCli
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+
+    /// <summary>The program that the build left, or the one that <c>OVERLAY_CLI</c> names (the ahead-of-time one, for instance).</summary>
+    internal static string Program { get; } = Environment.GetEnvironmentVariable("OVERLAY_CLI") ?? BuiltProgram();
+
+    /// <summary>Runs a command to its end.</summary>
+    internal static async Task<CliResult> RunAsync(params string[] arguments)
+    {
+        await using var process = ChildProcess.Start(Program, [.. arguments, "--json"]);
+        int code = await process.WaitForExitAsync(s_patience, TestContext.Current.CancellationToken);
+        return new CliResult(code, process.TakeLines(), process.Errors);
+    }
+
+    /// <summary>Runs a command that has to succeed.</summary>
+    internal static async Task<IReadOnlyList<JsonElement>> SucceedAsync(params string[] arguments)
+    {
+        CliResult result = await RunAsync(arguments);
+        Assert.True(result.ExitCode == 0, $"overlay {string.Join(' ', arguments)} ended with {result.ExitCode}:\n{result.Errors}");
+        return result.Json;
+    }
+
+    private static string BuiltProgram()
+    {
+        string configuration = typeof(OverlayCli).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Configuration").Value!;
+        return Path.Combine(Repository.Root, "samples", "Node", "bin", configuration, "net10.0", OperatingSystem.IsWindows() ? "overlay.exe" : "overlay");
+    }
+}
+
+/// <summary>What a command printed and how it ended.</summary>
+internal sealed record CliResult(int ExitCode, IReadOnlyList<string> Lines, string Errors)
+{
+    /// <summary>Every line of stdout, each of which must be one JSON object.</summary>
+    internal IReadOnlyList<JsonElement> Json { get; } = [.. Lines.Select(line => JsonElement.Parse(line))];
+}
