@@ -85,13 +85,14 @@ public sealed class Ed25519AgreementTests
     public void MixedOrderKeyAndR_WhereOnlyTheEquationWithCofactorHolds_AreAcceptedByBoth()
     {
         BigInteger a = SecretScalar(), r = 1234567;
+        (BigInteger X, BigInteger Y) A = EdwardsCurve.Multiply(a, EdwardsCurve.Base), rB = EdwardsCurve.Multiply(r, EdwardsCurve.Base);
         int withoutCofactor = 0, count = 0;
         for (int keyTorsion = 0; keyTorsion < 8; keyTorsion++)
         {
-            byte[] key = WithTorsion(a, keyTorsion);
+            byte[] key = WithTorsion(A, keyTorsion);
             for (int rTorsion = 0; rTorsion < 8; rTorsion++)
             {
-                byte[] R = WithTorsion(r, rTorsion), message = [(byte)keyTorsion, (byte)rTorsion];
+                byte[] R = WithTorsion(rB, rTorsion), message = [(byte)keyTorsion, (byte)rTorsion];
                 BigInteger k = Challenge(R, key, message);
                 byte[] S = EdwardsCurve.LittleEndian((r + (k * a)) % EdwardsCurve.L);
                 // S·B = R + k·A holds only where the torsion of both sides cancels out; times 8 it always does.
@@ -137,8 +138,8 @@ public sealed class Ed25519AgreementTests
         Assert.Equal((BigInteger.Zero, BigInteger.One), point);
     }
 
-    private static byte[] WithTorsion(BigInteger scalar, int torsion) =>
-        EdwardsCurve.Encode(EdwardsCurve.Add(EdwardsCurve.Multiply(scalar, EdwardsCurve.Base), EdwardsCurve.Multiply(torsion, EdwardsCurve.Order8)));
+    private static byte[] WithTorsion((BigInteger X, BigInteger Y) point, int torsion) =>
+        EdwardsCurve.Encode(EdwardsCurve.Add(point, EdwardsCurve.Multiply(torsion, EdwardsCurve.Order8)));
 
     private static BigInteger SecretScalar()
     {
