@@ -114,6 +114,7 @@ public sealed class HostilePeerTests
         await peer.SendDataAsync(5, 1000, FrameFlags.Fin);
         await peer.ExpectAliveAsync();
         Assert.Equal(2, peer.Session.StreamCount);
+        Assert.Equal(2000, peer.Session.StrayBytes);
     }
 
     [Fact]
