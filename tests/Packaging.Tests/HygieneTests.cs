@@ -19,14 +19,27 @@ public sealed partial class HygieneTests
         Assert.Empty(LinesMatching(AnyUrl(), "packages.lock.json").Concat(LinesMatching(ResolvedFrom(), "package-lock.json")));
 
     [Fact]
-    public void Sources_LongFile_BeginsWithACommentThatSaysWhy() =>
-        Assert.Empty(SourceTree.Files("*.cs")
-            .Where(file => File.ReadLines(file).Count() > LongFileLines && !File.ReadLines(file).First().StartsWith("//", StringComparison.Ordinal))
-            .Select(SourceTree.Name));
+    public void Sources_LongFile_BeginsWithACommentThatSaysWhy()
+    {
+        string[] unexplained =
+        [
+            .. SourceTree.Files("*.cs")
+                .Where(file => File.ReadLines(file).Count() > LongFileLines && !File.ReadLines(file).First().StartsWith("//", StringComparison.Ordinal))
+                .Select(SourceTree.Name),
+        ];
+
+        Assert.Empty(unexplained);
+    }
 
     [Fact]
-    public void Sources_NothingIsLeftForLater() =>
-        Assert.Empty(LinesMatching(LeftForLater(), "*.cs").Where(line => !line.StartsWith("tests/Packaging.Tests/", StringComparison.Ordinal)));
+    public void Sources_NothingIsLeftForLater()
+    {
+        List<string> left = LinesMatching(LeftForLater(), "*.cs");
+        // The pattern itself stands here.
+        left.RemoveAll(line => line.StartsWith("tests/Packaging.Tests/", StringComparison.Ordinal));
+
+        Assert.Empty(left);
+    }
 
     [Fact]
     public void DecisionRecords_AreNumberedFromOneWithoutGapOrRepetition()

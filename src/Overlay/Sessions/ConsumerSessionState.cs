@@ -161,7 +161,8 @@ internal sealed class ConsumerSessionState
             counted = new ReceiptOpening(Above(counted.Up, entry.Opening.Up), Above(counted.Down, entry.Opening.Down));
         }
 
-        Record = Record with { Leg = _position.Leg, Counted = counted, CreditWindow = (ulong)Window, State = last ? SessionState.Closed : Record.State };
+        Record = Record with { Leg = _position.Leg, Counted = counted, CreditWindow = (ulong)Window };
+        if (last) Close();
         return new SessionStep(entry, Record, null);
     }
 
@@ -176,7 +177,8 @@ internal sealed class ConsumerSessionState
     internal SessionRecord Close() => Record = Record with { State = SessionState.Closed, CountedExactly = true };
 
     /// <summary>The record to keep when the provider shows another history.</summary>
-    internal SessionRecord Dispute() => Record = Record with { State = SessionState.Disputed };
+    internal SessionRecord Dispute() =>
+        Record = Record.State == SessionState.Closed ? Record : Record with { State = SessionState.Disputed };
 
     private static ulong Above(ulong value, ulong floor) => value > floor ? value - floor : 0;
 }

@@ -77,6 +77,8 @@ internal sealed class ConsumerSettlement
     {
         if (_state is null || Result is not null) throw new InvalidOperationException("The settlement is over.");
         if (_state.Pending is not null) return new SessionStep(null, null, _state.Resend());
+        // The last word was spoken before; that the provider did not hear this side's Close changes nothing.
+        if (_state.Record.State == SessionState.Closed) return End(SettleResult.Done);
         if (_finalIssued || _claimedLeg != _state.Position.Leg) return End(_finalIssued ? SettleResult.Done : SettleResult.Refused);
         ByteCount owed = _state.LegStart + Agree();
         if (!_state.NeedsFinal(owed)) return End(SettleResult.Done);

@@ -1,6 +1,8 @@
 // Rooms with wrong arrows in them, one for each way in which code can use a type: the arrow test has to find every one of these.
 #pragma warning disable CA1852, CA1812, CA1823, CA1814, CA1813, CA1018, CA1064, CA1032, CA1051, CS0169, CS0649, IDE0044, IDE0051, IDE0130
 
+using Overlay.Packaging.Tests.Wrong.Left;
+
 namespace Overlay.Packaging.Tests.Wrong
 {
     internal static class Word
@@ -31,8 +33,6 @@ namespace Overlay.Packaging.Tests.Wrong.Left
 
 namespace Overlay.Packaging.Tests.Wrong.Right
 {
-    using Overlay.Packaging.Tests.Wrong.Left;
-
     internal sealed class Innocent
     {
         internal static int Count() => Word.Value;

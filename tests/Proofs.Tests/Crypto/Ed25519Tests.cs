@@ -83,11 +83,11 @@ public sealed class Ed25519Tests
         // The one case in which verifiers with and without cofactor part ways; only whoever holds the secret can make it.
         BigInteger a = 1234567, r = 7654321;
         int withoutCofactor = 0;
-        for (int i = 0; i < 24; i++)
+        for (int i = 0; i < 12; i++)
         {
             byte[] message = [(byte)i];
             EdwardsCurve.Point torsion = EdwardsCurve.Multiply(i % 8, EdwardsCurve.Torsion);
-            bool inKey = i < 16;
+            bool inKey = i < 8;
             EdwardsCurve.Point A = EdwardsCurve.Multiply(a, EdwardsCurve.Base), R = EdwardsCurve.Multiply(r, EdwardsCurve.Base);
             if (inKey) A = EdwardsCurve.Add(A, torsion);
             else R = EdwardsCurve.Add(R, torsion);
@@ -98,7 +98,7 @@ public sealed class Ed25519Tests
             Assert.True(Ed25519.VerifyVarTime(new PublicKey(key), message, [.. commitment, .. EdwardsCurve.Encode(s)]), $"case {i}");
         }
 
-        Assert.InRange(withoutCofactor, 1, 20);
+        Assert.InRange(withoutCofactor, 1, 10);
     }
 
     private byte[] Sign(byte[] message)

@@ -22,7 +22,8 @@ internal static class EdwardsCurve
     public static Point Add(Point a, Point b)
     {
         BigInteger product = Mod(s_d * Mod(a.X * b.X) * Mod(a.Y * b.Y));
-        return new(Mod(Mod(a.X * b.Y + b.X * a.Y) * Inverse(1 + product)), Mod(Mod(a.Y * b.Y + a.X * b.X) * Inverse(1 - product)));
+        BigInteger both = Inverse((1 + product) * (1 - product));
+        return new(Mod(Mod(a.X * b.Y + b.X * a.Y) * Mod(both * (1 - product))), Mod(Mod(a.Y * b.Y + a.X * b.X) * Mod(both * (1 + product))));
     }
 
     public static Point Multiply(BigInteger scalar, Point point)

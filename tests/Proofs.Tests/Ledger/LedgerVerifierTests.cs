@@ -86,18 +86,13 @@ public sealed class LedgerVerifierTests : IDisposable
         string expected = await MakeSoundFileAsync(sessions: 1);
         byte[] sound = File.ReadAllBytes(_ledger.File);
         var positions = new SortedSet<int>();
-        foreach (string line in expected.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.Contains("\"receipt\"", StringComparison.Ordinal)))
-        {
-            using JsonDocument json = JsonDocument.Parse(line);
-            if (json.RootElement.GetProperty("type").GetString() != "receipt") continue;
-            byte[] receipt = json.RootElement.GetProperty("receipt").GetBytesFromBase64();
-            int start = sound.AsSpan().IndexOf(receipt);
-            Assert.True(start > 0, "each receipt stands in one piece in the file");
-            // The row's header and small columns stand just before the receipt, its checksum just after.
-            for (int i = start - 12; i < start + receipt.Length + 32; i++) positions.Add(i);
-        }
-
-        Assert.True(positions.Count > 900);
+        // Lines: two sessions, then receipts; the second receipt has neighbours on both sides.
+        using JsonDocument json = JsonDocument.Parse(expected.Split('\n')[3]);
+        byte[] receipt = json.RootElement.GetProperty("receipt").GetBytesFromBase64();
+        int start = sound.AsSpan().IndexOf(receipt);
+        Assert.True(start > 0, "the receipt stands in one piece in the file");
+        // The row's header and small columns stand just before the receipt, its checksum just after.
+        for (int i = start - 12; i < start + receipt.Length + 32; i++) positions.Add(i);
         await AssertAllFoundAsync(sound, positions, expected, harmlessAllowed: false);
     }
 

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Data.Sqlite;
 using Overlay.Proofs.Ledger;
 using Overlay.TestKit.Proofs;
@@ -226,13 +227,13 @@ public sealed class SqliteLedgerStoreTests : IDisposable
         var script = new SessionScript(1, LedgerRole.Consumer);
         await using SqliteLedgerStore store = await _ledger.OpenAsync();
         await store.SaveSessionAsync(script.Record, Cancellation);
-        for (int i = 0; i < 300; i++)
+        for (int i = 0; i < 160; i++)
         {
             // Others write meanwhile, so that the copy is taken in the middle of their transactions.
-            SessionScript[] neighbours = [.. Enumerable.Range(0, 4).Select(n => new SessionScript(1000 + 4 * i + n, LedgerRole.Provider))];
+            SessionRecord[] neighbours = [.. Enumerable.Range(0, 8).Select(n => script.Record with { SessionId = new Digest(SHA256.HashData([(byte)i, (byte)n])) })];
             await store.SaveReceiptAsync(script.Next(), script.Record, Cancellation);
-            Task[] others = [.. neighbours.Select(neighbour => store.SaveSessionAsync(neighbour.Record, Cancellation).AsTask())];
-            if (i % 15 == 0)
+            Task[] others = [.. neighbours.Select(neighbour => store.SaveSessionAsync(neighbour, Cancellation).AsTask())];
+            if (i % 10 == 0)
             {
                 string copy = Path.Combine(_ledger.Folder, $"crash-{i}", "ledger.db");
                 Directory.CreateDirectory(Path.GetDirectoryName(copy)!);

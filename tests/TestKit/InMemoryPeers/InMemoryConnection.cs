@@ -120,6 +120,15 @@ public sealed class InMemoryConnection : PeerConnection
         }
     }
 
+    /// <summary>Waits for whoever is putting a frame into the queue.</summary>
+    internal void Barrier()
+    {
+        lock (_sendLock)
+        {
+            // Nothing to do: having had the lock is all.
+        }
+    }
+
     internal void Forget(int id) => _streams.TryRemove(id, out _);
 
     internal static ConnectionException Lost() => new(ConnectionError.ConnectionLost, ConnectionStep.Connection, Fault.Network, "The connection in memory was cut.");

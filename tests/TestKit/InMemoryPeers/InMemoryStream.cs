@@ -71,17 +71,24 @@ public sealed class InMemoryStream : PeerStream
         {
             case FrameKind.Data:
                 Interlocked.Add(ref _received, frame.Data.Length);
-                bool dropped;
-                lock (_lock) dropped = _error is not null;
-                if (!dropped) _receive.Writer.WriteAsync(frame.Data).AsTask().GetAwaiter().GetResult();
+                lock (_lock)
+                {
+                    // Never waits: the pipe has no threshold, the window bounds it.
+                    if (_error is null) _receive.Writer.WriteAsync(frame.Data).AsTask().GetAwaiter().GetResult();
+                }
+
                 break;
             case FrameKind.Window:
                 Interlocked.Add(ref _sendWindow, frame.Size);
                 _windowChanged.Release();
                 break;
             case FrameKind.Fin:
-                lock (_lock) _receiveEnded = true;
-                _receive.Writer.Complete();
+                lock (_lock)
+                {
+                    _receiveEnded = true;
+                    _receive.Writer.Complete();
+                }
+
                 CompleteIfOver();
                 break;
             case FrameKind.Reset:
@@ -125,7 +132,7 @@ public sealed class InMemoryStream : PeerStream
 
     private void Fail(Exception reason)
     {
-        _receive.Writer.Complete(reason);
+        lock (_lock) _receive.Writer.Complete(reason);
         _send.Reader.CancelPendingRead();
         _windowChanged.Release();
     }
@@ -142,7 +149,9 @@ public sealed class InMemoryStream : PeerStream
 
     private void Over()
     {
+        // Behind the barrier no frame is under way that looked before the stream failed.
         _connection.Forget(_id);
+        _connection.Barrier();
         _completion.TrySetResult();
     }
 
