@@ -1,6 +1,7 @@
 using System.Net;
 using Overlay.Node.Configuration;
 using Overlay.Transport;
+using Overlay.Using;
 
 namespace Overlay.Node.Commands;
 
@@ -33,8 +34,8 @@ internal static class RunOptions
             Listen = listen,
             Providers = providers,
             Sharing = shares ? Sharing(settings) : null,
-            Socks = socks,
-            HttpProxy = httpProxy,
+            Socks = socks is null ? null : new Socks5Options { EndPoint = socks },
+            HttpProxy = httpProxy is null ? null : new HttpProxyOptions { EndPoint = httpProxy },
             Wish = new ExitWish { MaxPricePerGiB = settings.Find(Settings.MaxPrice) },
             Transport = new TransportOptions { ServePerf = settings.IsOn(Settings.ServePerf) },
         };
@@ -47,7 +48,7 @@ internal static class RunOptions
             yield return "--allow-private-targets lets strangers reach this host and the network behind it; use it for tests only";
         if (options.Sharing is not null && options.Sharing.PricePerGiB == 0)
             yield return "this exit gives its service away: no --price is set";
-        foreach ((Setting setting, IPEndPoint? place) in new[] { (Settings.Socks, options.Socks), (Settings.HttpProxy, options.HttpProxy) })
+        foreach ((Setting setting, IPEndPoint? place) in new[] { (Settings.Socks, options.Socks?.EndPoint), (Settings.HttpProxy, options.HttpProxy?.EndPoint) })
         {
             if (place is not null && !IPAddress.IsLoopback(place.Address))
                 yield return $"{setting.Flag} {place} is not on loopback: whoever can reach it uses this node's credit";

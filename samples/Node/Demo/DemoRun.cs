@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Overlay.Node.Commands;
 using Overlay.Node.Output;
 using Overlay.Proofs.Ledger;
+using Overlay.Using;
 
 namespace Overlay.Node.Demo;
 
@@ -53,7 +54,7 @@ internal sealed class DemoRun(Invocation invocation, ulong contentSize)
             {
                 DataDirectory = consumerFolder,
                 Providers = [provider.Addresses[0].ToString()],
-                Socks = new IPEndPoint(IPAddress.Loopback, 0),
+                Socks = new Socks5Options { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) },
             },
             services, _stop);
         _output.Write(new DemoCast(origin.EndPoint, provider, consumer, PricePerGiB));
