@@ -40,6 +40,6 @@ internal sealed class PeerProbe
     {
         if (settings.FindObject(Settings.Data) is not { } folder) return PeerIdentity.Generate();
         string file = DataFolder.KeyFile(Path.GetFullPath(folder));
-        return File.Exists(file) ? PeerIdentityFile.LoadOrCreate(file) : PeerIdentity.Generate();
+        return File.Exists(file) ? PeerIdentityFile.Load(file) : PeerIdentity.Generate();
     }
 }
