@@ -133,6 +133,15 @@ internal sealed class ConsumerSessionState
         return new SessionStep(Pending, Record, Resend());
     }
 
+    /// <summary>Signs for all that will ever be owed of a session that was lost.</summary>
+    /// <remarks>From here on that is the whole truth: were it a checkpoint still, a provider that breaks off could have its claim accepted again and again.</remarks>
+    internal SessionStep IssueLast(ByteCount count, DateTimeOffset now)
+    {
+        SessionStep step = Issue(count, final: true, now);
+        Record = Record with { CountedExactly = true };
+        return step with { Record = Record };
+    }
+
     /// <summary>The message that carries the receipt under way.</summary>
     internal SessionMessage.ReceiptMessage? Resend() => Pending is null ? null : new SessionMessage.ReceiptMessage(Pending.Receipt.Encode(), Pending.Opening);
 

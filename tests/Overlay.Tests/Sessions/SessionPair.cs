@@ -110,13 +110,6 @@ internal sealed class SessionPair : IAsyncDisposable
         await Listener.WhenHandledAsync();
         await Origin.DisposeAsync();
     }
-
-    private sealed class IdentitySigner(PeerIdentity identity) : ISigner
-    {
-        public PublicKey PublicKey { get; } = new(identity.PublicKey.Data.Span);
-
-        public void Sign(ReadOnlySpan<byte> message, Span<byte> signature) => identity.Sign(message, signature);
-    }
 }
 
 /// <summary>A target on loopback. Each connection is handed to what <see cref="Serve"/> holds; by default bytes come back as they went.</summary>
