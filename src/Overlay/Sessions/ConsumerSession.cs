@@ -15,8 +15,6 @@ namespace Overlay.Sessions;
 /// </remarks>
 internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
 {
-    private static readonly TimeSpan s_tick = TimeSpan.FromSeconds(1);
-
     // While somebody waits for credit, what has left is looked at this often: the transport counts a byte a little after it took it.
     private static readonly TimeSpan s_shortTick = TimeSpan.FromMilliseconds(20);
 
@@ -30,6 +28,7 @@ internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
     private readonly SessionMeter _meter;
     private readonly SessionInbox _inbox;
     private readonly CancellationTokenSource _stop = new();
+    private readonly TimeSpan _tick;
     private long _fresh;
     private long _looksAfter;
     private int _closing;
@@ -45,7 +44,8 @@ internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
         _time = time;
         _gate = new CreditGate(CreditWindowRule.UpAllowance(state.Window));
         _looksAfter = state.Window / 16;
-        _inbox = new SessionInbox(stream.Input, time, s_tick);
+        _tick = options.ReceiptDelay / 5;
+        _inbox = new SessionInbox(stream.Input, time, _tick);
         _meter = new SessionMeter(_gate, _inbox.Wake);
         Id = state.Record.SessionId;
         Completion = RunAsync();
@@ -139,7 +139,7 @@ internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
                 SessionMessage? message = await _inbox.NextAsync(_stop.Token).ConfigureAwait(false);
                 if (message is not null) await HandleAsync(message).ConfigureAwait(false);
                 over = await PayAsync().ConfigureAwait(false);
-                _inbox.SetTick(_gate.IsHoldingBack ? s_shortTick : s_tick);
+                _inbox.SetTick(_gate.IsHoldingBack ? s_shortTick : _tick);
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)

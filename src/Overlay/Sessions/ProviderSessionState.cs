@@ -137,7 +137,7 @@ internal sealed class ProviderSessionState
         ulong issuedNow = (ulong)Math.Max(0, now.ToUnixTimeSeconds()) / 3600;
         if (body.IssuedAt / 3600 > issuedNow + EpochTolerance || body.IssuedAt / 3600 + EpochTolerance < issuedNow) return SessionError.Clock;
         long added = (long)opening.Total - (long)_position.Paid.Total;
-        bool cheap = added < CreditWindowRule.LeastWorthwhile(Window) && now - _lastReceiptAt < TimeSpan.FromSeconds(1);
+        bool cheap = added < CreditWindowRule.LeastWorthwhile(Window) && now - _lastReceiptAt < CreditWindowRule.SmallReceiptSpacing;
         // A final receipt may add nothing, but not be a leg of nothing; and one that comes at once is the session's end, so there is only one such.
         if (body.Final) return opening.Total == 0 || (cheap && _cheapFinals++ != 0) ? SessionError.TooManyReceipts : SessionError.None;
         if (added <= 0 || cheap) return SessionError.TooManyReceipts;
