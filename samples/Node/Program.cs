@@ -1,1 +1,4 @@
-return 0;
+using Overlay.Node;
+
+using var signals = new StopSignals();
+return await OverlayCli.RunAsync(args, Surroundings.OfProcess(), signals.Stop);

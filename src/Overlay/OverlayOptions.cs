@@ -1,6 +1,6 @@
-using System.Net;
 using Overlay.Transport;
 using Overlay.Transport.Identity;
+using Overlay.Using;
 
 namespace Overlay;
 
@@ -40,11 +40,11 @@ public sealed record OverlayOptions
     /// <summary>Gives service to others as an exit. Null: it does not.</summary>
     public SharingOptions? Sharing { get; init; }
 
-    /// <summary>Where to take SOCKS5 clients, such as 127.0.0.1:1080. Port 0 takes a free one. Null: nowhere.</summary>
-    public IPEndPoint? Socks { get; init; }
+    /// <summary>Where to take SOCKS5 clients, and which. Null: nowhere.</summary>
+    public Socks5Options? Socks { get; init; }
 
-    /// <summary>Where to take HTTP proxy clients. Port 0 takes a free one. Null: nowhere.</summary>
-    public IPEndPoint? HttpProxy { get; init; }
+    /// <summary>Where to take HTTP proxy clients, and which. Null: nowhere.</summary>
+    public HttpProxyOptions? HttpProxy { get; init; }
 
     /// <summary>What the local proxies ask of a provider.</summary>
     public ExitWish Wish { get; init => field = value ?? throw new ArgumentNullException(nameof(Wish)); } = new();

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Overlay.Sessions;
+using Overlay.Transport.Identity;
 
 namespace Overlay.Diagnostics;
 
@@ -29,4 +30,7 @@ internal static partial class UsingLog
 
     [LoggerMessage(EventId = 4007, Level = LogLevel.Information, Message = "No provider could be used: {Reason}")]
     public static partial void ProviderFailed(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 4008, Level = LogLevel.Information, Message = "Opened a session with {Provider} at {Price} micro-credits a GiB.")]
+    public static partial void SessionOpened(ILogger logger, PeerId provider, ulong price);
 }

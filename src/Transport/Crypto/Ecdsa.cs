@@ -10,8 +10,9 @@ internal static class Ecdsa
         try
         {
             using var key = ECDsa.Create();
-            key.ImportSubjectPublicKeyInfo(subjectPublicKeyInfo, out int read);
-            return read == subjectPublicKeyInfo.Length
+            key.ImportSubjectPublicKeyInfo(subjectPublicKeyInfo, out _);
+            // Only the one encoding that the key has: another would give it another peer id.
+            return subjectPublicKeyInfo.SequenceEqual(key.ExportSubjectPublicKeyInfo())
                 && IsKnownCurve(key.ExportParameters(includePrivateParameters: false).Curve)
                 && key.VerifyData(message, signature, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
         }

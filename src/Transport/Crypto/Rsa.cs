@@ -16,8 +16,9 @@ internal static class Rsa
         try
         {
             using var key = RSA.Create();
-            key.ImportSubjectPublicKeyInfo(subjectPublicKeyInfo, out int read);
-            return read == subjectPublicKeyInfo.Length
+            key.ImportSubjectPublicKeyInfo(subjectPublicKeyInfo, out _);
+            // Only the one encoding that the key has: another would give it another peer id.
+            return subjectPublicKeyInfo.SequenceEqual(key.ExportSubjectPublicKeyInfo())
                 && key.KeySize is >= MinKeyBits and <= MaxKeyBits
                 && key.VerifyData(message, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         }

@@ -11,8 +11,6 @@ internal sealed class ControlQueue(YamuxOptions options, PingTracker pings)
 
     internal bool HasWork => _pongs.Count > 0 || _streams.Count > 0 || _refusals.Count > 0 || _goAway is not null || pings.HasWork;
 
-    internal int Count => _pongs.Count + _streams.Count + _refusals.Count;
-
     /// <summary>Asks for what <paramref name="stream"/> has pending (SYN, ACK, window update, RST) to be sent.</summary>
     internal void Add(YamuxStream stream)
     {

@@ -14,6 +14,18 @@ internal sealed partial class YamuxSession
     private ValueTask? _handedFlush;
     private TimeSpan? _flushStartedAt;
 
+    /// <summary>Whether the channel is taking its time with a flush.</summary>
+    internal bool IsFlushWaiting
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _flushStartedAt is not null;
+            }
+        }
+    }
+
     private bool HasSendWork => _state.HasSendWork || (_isOver && !_isSendingOver);
 
     /// <summary>Wakes the send loop if there is work and nobody sends. Called with the gate held.</summary>
@@ -39,7 +51,7 @@ internal sealed partial class YamuxSession
         try
         {
             WriteBatch();
-            FlushOnCaller();
+            if (TryFlushOnCaller()) GiveTurnBack();
         }
 #pragma warning disable CA1031 // A channel that fails ends the session, whatever the cause.
         catch (Exception error)
@@ -56,30 +68,49 @@ internal sealed partial class YamuxSession
         int sent = 0;
         try
         {
-            WriteControlFrames();
-            while (sent < source.Length && _channel.UnflushedSize < Options.FlushThreshold)
+            bool goesOn;
+            do
             {
-                int count;
+                WriteControlFrames();
+                int count = WriteDirect(stream, source.Span[sent..]);
+                sent += count;
+                if (!TryFlushOnCaller()) return sent;
                 lock (Gate)
                 {
-                    count = stream.TakeDirect(Math.Min(source.Length - sent, MaxPayload));
+                    goesOn = count > 0 && sent < source.Length && !_state.Data.HasWork;
                 }
-
-                if (count == 0) break;
-                Memory<byte> memory = _channel.GetMemory(FrameHeader.Size + count);
-                new FrameHeader(FrameType.Data, FrameFlags.None, stream.Id, (uint)count).Write(memory.Span);
-                source.Span.Slice(sent, count).CopyTo(memory.Span[FrameHeader.Size..]);
-                _channel.Advance(FrameHeader.Size + count);
-                sent += count;
             }
+            while (goesOn);
 
-            FlushOnCaller();
+            GiveTurnBack();
         }
 #pragma warning disable CA1031 // A channel that fails ends the session, whatever the cause.
         catch (Exception error)
 #pragma warning restore CA1031
         {
             FailSending(YamuxError.Lost(error));
+        }
+
+        return sent;
+    }
+
+    private int WriteDirect(YamuxStream stream, ReadOnlySpan<byte> source)
+    {
+        int sent = 0;
+        while (sent < source.Length && _channel.UnflushedSize < Options.FlushThreshold)
+        {
+            int count;
+            lock (Gate)
+            {
+                count = stream.TakeDirect(Math.Min(source.Length - sent, MaxPayload));
+            }
+
+            if (count == 0) break;
+            Span<byte> frame = _channel.GetMemory(FrameHeader.Size + count).Span;
+            new FrameHeader(FrameType.Data, FrameFlags.None, stream.Id, (uint)count).Write(frame);
+            source.Slice(sent, count).CopyTo(frame[FrameHeader.Size..]);
+            _channel.Advance(FrameHeader.Size + count);
+            sent += count;
         }
 
         return sent;
@@ -156,23 +187,33 @@ internal sealed partial class YamuxSession
         }
     }
 
-    private void FlushOnCaller()
+    private void GiveTurnBack()
     {
-        ValueTask flush = _channel.UnflushedSize > 0 ? _channel.FlushAsync(CancellationToken.None) : ValueTask.CompletedTask;
-        bool isFlushed = flush.IsCompletedSuccessfully;
-        if (flush.IsCompletedSuccessfully) flush.GetAwaiter().GetResult();
         lock (Gate)
         {
-            if (isFlushed)
-            {
-                _isSending = false;
-                WakeSender();
-                return;
-            }
+            _isSending = false;
+            WakeSender();
+        }
+    }
 
+    /// <summary>Flushes; a flush that has to wait is handed to the send loop, and the turn with it.</summary>
+    /// <returns>Whether the caller still has the turn.</returns>
+    private bool TryFlushOnCaller()
+    {
+        ValueTask flush = _channel.UnflushedSize > 0 ? _channel.FlushAsync(CancellationToken.None) : ValueTask.CompletedTask;
+        if (flush.IsCompletedSuccessfully)
+        {
+            flush.GetAwaiter().GetResult();
+            return true;
+        }
+
+        lock (Gate)
+        {
             _handedFlush = flush;
             _sendSignal.Set();
         }
+
+        return false;
     }
 
     private async ValueTask WaitForFlushAsync(ValueTask flush)

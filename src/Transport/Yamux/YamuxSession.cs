@@ -88,6 +88,18 @@ internal sealed partial class YamuxSession : StreamMuxer
         }
     }
 
+    /// <summary>Bytes that arrived for streams that were refused or are over on both sides, and were dropped.</summary>
+    internal long StrayBytes
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _state.StrayBytes;
+            }
+        }
+    }
+
     /// <summary>Opens a stream. Waits only while too many streams are not acknowledged (<see cref="YamuxOptions.AckBacklog"/>).</summary>
     internal override async ValueTask<MuxedStream> OpenStreamAsync(CancellationToken cancellationToken)
     {

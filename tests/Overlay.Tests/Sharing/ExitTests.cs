@@ -192,7 +192,7 @@ public class ExitTests
         var unknown = new ScriptedResolver { Answer = (_, _) => throw new SocketException((int)SocketError.HostNotFound) };
         await AssertRefused(ConnectCode.HostUnreachable, Exits.Create(new RecordingDialer(), unknown), "none.example", 80);
 
-        await AssertRefused(ConnectCode.HostUnreachable, Exits.Create(new RecordingDialer(), new ScriptedResolver([])), "empty.example", 80);
+        await AssertRefused(ConnectCode.HostUnreachable, Exits.Create(new RecordingDialer(), new ScriptedResolver(answers: [[]])), "empty.example", 80);
 
         string[] many = [.. Enumerable.Range(0, 129).Select(i => $"8.8.8.{i}")];
         var dialer = new RecordingDialer();

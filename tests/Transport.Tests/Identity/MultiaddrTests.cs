@@ -76,7 +76,7 @@ public sealed class MultiaddrTests
     [Fact]
     public void Bytes_AssembledFromRealCodes_AreRefusedOrSurviveTheWayThroughText()
     {
-        Gen<byte[]> code = Gen.OneOfConst(Enum.GetValues<MultiaddrProtocol>()).Select(Code);
+        Gen<byte[]> code = Gen.Int[0, Enum.GetValues<MultiaddrProtocol>().Length - 1].Select(i => Code(Enum.GetValues<MultiaddrProtocol>()[i]));
         Gen<byte[]> component = Gen.Select(code, Gen.Byte.Array[0, 40], Gen.Bool, (c, v, prefixed) => (byte[])[.. c, .. prefixed ? [(byte)v.Length] : Array.Empty<byte>(), .. v]);
         component.Array[1, 4].Sample(parts =>
         {
@@ -87,7 +87,11 @@ public sealed class MultiaddrTests
 
     [Fact]
     public void Text_OfAnyKind_NeverThrows() =>
-        Gen.String[Gen.Char["/ip46tcdnsu0123.:%xé\n"], 0, 40].Sample(text => Multiaddr.TryParse("/" + text, out _));
+        Gen.String[Gen.Char["/ip46tcdnsu0123.:%xé\n"], 0, 40].Sample(text =>
+        {
+            // A property that returned the answer would be one that every text is an address.
+            _ = Multiaddr.TryParse("/" + text, out _);
+        });
 
     [Fact]
     public void Components_OfAnAddress_HaveNameTextAndBytes()
@@ -155,7 +159,10 @@ public sealed class MultiaddrTests
 
     [Fact]
     public void PeerId_HostileText_IsRefusedWithoutThrowing() =>
-        Gen.String[Gen.Char["1Qmbkzf0OIl9aZé"], 0, 140].Sample(text => PeerId.TryParse(text, out _));
+        Gen.String[Gen.Char["1Qmbkzf0OIl9aZé"], 0, 140].Sample(text =>
+        {
+            _ = PeerId.TryParse(text, out _);
+        });
 
     private static byte[] Code(MultiaddrProtocol protocol)
     {

@@ -27,7 +27,7 @@ public sealed class PeerIdentityFileTests : IDisposable
         using PeerIdentity made = PeerIdentityFile.LoadOrCreate(KeyPath);
         byte[] seed = new byte[32];
         made.ExportSeed(seed);
-        Assert.Equal([0x08, 0x01, 0x12, 0x40, .. seed, .. made.PublicKey.Data.ToArray()], File.ReadAllBytes(KeyPath));
+        Assert.Equal((byte[])[0x08, 0x01, 0x12, 0x40, .. seed, .. made.PublicKey.Data.Span], File.ReadAllBytes(KeyPath));
         if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(KeyPath));
     }
 

@@ -62,7 +62,7 @@ public sealed class MultistreamTests
             Assert.Equal((MultistreamStatus.NeedMore, cut), (first.Status, first.Consumed));
             MultistreamProgress second = listener.Feed(proposal.AsSpan(cut));
             Assert.Equal((MultistreamStatus.Accepted, proposal.Length - cut), (second.Status, second.Consumed));
-            Assert.Equal(proposal, [.. first.Reply.ToArray(), .. second.Reply.ToArray()]);
+            Assert.Equal(proposal, (byte[])[.. first.Reply.Span, .. second.Reply.Span]);
 
             var dialer = new MultistreamDialer(Ping);
             Assert.Equal((MultistreamStatus.NeedMore, cut), (dialer.Feed(proposal.AsSpan(0, cut)).Status, dialer.ReceivedSize));
@@ -169,7 +169,7 @@ public sealed class MultistreamTests
     public void Listener_AskedForTheList_NamesWhatALineHasRoomFor()
     {
         var listener = new MultistreamListener(_ => false, () => [Ping, Perf]);
-        Assert.Equal([.. Lines(Header), 31, .. Lines(Ping, Perf), (byte)'\n'], listener.Feed(Lines(Header, "ls")).Reply.ToArray());
+        Assert.Equal((byte[])[.. Lines(Header), 32, .. Lines(Ping, Perf), (byte)'\n'], listener.Feed(Lines(Header, "ls")).Reply.ToArray());
 
         var crowded = new MultistreamListener(_ => false, () => Enumerable.Range(0, 1000).Select(i => $"/protocol/{i}"));
         byte[] reply = crowded.Feed(Lines(Header, "ls")).Reply.ToArray();

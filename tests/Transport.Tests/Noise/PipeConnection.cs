@@ -42,10 +42,11 @@ internal sealed class PipeConnection : ByteConnection
     public override async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         ReadResult result = await ReadAsync(cancellationToken);
-        ReadOnlySequence<byte> part = result.Buffer.Slice(0, Math.Min(buffer.Length, result.Buffer.Length));
+        int size = (int)Math.Min(buffer.Length, result.Buffer.Length);
+        ReadOnlySequence<byte> part = result.Buffer.Slice(0, size);
         part.CopyTo(buffer.Span);
         _input.AdvanceTo(part.End);
-        return (int)part.Length;
+        return size;
     }
 
     public override async ValueTask SendAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)

@@ -1,0 +1,124 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using Overlay.Node.Configuration;
+using Overlay.Node.Output;
+using Overlay.Proofs.Ledger;
+using Overlay.Transport.Identity;
+
+namespace Overlay.Node.Commands;
+
+/// <summary><c>overlay run</c>: a node until Ctrl-C or SIGTERM.</summary>
+internal static class RunCommand
+{
+    internal static Command Create(CommandTree tree)
+    {
+        var command = new Command("run", "Run a node until Ctrl-C or SIGTERM; it then closes its sessions with last receipts.");
+        var options = new SettingOptions(command, [.. Settings.All]);
+        return tree.Complete(
+            command,
+            invocation => RunAsync(invocation, RunOptions.From(invocation.Read(options))),
+            "overlay run --share --region DE --price 0.05",
+            $"overlay run --socks 127.0.0.1:1080 --max-price 0.10 --provider {PeerProbe.ExampleAddress}",
+            "overlay run --config node.json --json");
+    }
+
+    private static async Task<int> RunAsync(Invocation invocation, OverlayOptions options)
+    {
+        foreach (string warning in RunOptions.Warnings(options)) invocation.Warn(warning);
+        long started = Stopwatch.GetTimestamp();
+        OverlayNode node;
+        try
+        {
+            node = await OverlayNode.StartAsync(options, new OverlayServices { LoggerFactory = invocation.Logging }, invocation.Stop);
+        }
+        catch (OperationCanceledException) when (invocation.Stop.IsCancellationRequested)
+        {
+            return ExitCode.Done;
+        }
+
+        var totals = new ReceiptTotals();
+        Task telling;
+        await using (node)
+        {
+            // Before anything is announced, so that no receipt is missed.
+            telling = TellReceiptsAsync(node.Ledger.Store.WatchAsync(CancellationToken.None), totals, invocation.Output);
+            invocation.Output.Write(new Ready(node, options));
+            // The receipts' stream ends with the ledger, that is after the last receipts; sooner only when they cannot be told.
+            await Task.WhenAny(telling, Task.Delay(Timeout.Infinite, invocation.Stop));
+        }
+
+        await telling;
+        invocation.Output.Write(new Stopped(totals, Stopwatch.GetElapsedTime(started)));
+        return ExitCode.Done;
+    }
+
+    private static async Task TellReceiptsAsync(IAsyncEnumerable<ReceiptEntry> receipts, ReceiptTotals totals, IOutput output)
+    {
+        await foreach (ReceiptEntry entry in receipts)
+        {
+            totals.Add(entry);
+            output.Write(new ReceiptLine(entry));
+        }
+    }
+
+    private sealed class Ready(OverlayNode node, OverlayOptions options) : IMessage
+    {
+        public string Event => "ready";
+
+        public void WriteJson(Utf8JsonWriter json)
+        {
+            json.WriteString("peerId"u8, node.PeerId.ToString());
+            json.WriteStartArray("addresses"u8);
+            foreach (Multiaddr address in node.Addresses) json.WriteStringValue(address.ToString());
+            json.WriteEndArray();
+            json.WriteString("socks"u8, node.SocksEndPoint?.ToString());
+            json.WriteString("httpProxy"u8, node.HttpProxyEndPoint?.ToString());
+            json.WriteNull("dashboard"u8);
+        }
+
+        public void WriteText(TextPage page)
+        {
+            page.Heading($"Node {node.PeerId} is ready.");
+            foreach (Multiaddr address in node.Addresses) page.Field("peers", address.ToString());
+            if (options.Sharing is { } sharing)
+                page.Field("shares", $"region {sharing.Region}, {Units.Credits(sharing.PricePerGiB)} credits a GiB, ports {string.Join(", ", sharing.AllowedPorts)}");
+            if (node.SocksEndPoint is { } socks) page.Field("SOCKS5", $"{socks}    curl --proxy socks5h://{socks} https://example.org/");
+            if (node.HttpProxyEndPoint is { } http) page.Field("HTTP proxy", $"{http}    curl --proxy http://{http} https://example.org/");
+            page.Field("data", options.DataDirectory!);
+            page.Line("Ctrl-C stops it and settles what is open.");
+        }
+    }
+
+    private sealed class Stopped(ReceiptTotals totals, TimeSpan elapsed) : IMessage
+    {
+        public string Event => "stopped";
+
+        public void WriteJson(Utf8JsonWriter json)
+        {
+            json.WriteNumber("seconds"u8, Math.Round(elapsed.TotalSeconds, 3));
+            json.WriteNumber("receipts"u8, totals.Receipts);
+            WriteSide(json, "provided"u8, totals.Of(LedgerRole.Provider));
+            WriteSide(json, "consumed"u8, totals.Of(LedgerRole.Consumer));
+        }
+
+        public void WriteText(TextPage page)
+        {
+            page.Heading($"Stopped after {Units.Seconds(elapsed)}, {totals.Receipts} receipts.");
+            foreach ((string name, LedgerRole role) in new[] { ("sold", LedgerRole.Provider), ("bought", LedgerRole.Consumer) })
+            {
+                SideTotal side = totals.Of(role);
+                if (side.Up + side.Down > 0) page.Field(name, $"{Units.Size(side.Up)} up, {Units.Size(side.Down)} down, {Units.Credits(side.Credits)} credits");
+            }
+        }
+
+        private static void WriteSide(Utf8JsonWriter json, ReadOnlySpan<byte> name, SideTotal side)
+        {
+            json.WriteStartObject(name);
+            json.WriteNumber("up"u8, side.Up);
+            json.WriteNumber("down"u8, side.Down);
+            json.WriteNumber("credits"u8, side.Credits);
+            json.WriteEndObject();
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using System.Net;
+using Overlay.Node.Configuration;
+using Overlay.Transport;
+using Overlay.Using;
+
+namespace Overlay.Node.Commands;
+
+/// <summary>From the settings of <c>overlay run</c> to the options of a node.</summary>
+internal static class RunOptions
+{
+    private const string DefaultListen = "/ip4/0.0.0.0/tcp/4001";
+
+    // What an exit allows beside --allow-port.
+    private static readonly int[] s_webPorts = [80, 443];
+
+    /// <exception cref="UsageException">The settings do not fit together.</exception>
+    internal static OverlayOptions From(SettingValues settings)
+    {
+        bool shares = settings.IsOn(Settings.Share);
+        IPEndPoint? socks = settings.FindObject(Settings.Socks), httpProxy = settings.FindObject(Settings.HttpProxy);
+        string[] listen = [.. settings.Get(Settings.Listen).Select(address => address.ToString())];
+        if (listen.Length == 0 && shares) listen = [DefaultListen];
+        string[] providers = [.. settings.Get(Settings.Provider).Select(address => address.ToString())];
+
+        if (!shares) RefuseWithoutShare(settings);
+        if ((socks ?? httpProxy) is not null && providers.Length == 0)
+            throw new UsageException($"{(socks is not null ? Settings.Socks : Settings.HttpProxy).Flag} needs a way out: name at least one --provider.");
+        if (listen.Length == 0 && socks is null && httpProxy is null)
+            throw new UsageException("there is nothing to run: give --share, --socks, --http-proxy or --listen.");
+
+        return new OverlayOptions
+        {
+            DataDirectory = DataFolder.Of(settings),
+            Listen = listen,
+            Providers = providers,
+            Sharing = shares ? Sharing(settings) : null,
+            Socks = socks is null ? null : new Socks5Options { EndPoint = socks },
+            HttpProxy = httpProxy is null ? null : new HttpProxyOptions { EndPoint = httpProxy },
+            Wish = new ExitWish { MaxPricePerGiB = settings.Find(Settings.MaxPrice) },
+            Transport = new TransportOptions { ServePerf = settings.IsOn(Settings.ServePerf) },
+        };
+    }
+
+    /// <summary>What a person should think twice about.</summary>
+    internal static IEnumerable<string> Warnings(OverlayOptions options)
+    {
+        if (options.Sharing is { AllowPrivateTargets: true })
+            yield return "--allow-private-targets lets strangers reach this host and the network behind it; use it for tests only";
+        if (options.Sharing is not null && options.Sharing.PricePerGiB == 0)
+            yield return "this exit gives its service away: no --price is set";
+        foreach ((Setting setting, IPEndPoint? place) in new[] { (Settings.Socks, options.Socks?.EndPoint), (Settings.HttpProxy, options.HttpProxy?.EndPoint) })
+        {
+            if (place is not null && !IPAddress.IsLoopback(place.Address))
+                yield return $"{setting.Flag} {place} is not on loopback: whoever can reach it uses this node's credit";
+        }
+    }
+
+    private static SharingOptions Sharing(SettingValues settings) => new()
+    {
+        Region = settings.Find(Settings.Region) ?? Region.Anywhere,
+        PricePerGiB = settings.Find(Settings.Price) ?? 0,
+        AllowedPorts = [.. s_webPorts.Union(settings.Get(Settings.AllowPort))],
+        AllowPrivateTargets = settings.IsOn(Settings.AllowPrivateTargets),
+    };
+
+    /// <summary>A flag that does nothing would leave somebody believing in a price. A file may hold them for the times when it does share.</summary>
+    private static void RefuseWithoutShare(SettingValues settings)
+    {
+        foreach (Setting setting in new Setting[] { Settings.Region, Settings.Price, Settings.AllowPort, Settings.AllowPrivateTargets })
+            if (settings.IsFromCommandLine(setting)) throw new UsageException($"{setting.Flag} does nothing without {Settings.Share.Flag}.");
+    }
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Net;
+using Overlay.Transport.Identity;
+
+namespace Overlay.Node.Configuration;
+
+/// <summary>All settings of a node. A configuration file may hold any of them, whichever command reads it.</summary>
+internal static class Settings
+{
+    internal static readonly ValueSetting<string> Data = new(
+        "--data", "DIR", "Folder of the node's key and ledger; by default 'overlay' where this user's application data lies (~/.local/share).", "the path of a folder", ReadPath);
+
+    internal static readonly ListSetting<Multiaddr> Listen = new(
+        "--listen", "ADDR", "Address to take peers at; port 0 takes a free one. With --share and none given: /ip4/0.0.0.0/tcp/4001.",
+        "a multiaddr such as /ip4/0.0.0.0/tcp/4001", ReadAddress);
+
+    internal static readonly SwitchSetting Share = new("--share", "Give service to others as an exit.");
+
+    internal static readonly ValueSetting<Region> Region = new(
+        "--region", "CODE", "Where the exit stands, as its offers say; ZZ leaves it open.", "an ISO 3166-1 code of two letters such as DE, or ZZ for anywhere", ReadRegion);
+
+    internal static readonly ValueSetting<decimal> Price = new(
+        "--price", "CREDITS", "What a GiB through this exit costs; 0 gives it away.", PriceRange, ReadPrice);
+
+    internal static readonly ListSetting<int> AllowPort = new(
+        "--allow-port", "N", "Port of targets that consumers may reach, beside 80 and 443.", "a port from 1 to 65535", ReadPort);
+
+    internal static readonly SwitchSetting AllowPrivateTargets = new(
+        "--allow-private-targets", "Let consumers reach loopback, private and this host's own addresses. For tests only: it opens your network to strangers.");
+
+    internal static readonly ListSetting<Multiaddr> Provider = new(
+        "--provider", "PEER-ADDR", "Provider to use; several are tried in turn.",
+        "a provider's address such as /ip4/203.0.113.7/tcp/4001/p2p/12D3Koo…", ReadPeerAddress);
+
+    internal static readonly ValueSetting<decimal> MaxPrice = new(
+        "--max-price", "CREDITS", "Highest price of a GiB to accept from a provider.", PriceRange, ReadPrice);
+
+    internal static readonly ValueSetting<IPEndPoint> Socks = new(
+        "--socks", "HOST:PORT", "Take SOCKS5 clients here.", EndPointForm, ReadEndPoint);
+
+    internal static readonly ValueSetting<IPEndPoint> HttpProxy = new(
+        "--http-proxy", "HOST:PORT", "Take HTTP proxy clients here.", EndPointForm, ReadEndPoint);
+
+    internal static readonly SwitchSetting ServePerf = new("--serve-perf", "Let any peer measure throughput with this node.");
+
+    private const string PriceRange = "credits a GiB, from 0 to 1000000, such as 0.05";
+    private const string EndPointForm = "an IP address or localhost, and a port from 0 to 65535, such as 127.0.0.1:1080 or [::1]:1080";
+    private const decimal MaxPriceInCredits = 1_000_000m;
+
+    /// <summary>Every one, in the order in which help and errors name them.</summary>
+    internal static IReadOnlyList<Setting> All { get; } =
+        [Data, Listen, Share, Region, Price, AllowPort, AllowPrivateTargets, Provider, MaxPrice, Socks, HttpProxy, ServePerf];
+
+    private static bool ReadPath(string text, out string value)
+    {
+        value = text;
+        return !string.IsNullOrWhiteSpace(text) && !text.Contains('\0', StringComparison.Ordinal);
+    }
+
+    private static bool ReadAddress(string text, out Multiaddr value)
+    {
+        bool read = Multiaddr.TryParse(text, out Multiaddr? address);
+        value = address!;
+        return read;
+    }
+
+    private static bool ReadPeerAddress(string text, out Multiaddr value) => ReadAddress(text, out value) && value.PeerId is not null;
+
+    private static bool ReadRegion(string text, out Region value) => Overlay.Region.TryParse(text, out value);
+
+    private static bool ReadPrice(string text, out decimal value) =>
+        decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value) && value <= MaxPriceInCredits;
+
+    private static bool ReadPort(string text, out int value) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value is >= 1 and <= 65535;
+
+    private static bool ReadEndPoint(string text, out IPEndPoint value)
+    {
+        value = null!;
+        int colon = text.LastIndexOf(':');
+        if (colon <= 0
+            || !int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port) || port > IPEndPoint.MaxPort) return false;
+
+        string host = text[..colon];
+        IPAddress? address;
+        if (host.Equals("localhost", StringComparison.OrdinalIgnoreCase)) address = IPAddress.Loopback;
+        else if (host is ['[', .., ']']) { if (!IPAddress.TryParse(host[1..^1], out address)) return false; }
+        else if (host.Contains(':', StringComparison.Ordinal) || !IPAddress.TryParse(host, out address)) return false;
+        value = new IPEndPoint(address, port);
+        return true;
+    }
+}

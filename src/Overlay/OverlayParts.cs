@@ -1,0 +1,153 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Overlay.Diagnostics;
+using Overlay.Proofs.Ledger;
+using Overlay.Sessions;
+using Overlay.Sharing;
+using Overlay.Transport;
+using Overlay.Transport.Connections;
+using Overlay.Transport.Identity;
+using Overlay.Using;
+
+namespace Overlay;
+
+/// <summary>What a node is made of, put together in one place and taken apart in the opposite order.</summary>
+internal sealed class OverlayParts : IAsyncDisposable
+{
+    /// <summary>The key's file in the data folder.</summary>
+    internal const string KeyFile = "identity.key";
+
+    /// <summary>The ledger's file in the data folder.</summary>
+    internal const string LedgerFile = "ledger.db";
+
+    private readonly PeerIdentity _identity;
+    private readonly OverlayOptions _options;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private ProviderSessions? _sharing;
+    private ExitSessions? _using;
+
+    private OverlayParts(OverlayOptions options, OverlayServices services, PeerIdentity identity, ILedgerStore ledger)
+    {
+        _options = options;
+        _identity = identity;
+        _time = services.TimeProvider ?? TimeProvider.System;
+        _logger = (services.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Overlay");
+        Ledger = ledger;
+        Peers = new PeerHost(identity, options.Transport, null, _time, services.LoggerFactory, services.MeterFactory);
+    }
+
+    internal PeerHost Peers { get; }
+
+    internal ILedgerStore Ledger { get; }
+
+    internal Socks5Listener? Socks { get; private set; }
+
+    internal HttpProxyListener? HttpProxy { get; private set; }
+
+    internal ITargetConnector Connector(ExitWish? wish) => _using!.For(wish ?? _options.Wish);
+
+    internal static async Task<OverlayParts> StartAsync(OverlayOptions options, OverlayServices services, CancellationToken cancellationToken)
+    {
+        PeerIdentity identity = OpenIdentity(options);
+        OverlayParts? parts = null;
+        ILedgerStore? ledger = null;
+        try
+        {
+            ledger = await OpenLedgerAsync(options, cancellationToken).ConfigureAwait(false);
+            parts = new OverlayParts(options, services, identity, ledger);
+            await parts.StartAsync(services, cancellationToken).ConfigureAwait(false);
+            return parts;
+        }
+        catch
+        {
+            if (parts is not null) await parts.DisposeAsync().ConfigureAwait(false);
+            else
+            {
+                if (ledger is not null) await ledger.DisposeAsync().ConfigureAwait(false);
+                identity.Dispose();
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Takes no more clients and streams, settles, and only then lets go of connections, ledger and key.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Socks is not null) await Socks.DisposeAsync().ConfigureAwait(false);
+        if (HttpProxy is not null) await HttpProxy.DisposeAsync().ConfigureAwait(false);
+        if (_using is not null) await _using.DisposeAsync().ConfigureAwait(false);
+        if (_sharing is not null)
+        {
+            using var deadline = new CancellationTokenSource(_options.CloseTimeout, _time);
+            await _sharing.StopAsync(deadline.Token).ConfigureAwait(false);
+        }
+
+        await Peers.DisposeAsync().ConfigureAwait(false);
+        await Ledger.DisposeAsync().ConfigureAwait(false);
+        _identity.Dispose();
+    }
+
+    private async Task StartAsync(OverlayServices services, CancellationToken cancellationToken)
+    {
+        var signer = new IdentitySigner(_identity);
+        var sessions = new SessionOptions { CloseTimeout = _options.CloseTimeout };
+        _using = new ExitSessions(Peers, _options.Providers.Select(Multiaddr.Parse), new ConsumerSessions(signer, Ledger, sessions, _time), _logger);
+        if (_options.Sharing is { } sharing) Share(sharing, sessions, signer, services);
+        try
+        {
+            foreach (string address in _options.Listen) await Peers.ListenAsync(Multiaddr.Parse(address), cancellationToken).ConfigureAwait(false);
+            if (_options.Socks is { } socks) Socks = Socks5Listener.Start(socks, Connector(null), _time, _logger);
+            if (_options.HttpProxy is { } http) HttpProxy = HttpProxyListener.Start(http, Connector(null), _time, _logger);
+        }
+        catch (Exception e) when (e is ConnectionException or System.Net.Sockets.SocketException)
+        {
+            throw new OverlayException(OverlayError.ListenFailed, e.Message, e);
+        }
+    }
+
+    private void Share(SharingOptions sharing, SessionOptions sessions, IdentitySigner signer, OverlayServices services)
+    {
+        var policy = new ExitPolicy { AllowedPorts = [.. sharing.AllowedPorts], AllowPrivateTargets = sharing.AllowPrivateTargets };
+        Exit exit = Exit.CreateOnSystem(
+            new ExitOptions { Policy = policy }, () => [], _time, _logger, services.MeterFactory is { } meters ? new SharingMetrics(meters) : null);
+        var terms = new ProviderTerms
+        {
+            Region = sharing.Region.Code,
+            PricePerGiB = Price.ToMicroCredits(sharing.PricePerGiB),
+            MaxCreditWindow = (long)sharing.CreditWindow.Bytes,
+            ExitPolicy = policy.Digest,
+        };
+        _sharing = new ProviderSessions(signer, Ledger, exit, terms, sessions, _time);
+        Peers.Protocols.Handle(SessionProtocols.Offer, _sharing.HandleOfferAsync, maxStreamsPerConnection: 4);
+        Peers.Protocols.Handle(SessionProtocols.Session, _sharing.HandleSessionAsync, sessions.MaxSessionsPerPeer);
+        Peers.Protocols.Handle(SessionProtocols.Connect, _sharing.HandleConnectAsync);
+    }
+
+    private static PeerIdentity OpenIdentity(OverlayOptions options)
+    {
+        if (options.DataDirectory is not { } folder) return PeerIdentity.Generate();
+        try
+        {
+            return PeerIdentityFile.LoadOrCreate(Path.Combine(folder, KeyFile));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OverlayException(OverlayError.DataDirectory, e.Message, e);
+        }
+    }
+
+    private static async Task<ILedgerStore> OpenLedgerAsync(OverlayOptions options, CancellationToken cancellationToken)
+    {
+        if (options.DataDirectory is not { } folder) return new InMemoryLedgerStore();
+        try
+        {
+            return await SqliteLedgerStore.OpenAsync(Path.Combine(folder, LedgerFile), cancellationToken).ConfigureAwait(false);
+        }
+        catch (LedgerException e)
+        {
+            throw new OverlayException(OverlayError.DataDirectory, e.Message, e);
+        }
+    }
+}

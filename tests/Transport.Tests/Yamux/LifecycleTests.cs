@@ -1,0 +1,263 @@
+using System.IO.Pipelines;
+using Overlay.Transport.Connections;
+using Overlay.Transport.Yamux;
+
+namespace Overlay.Transport.Tests.Yamux;
+
+public sealed class LifecycleTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Abort_LateFrames_AreCountedUntilTheFenceComesBack()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        YamuxStream stream = await peer.OpenAsync(1);
+        stream.Abort(YamuxError.StreamAborted("enough"));
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Rst, 1, 0);
+        FrameHeader? fence = await peer.ReadAsync();
+        Assert.Equal((FrameType.Ping, FrameFlags.Syn), (fence!.Value.Type, fence.Value.Flags));
+
+        await peer.SendDataAsync(1, 500);
+        await peer.SendDataAsync(1, 500);
+        await peer.ExpectAliveAsync();
+        Assert.False(stream.Completion.IsCompleted);
+        Assert.Equal(1000, stream.BytesReceived);
+
+        await peer.SendAsync(FrameType.Ping, FrameFlags.Ack, 0, fence.Value.Length);
+        await stream.Completion.WaitAsync(Cancellation);
+        await peer.SendDataAsync(1, 500);
+        await peer.ExpectAliveAsync();
+        Assert.Equal(1000, stream.BytesReceived);
+    }
+
+    [Fact]
+    public async Task Dispose_WithDataToSend_SendsItThenFinThenResets()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        YamuxStream stream = await peer.OpenAsync(1);
+        await stream.Output.WriteAsync(new byte[100], Cancellation);
+        await stream.DisposeAsync();
+        stream.Abort(YamuxError.StreamAborted("too late to matter"));
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 100);
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.Fin, 1, 0);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Rst, 1, 0);
+        await peer.AnswerPingAsync();
+        await stream.Completion.WaitAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task Dispose_ThatCannotSend_ResetsAfterTheLingerTimeout()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        YamuxStream stream = await peer.OpenAsync(1);
+        await stream.Output.WriteAsync(new byte[YamuxOptions.InitialWindow + 1], Cancellation);
+        await stream.DisposeAsync();
+        peer.Time.Advance(YamuxOptions.Default.LingerTimeout);
+        FrameHeader frame;
+        do frame = (await peer.ReadAsync())!.Value;
+        while (frame.Type == FrameType.Data);
+        Assert.Equal(new FrameHeader(FrameType.WindowUpdate, FrameFlags.Rst, 1, 0), frame);
+        Assert.Equal(YamuxOptions.InitialWindow, stream.BytesSent);
+    }
+
+    [Fact]
+    public async Task Ping_Answered_TellsTheRoundTrip()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        Task<TimeSpan> ping = peer.Session.PingAsync(Cancellation).AsTask();
+        FrameHeader? question = await peer.ReadAsync();
+        peer.Time.Advance(TimeSpan.FromMilliseconds(60));
+        await peer.SendAsync(FrameType.Ping, FrameFlags.Ack, 0, question!.Value.Length);
+        Assert.Equal(TimeSpan.FromMilliseconds(60), await ping);
+        await peer.SendAsync(FrameType.Ping, FrameFlags.Ack, 0, question.Value.Length);
+        await peer.ExpectRefusalAsync();
+    }
+
+    [Fact]
+    public async Task Ping_MoreThanMayBeInFlight_FailsTyped()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { MaxPingsInFlight = 1 });
+        Task<TimeSpan> first = peer.Session.PingAsync(Cancellation).AsTask();
+        ConnectionException error = await Assert.ThrowsAsync<ConnectionException>(async () => await peer.Session.PingAsync(Cancellation));
+        Assert.Equal((ConnectionError.LimitExceeded, Fault.Local), (error.Reason, error.Fault));
+        await peer.AnswerPingAsync();
+        await first;
+    }
+
+    [Fact]
+    public async Task KeepAlive_Unanswered_EndsTheSession()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        YamuxStream stream = await peer.OpenAsync(1);
+        peer.Time.Advance(TimeSpan.FromSeconds(30));
+        await peer.AnswerPingAsync();
+        await peer.ExpectAliveAsync();
+        peer.Time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(FrameType.Ping, (await peer.ReadAsync())!.Value.Type);
+        peer.Time.Advance(TimeSpan.FromSeconds(9));
+        await peer.ExpectAliveAsync();
+        // Other bytes show that the peer lives; the ping may be behind them.
+        peer.Time.Advance(TimeSpan.FromSeconds(9));
+        await peer.ExpectAliveAsync();
+        peer.Time.Advance(TimeSpan.FromSeconds(10));
+        await peer.ExpectErrorAsync(ConnectionError.KeepAliveTimeout, Fault.Peer);
+        await stream.Completion.WaitAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task KeepAlive_TricklingPeerThatNeverAnswers_EndsTheSession()
+    {
+        await using RawPeer peer = RawPeer.CreateUnread();
+        Assert.Equal(FrameType.Ping, (await peer.ReadAsync())!.Value.Type);
+        for (int i = 0; i < 14; i++)
+        {
+            await peer.ExpectAliveAsync();
+            peer.Time.Advance(TimeSpan.FromSeconds(9));
+        }
+
+        await peer.ExpectErrorAsync(ConnectionError.KeepAliveTimeout, Fault.Peer);
+    }
+
+    [Fact]
+    public async Task Flush_StalledForTooLong_EndsTheSession()
+    {
+        YamuxOptions options = new() { KeepAliveTimeout = Timeout.InfiniteTimeSpan };
+        await using RawPeer peer = RawPeer.CreateUnread(options, capacity: 1);
+        MuxedStream stream = await peer.Session.OpenStreamAsync(Cancellation);
+        while (!peer.Session.IsFlushWaiting)
+        {
+            await stream.Output.WriteAsync(new byte[1000], Cancellation);
+            await Task.Yield();
+        }
+
+        peer.Time.Advance(options.WriteStallTimeout);
+        await peer.ExpectErrorAsync(ConnectionError.Timeout, Fault.Network);
+    }
+
+    [Fact]
+    public async Task OpenStream_PeerNeverAcks_IsResetAfterTheOpenTimeout()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { StreamOpenTimeout = TimeSpan.FromSeconds(5) }, Direction.Outbound);
+        MuxedStream stream = await peer.Session.OpenStreamAsync(Cancellation);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
+        Task<ReadResult> reading = stream.Input.ReadAsync(Cancellation).AsTask();
+        peer.Time.Advance(TimeSpan.FromSeconds(5));
+        ConnectionException error = await Assert.ThrowsAsync<ConnectionException>(() => reading);
+        Assert.Equal((ConnectionError.Timeout, ConnectionStep.OpenStream, Fault.Peer), (error.Reason, error.Step, error.Fault));
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Rst, 1, 0);
+    }
+
+    [Fact]
+    public async Task OpenStream_AckBacklogFull_WaitsForAnAck()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { AckBacklog = 1, MaxWaitingOpens = 1 }, Direction.Outbound);
+        await peer.Session.OpenStreamAsync(Cancellation);
+        Task<MuxedStream> second = peer.Session.OpenStreamAsync(Cancellation).AsTask();
+        Assert.False(second.IsCompleted);
+        ConnectionException error = await Assert.ThrowsAsync<ConnectionException>(async () => await peer.Session.OpenStreamAsync(Cancellation));
+        Assert.Equal(ConnectionError.LimitExceeded, error.Reason);
+        await peer.SendAsync(FrameType.WindowUpdate, FrameFlags.Ack, 1, 0);
+        Assert.Equal(3u, (await second).Id);
+    }
+
+    [Fact]
+    public async Task OpenStream_BeyondTheLimit_FailsTyped()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { MaxOutboundStreams = 1 });
+        await peer.Session.OpenStreamAsync(Cancellation);
+        ConnectionException error = await Assert.ThrowsAsync<ConnectionException>(async () => await peer.Session.OpenStreamAsync(Cancellation));
+        Assert.Equal((ConnectionError.LimitExceeded, ConnectionStep.OpenStream, Fault.Local), (error.Reason, error.Step, error.Fault));
+    }
+
+    [Fact]
+    public async Task GoAway_FromThePeer_LetsStreamsEnd_ThenCloses()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        YamuxStream stream = await peer.OpenAsync(1);
+        await peer.SendAsync(FrameType.GoAway, FrameFlags.None, 0, 0);
+        await peer.ExpectAliveAsync();
+        ConnectionException error = await Assert.ThrowsAsync<ConnectionException>(async () => await peer.Session.OpenStreamAsync(Cancellation));
+        Assert.Equal(ConnectionError.GoAway, error.Reason);
+
+        await peer.SendDataAsync(1, 10, FrameFlags.Fin);
+        Assert.Equal(10, (await stream.Input.ReadToEndAsync()).Length);
+        Assert.False(peer.Session.Completion.IsCompleted);
+        await stream.Output.CompleteAsync();
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.Fin, 1, 0);
+        await peer.ExpectAsync(FrameType.GoAway, FrameFlags.None, 0, 0);
+        await peer.EndAsync();
+        await peer.Session.Completion.WaitAsync(Cancellation);
+        Assert.Null(peer.Session.Error);
+        Assert.Null(await peer.Session.AcceptStreamAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task Close_BothEndsIdle_EndsBothWithoutError()
+    {
+        await using YamuxPair pair = YamuxPair.Create();
+        await pair.Outbound.CloseAsync(Cancellation);
+        await pair.Inbound.Completion.WaitAsync(Cancellation);
+        Assert.Null(pair.Outbound.Error);
+        Assert.Null(pair.Inbound.Error);
+        Assert.Null(await pair.Inbound.AcceptStreamAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task Close_StreamsOpen_LetsThemEndFirst()
+    {
+        await using YamuxPair pair = YamuxPair.Create();
+        (YamuxStream opened, YamuxStream accepted) = await pair.OpenAsync();
+        Task closing = pair.Outbound.CloseAsync(Cancellation).AsTask();
+        await opened.Output.WriteAsync(new byte[10], Cancellation);
+        await opened.Output.CompleteAsync();
+        Assert.Equal(10, (await accepted.Input.ReadToEndAsync()).Length);
+        Assert.False(closing.IsCompleted);
+        await accepted.Output.CompleteAsync();
+        await closing;
+        await pair.Inbound.Completion.WaitAsync(Cancellation);
+        Assert.Null(pair.Outbound.Error);
+        Assert.Null(pair.Inbound.Error);
+    }
+
+    [Fact]
+    public async Task Close_Cancelled_EndsTheStreams()
+    {
+        await using YamuxPair pair = YamuxPair.Create();
+        (YamuxStream opened, YamuxStream accepted) = await pair.OpenAsync();
+        await pair.Outbound.CloseAsync(new CancellationToken(canceled: true));
+        await Task.WhenAll(opened.Completion, accepted.Completion).WaitAsync(Cancellation);
+        ConnectionException error = await Assert.ThrowsAsync<ConnectionException>(async () => await opened.Input.ReadAsync(Cancellation));
+        Assert.Equal(ConnectionError.Closed, error.Reason);
+    }
+
+    [Fact]
+    public async Task Close_PeerThatDoesNotEnd_IsCutOffAfterTheCloseTimeout()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        Task closing = peer.Session.CloseAsync(Cancellation).AsTask();
+        await peer.ExpectAsync(FrameType.GoAway, FrameFlags.None, 0, 0);
+        peer.Time.Advance(YamuxOptions.Default.CloseTimeout);
+        await closing;
+        Assert.Null(peer.Session.Error);
+    }
+
+    [Fact]
+    public async Task Line_Cut_CompletesEverythingThatWaits()
+    {
+        await using YamuxPair pair = YamuxPair.Create(new YamuxOptions { AckBacklog = 1 });
+        (YamuxStream opened, YamuxStream accepted) = await pair.OpenAsync();
+        Task<ReadResult> reading = opened.Input.ReadAsync(Cancellation).AsTask();
+        Task<MuxedStream?> accepting = pair.Outbound.AcceptStreamAsync(Cancellation).AsTask();
+
+        pair.Inbound.Abort(YamuxError.Closed(ConnectionStep.Connection));
+
+        await Task.WhenAll(opened.Completion, accepted.Completion, pair.Outbound.Completion, pair.Inbound.Completion).WaitAsync(Cancellation);
+        Assert.Equal(ConnectionError.ConnectionLost, (await Assert.ThrowsAsync<ConnectionException>(() => reading)).Reason);
+        Assert.Null(await accepting);
+        Assert.Equal(ConnectionError.ConnectionLost, pair.Outbound.Error!.Reason);
+        Assert.Equal(ConnectionError.Closed, pair.Inbound.Error!.Reason);
+        await Assert.ThrowsAsync<ConnectionException>(async () => await pair.Outbound.OpenStreamAsync(Cancellation));
+        await Assert.ThrowsAsync<ConnectionException>(async () => await pair.Outbound.PingAsync(Cancellation));
+    }
+}
