@@ -24,6 +24,7 @@ internal sealed class ProviderSessionState
     private ReceiptEntry? _newest;
     private ByteCount _legStart;
     private DateTimeOffset _lastReceiptAt;
+    private DateTimeOffset? _unpaidSince;
     private int _cheapFinals;
 
     /// <summary>A new session, or one as the ledger remembers it.</summary>
@@ -56,6 +57,15 @@ internal sealed class ProviderSessionState
 
     /// <summary>Whether more has arrived unpaid than any honest consumer lets happen.</summary>
     internal bool IsViolated(ByteCount count) => (count - Paid).Total > CreditWindowRule.Violation(Window);
+
+    /// <summary>Whether bytes have been unpaid for longer than any honest consumer leaves them: it pays within its delay, and the answer is quick.</summary>
+    /// <remarks>To be asked now and then; it remembers when it first saw an unpaid byte.</remarks>
+    internal bool IsOverdue(ByteCount count, DateTimeOffset now)
+    {
+        if ((count - Paid).Total <= 0) _unpaidSince = null;
+        else _unpaidSince ??= now;
+        return now - _unpaidSince > _options.ReceiptDelay + _options.AnswerTimeout;
+    }
 
     /// <summary>Takes a receipt of the running session.</summary>
     /// <param name="message">What came.</param>
@@ -104,6 +114,7 @@ internal sealed class ProviderSessionState
         _position = ReceiptPosition.Behind(entry);
         _newest = entry;
         _lastReceiptAt = now;
+        _unpaidSince = null;
         if (body.Final) _legStart = paid;
         Record = Record with
         {

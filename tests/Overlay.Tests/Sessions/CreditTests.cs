@@ -91,6 +91,30 @@ public class CreditTests
     }
 
     [Fact]
+    public async Task Provider_FewBytesUnpaidForTooLong_EndsTheSession()
+    {
+        await using var pair = new SessionPair();
+        pair.Origin.Serve = Origin.Send(10);
+        (PeerStream control, Digest id) = await OpenByHandAsync(pair);
+        PeerStream connect = await ConnectByHandAsync(pair, id);
+        Assert.Equal(10, (await SessionTests.ReadToEndAsync(connect.Input)).Length);
+        Task<SessionMessage> closing = control.ReceiveAsync(TimeSpan.FromDays(1), pair.Time, Token).AsTask();
+
+        // However late the loop sees the first tick: from there on the time is the same.
+        while (!closing.IsCompleted)
+        {
+            pair.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        Assert.Equal(SessionError.Unpaid, Assert.IsType<SessionMessage.Close>(await closing).Reason);
+        control.Abort("Over.");
+        await pair.Dialer.DisposeAsync();
+        await pair.Listener.WhenHandledAsync();
+        Assert.Equal(10UL, (await pair.ProviderStore.FindSessionAsync(id, LedgerRole.Provider, Token))!.Counted.Down);
+    }
+
+    [Fact]
     public async Task Consumer_UploadsFarMoreThanTheWindow_IsNeverStuck()
     {
         await using var pair = new SessionPair(clock: TimeProvider.System);
