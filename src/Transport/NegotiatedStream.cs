@@ -8,10 +8,11 @@ namespace Overlay.Transport;
 /// <param name="inner">The muxer's stream.</param>
 /// <param name="protocol">The protocol spoken.</param>
 /// <param name="input">The stream's input behind the negotiation.</param>
+/// <param name="output">The stream's output behind the negotiation.</param>
 /// <param name="negotiationSent">Bytes of the negotiation that this side puts on the stream.</param>
 /// <param name="negotiationReceived">Bytes of the negotiation that the other side puts on the stream.</param>
 internal sealed class NegotiatedStream(
-    PeerConnection connection, MuxedStream inner, string protocol, PipeReader input, long negotiationSent, long negotiationReceived) : PeerStream
+    PeerConnection connection, MuxedStream inner, string protocol, PipeReader input, PipeWriter output, long negotiationSent, long negotiationReceived) : PeerStream
 {
     public override PeerConnection Connection => connection;
 
@@ -19,7 +20,7 @@ internal sealed class NegotiatedStream(
 
     public override PipeReader Input => input;
 
-    public override PipeWriter Output => inner.Output;
+    public override PipeWriter Output => output;
 
     // Until the whole negotiation has passed, payload stands at zero.
     public override long BytesSent => Math.Max(0, inner.BytesSent - negotiationSent);

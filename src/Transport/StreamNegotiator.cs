@@ -13,9 +13,11 @@ internal sealed class StreamNegotiator(TransportOptions options, TimeProvider ti
     {
         var dialer = new MultistreamDialer(protocol);
         await stream.Output.WriteAsync(dialer.Proposal, cancellationToken).ConfigureAwait(false);
-        var input = new NegotiationReader(stream, dialer, options.NegotiationTimeout, time);
+        var negotiation = new OutboundNegotiation(stream, dialer, options.NegotiationTimeout, time);
         // An acceptance echoes the proposal to the byte, so the sizes are known before it comes.
-        return new NegotiatedStream(connection, stream, protocol, input, dialer.Proposal.Length, dialer.Proposal.Length);
+        return new NegotiatedStream(
+            connection, stream, protocol, new NegotiationReader(stream.Input, negotiation), new NegotiationWriter(stream.Output, negotiation),
+            dialer.Proposal.Length, dialer.Proposal.Length);
     }
 
     /// <summary>Answers the proposals on an inbound stream until one is for a protocol that this node speaks.</summary>
@@ -33,7 +35,7 @@ internal sealed class StreamNegotiator(TransportOptions options, TimeProvider ti
                 stream.Input.AdvanceTo(consumed);
                 if (!progress.Reply.IsEmpty) await stream.Output.WriteAsync(progress.Reply, deadline.Token).ConfigureAwait(false);
                 if (progress.Status == MultistreamStatus.Accepted)
-                    return new NegotiatedStream(connection, stream, progress.Protocol!, stream.Input, listener.SentSize, listener.ReceivedSize);
+                    return new NegotiatedStream(connection, stream, progress.Protocol!, stream.Input, stream.Output, listener.SentSize, listener.ReceivedSize);
                 if (progress.Status != MultistreamStatus.NeedMore) throw progress.ToException(ConnectionStep.NegotiateProtocol);
                 if (result.IsCompleted)
                     throw new ConnectionException(ConnectionError.EndOfStream, ConnectionStep.NegotiateProtocol, Fault.Peer, "The peer ended the stream before a protocol was agreed on.");
