@@ -16,14 +16,14 @@ public sealed partial class PeerHost
     /// <summary>The preferred connection to a peer, or null. Both ends prefer the same one.</summary>
     public PeerConnection? FindConnection(PeerId peer) => _table.FindPreferred(peer ?? throw new ArgumentNullException(nameof(peer)));
 
-    /// <summary>Asks a connected peer what it is.</summary>
+    /// <summary>Asks a connected peer what it is. Callers that ask at once, the host's own question after connecting included, share one exchange.</summary>
+    /// <remarks>Some implementations answer one such question at a time and reset a second.</remarks>
     /// <exception cref="ConnectionException">The peer does not answer, or not as the specification says.</exception>
     public async ValueTask<PeerInfo> IdentifyAsync(PeerConnection connection, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        PeerInfo info = await _identify.QueryAsync(connection, cancellationToken).ConfigureAwait(false);
-        if (!connection.Closed.IsCancellationRequested) _infos[connection] = info;
-        return info;
+        Lazy<Task<PeerInfo>> exchange = _exchanges.GetOrAdd(connection, c => new Lazy<Task<PeerInfo>>(() => ExchangeAsync(c)));
+        return await exchange.Value.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>What is known of the peer at the other end of a connection, from identify and later pushes; null before the first answer.</summary>
@@ -94,6 +94,21 @@ public sealed partial class PeerHost
         _infos.TryRemove(connection, out _);
         _metrics.ConnectionClosed(connection.Direction);
         TransportLog.Disconnected(_logger, connection.RemotePeer, connection.Error?.Message ?? "closed");
+    }
+
+    /// <summary>One identify exchange, ended by the connection's end or its own deadline and not by a caller who gives up.</summary>
+    private async Task<PeerInfo> ExchangeAsync(PeerConnection connection)
+    {
+        try
+        {
+            PeerInfo info = await _identify.QueryAsync(connection, connection.Closed).ConfigureAwait(false);
+            if (!connection.Closed.IsCancellationRequested) _infos[connection] = info;
+            return info;
+        }
+        finally
+        {
+            _exchanges.TryRemove(connection, out _);
+        }
     }
 
     private async Task IdentifyQuietlyAsync(MuxedPeerConnection connection)

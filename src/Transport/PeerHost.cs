@@ -31,6 +31,7 @@ public sealed partial class PeerHost : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly BackgroundTasks _background = new();
     private readonly ConcurrentDictionary<PeerConnection, PeerInfo> _infos = new();
+    private readonly ConcurrentDictionary<PeerConnection, Lazy<Task<PeerInfo>>> _exchanges = new();
     private int _disposed;
 
     /// <summary>Makes a host that does nothing until it is told to listen or dial.</summary>

@@ -85,7 +85,7 @@ public sealed class CliTests
         await using OverlayNodeProcess node = await OverlayNodeProcess.StartAsync(folder.CreateFolder("one"), "--listen", "/ip4/127.0.0.1/tcp/0");
         string taken = node.Address.Split("/p2p/")[0];
 
-        CliResult result = await OverlayCli.RunAsync("run", "--data", folder.CreateFolder("two"), "--no-mdns", "--listen", taken);
+        CliResult result = await OverlayCli.RunAsync("run", "--data", folder.CreateFolder("two"), "--listen", taken);
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(taken, result.Errors, StringComparison.Ordinal);

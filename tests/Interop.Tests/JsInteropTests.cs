@@ -215,7 +215,7 @@ public sealed class OverlayDialsJsTests
         CliResult result = await OverlayCli.RunAsync("ping", impostor.Address);
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains("signature", result.Errors, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("did not sign", result.Errors, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]

@@ -9,8 +9,8 @@ internal static class OverlayCli
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
-    /// <summary>The program that the build left, or the one that <c>OVERLAY_CLI</c> names (the ahead-of-time one, for instance).</summary>
-    internal static string Program { get; } = Environment.GetEnvironmentVariable("OVERLAY_CLI") ?? BuiltProgram();
+    /// <summary>The program that the build left, or the one that <c>INTEROP_CLI</c> names (the ahead-of-time one, for instance).</summary>
+    internal static string Program { get; } = Environment.GetEnvironmentVariable("INTEROP_CLI") ?? BuiltProgram();
 
     /// <summary>Runs a command to its end.</summary>
     internal static async Task<CliResult> RunAsync(params string[] arguments)

@@ -42,7 +42,7 @@ internal sealed class OverlayNodeProcess : IAsyncDisposable
     /// <summary>Starts a node with its data in <paramref name="dataFolder"/> and waits until it is ready.</summary>
     internal static async Task<OverlayNodeProcess> StartAsync(string dataFolder, params string[] arguments)
     {
-        var process = ChildProcess.Start(OverlayCli.Program, ["run", "--data", dataFolder, "--no-mdns", .. arguments, "--json"]);
+        var process = ChildProcess.Start(OverlayCli.Program, ["run", "--data", dataFolder, .. arguments, "--json"]);
         try
         {
             string line = await process.ReadLineAsync(s_patience, TestContext.Current.CancellationToken)
