@@ -1,7 +1,7 @@
 namespace Overlay.Sharing;
 
 /// <summary>What an exit may reach, and how much of the host it may take for reaching it. Immutable; change with <c>with</c>.</summary>
-public sealed record ExitOptions
+internal sealed record ExitOptions
 {
     /// <summary>Which targets are dialled. Default: ports 80 and 443 of global unicast addresses.</summary>
     public ExitPolicy Policy

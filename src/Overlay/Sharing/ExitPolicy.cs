@@ -9,7 +9,7 @@ namespace Overlay.Sharing;
 /// <summary>What an exit connects to: by default ports 80 and 443 of global unicast addresses, and nothing else. Immutable; change with <c>with</c>.</summary>
 /// <remarks>Safe on several threads. Whatever the options say, multicast, broadcast, the unspecified address, cloud metadata services, reserved
 /// addresses and IPv6 forms that stand for IPv4 addresses are never dialled.</remarks>
-public sealed record ExitPolicy
+internal sealed record ExitPolicy
 {
     private const int Version = 1;
 

@@ -93,7 +93,9 @@ internal sealed class TypeUseReader
                     UseToken(MetadataTokens.EntityHandle(code.ReadInt32()));
                     break;
                 case OperandType.InlineSwitch:
-                    code.Offset += code.ReadInt32() * sizeof(int);
+                    // Read first: a compound assignment would take the offset from before the count.
+                    int targetCount = code.ReadInt32();
+                    code.Offset += targetCount * sizeof(int);
                     break;
                 default:
                     code.Offset += OperandSize(operation.OperandType);

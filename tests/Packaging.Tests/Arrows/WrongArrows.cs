@@ -48,6 +48,22 @@ namespace Overlay.Packaging.Tests.Wrong.Right
         internal static int Count() => Target.Number();
     }
 
+    internal sealed class ThroughSwitchTable
+    {
+        internal static int Count(int number)
+        {
+            switch (number)
+            {
+                case 0: return 5;
+                case 1: return 3;
+                case 2: return 8;
+                case 3: return Target.Number();
+                case 4: return 2;
+                default: return 9;
+            }
+        }
+    }
+
     internal sealed class ThroughAsyncMethod
     {
         internal static async Task<int> CountAsync()

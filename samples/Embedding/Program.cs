@@ -1,0 +1,38 @@
+// Each file here is one way to embed the library. The regions in them are the README's code, which a test compares.
+using Embedding;
+
+using var stopping = new CancellationTokenSource();
+Console.CancelKeyPress += (_, pressed) =>
+{
+    pressed.Cancel = true;
+    stopping.Cancel();
+};
+
+try
+{
+    switch (args)
+    {
+        case ["consumer", string provider]:
+            await Consumer.GetAsync(provider);
+            return 0;
+        case ["stream", string provider]:
+            await Consumer.ConnectAsync(provider, stopping.Token);
+            return 0;
+        case ["provider"]:
+            await Provider.RunAsync(stopping.Token);
+            return 0;
+        case ["host", string provider]:
+            await GenericHost.RunAsync(provider, stopping.Token);
+            return 0;
+        case ["echo"]:
+            await Echo.RunAsync(stopping.Token);
+            return 0;
+        default:
+            Console.Error.WriteLine("Write one of: consumer PROVIDER, stream PROVIDER, provider, host PROVIDER, echo. PROVIDER is an address such as /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…");
+            return 2;
+    }
+}
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    return 0;
+}

@@ -1,0 +1,25 @@
+using Overlay;
+using Overlay.Proofs.Receipts;
+using Overlay.Transport.Identity;
+
+namespace Embedding;
+
+/// <summary>Gives service for a price, and tells of each receipt.</summary>
+internal static class Provider
+{
+    internal static async Task RunAsync(CancellationToken cancellationToken)
+    {
+        #region provider
+        await using var overlay = await OverlayNode.StartAsync(new OverlayOptions
+        {
+            DataDirectory = "provider-data",
+            Listen = ["/ip4/0.0.0.0/tcp/4001"],
+            Sharing = new SharingOptions { Region = "DE", PricePerGiB = 0.05m },
+        }, cancellationToken: cancellationToken);
+
+        foreach (Multiaddr address in overlay.Addresses) Console.WriteLine(address);
+        await foreach (Receipt receipt in overlay.Ledger.WatchAsync(cancellationToken))
+            Console.WriteLine($"receipt {receipt.Body.Sequence} of session {receipt.Body.SessionId}");
+        #endregion
+    }
+}
