@@ -29,7 +29,7 @@ public sealed class RefusalTests
         Assert.Equal(CurlProxyError, socks.ExitCode);
         Assert.Contains("(2)", socks.Errors, StringComparison.Ordinal);
         Assert.Equal((int)HttpStatusCode.Forbidden, plain.HttpStatus);
-        Assert.Contains("policy", plain.Text, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("The exit does not connect to", plain.Text, StringComparison.Ordinal);
         Assert.Equal((int)HttpStatusCode.Forbidden, tunnel.ConnectStatus);
     }
 
@@ -52,13 +52,13 @@ public sealed class RefusalTests
     {
         await using StrictPair pair = await StrictPair.StartAsync();
 
-        CurlResult socks = await Curl.FetchAsync("http://does-not-exist.invalid/", Curl.ThroughSocks(pair.Consumer.Socks));
-        CurlResult plain = await Curl.FetchAsync("http://does-not-exist.invalid/", Curl.ThroughHttp(pair.Consumer.HttpProxy));
+        CurlResult socks = await Curl.FetchAsync("http://does-not-exist.example/", Curl.ThroughSocks(pair.Consumer.Socks));
+        CurlResult plain = await Curl.FetchAsync("http://does-not-exist.example/", Curl.ThroughHttp(pair.Consumer.HttpProxy));
 
         Assert.Equal(CurlProxyError, socks.ExitCode);
         Assert.Contains("(4)", socks.Errors, StringComparison.Ordinal);
         Assert.Equal((int)HttpStatusCode.BadGateway, plain.HttpStatus);
-        Assert.Contains("does-not-exist.invalid", plain.Text, StringComparison.Ordinal);
+        Assert.Contains("does-not-exist.example", plain.Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
+using Overlay.Diagnostics;
 using Overlay.Proofs;
 using Overlay.Proofs.Ledger;
 using Overlay.Sessions.Messages;
@@ -15,8 +16,6 @@ namespace Overlay.Sessions;
 /// </remarks>
 internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
 {
-    private static readonly TimeSpan s_tick = TimeSpan.FromSeconds(1);
-
     // While somebody waits for credit, what has left is looked at this often: the transport counts a byte a little after it took it.
     private static readonly TimeSpan s_shortTick = TimeSpan.FromMilliseconds(20);
 
@@ -26,16 +25,32 @@ internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
     private readonly ILedgerStore _store;
     private readonly SessionOptions _options;
     private readonly TimeProvider _time;
+    private readonly SessionDiagnostics _diagnostics;
+    private readonly Action<ConsumerSession> _ended;
     private readonly CreditGate _gate;
     private readonly SessionMeter _meter;
     private readonly SessionInbox _inbox;
     private readonly CancellationTokenSource _stop = new();
+    private readonly TimeSpan _tick;
     private long _fresh;
     private long _looksAfter;
     private int _closing;
 
-    internal ConsumerSession(PeerConnection connection, PeerStream stream, Offer offer, ConsumerSessionState state, ILedgerStore store, SessionOptions options, TimeProvider time)
+    /// <param name="connection">What it runs on.</param>
+    /// <param name="stream">The session's stream, Accept received.</param>
+    /// <param name="offer">The terms.</param>
+    /// <param name="state">A new session's state, its record stored.</param>
+    /// <param name="store">The ledger.</param>
+    /// <param name="options">Limits and deadlines.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="diagnostics">Where to tell of it.</param>
+    /// <param name="ended">Called once, before <see cref="Completion"/> ends.</param>
+    internal ConsumerSession(
+        PeerConnection connection, PeerStream stream, Offer offer, ConsumerSessionState state, ILedgerStore store, SessionOptions options, TimeProvider time,
+        SessionDiagnostics diagnostics, Action<ConsumerSession> ended)
     {
+        _diagnostics = diagnostics;
+        _ended = ended;
         _connection = connection;
         _stream = stream;
         Offer = offer;
@@ -45,7 +60,8 @@ internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
         _time = time;
         _gate = new CreditGate(CreditWindowRule.UpAllowance(state.Window));
         _looksAfter = state.Window / 16;
-        _inbox = new SessionInbox(stream.Input, time, s_tick);
+        _tick = options.ReceiptDelay / 5;
+        _inbox = new SessionInbox(stream.Input, time, _tick);
         _meter = new SessionMeter(_gate, _inbox.Wake);
         Id = state.Record.SessionId;
         Completion = RunAsync();
@@ -139,7 +155,7 @@ internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
                 SessionMessage? message = await _inbox.NextAsync(_stop.Token).ConfigureAwait(false);
                 if (message is not null) await HandleAsync(message).ConfigureAwait(false);
                 over = await PayAsync().ConfigureAwait(false);
-                _inbox.SetTick(_gate.IsHoldingBack ? s_shortTick : s_tick);
+                _inbox.SetTick(_gate.IsHoldingBack ? s_shortTick : _tick);
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
@@ -148,6 +164,8 @@ internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
         }
 
         await EndAsync(over).ConfigureAwait(false);
+        _diagnostics.Ended(Id, LedgerRole.Consumer, Error, _state.Acknowledged);
+        _ended(this);
     }
 
     private async ValueTask HandleAsync(SessionMessage message)
@@ -158,7 +176,8 @@ internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
                 ByteCount before = _state.Acknowledged;
                 bool last = Volatile.Read(ref _closing) != 0 && _meter.LiveCount == 0 && _state.Pending is { Receipt.Body.Final: true };
                 SessionStep step = _state.OnCountersigned(countersigned, last && !_state.OwesMore(_meter.Count()), _time.GetUtcNow());
-                await _store.ApplyAsync(step, _stop.Token).ConfigureAwait(false);
+                await _store.ApplyAsync(step).ConfigureAwait(false);
+                if (step.Receipt is not null) _diagnostics.Paid(LedgerRole.Consumer, _state.Acknowledged.Total - before.Total);
                 Volatile.Write(ref _looksAfter, _state.Window / 16);
                 _gate.Pay(_state.Acknowledged.Up - before.Up, CreditWindowRule.UpAllowance(_state.Window));
                 break;
@@ -186,7 +205,7 @@ internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
         ByteCount count = _meter.Count();
         if (ending && !_state.NeedsFinal(count))
         {
-            await _store.ApplyAsync(new SessionStep(null, _state.Close(), null), _stop.Token).ConfigureAwait(false);
+            await _store.ApplyAsync(new SessionStep(null, _state.Close(), null)).ConfigureAwait(false);
             await _stream.SendAsync(new SessionMessage.Close(SessionError.None), _stop.Token).ConfigureAwait(false);
             return true;
         }
@@ -194,7 +213,7 @@ internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
         if (ending || _state.IsDue(count, now))
         {
             SessionStep step = _state.Issue(count, ending || _state.IsLegOver(count, now), now);
-            await _store.ApplyAsync(step, _stop.Token).ConfigureAwait(false);
+            await _store.ApplyAsync(step).ConfigureAwait(false);
             await _stream.SendAsync(step.Send!, _stop.Token).ConfigureAwait(false);
         }
 
@@ -208,7 +227,8 @@ internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
         _gate.Close(reason);
         _meter.AbortAll(reason.Message);
         await _meter.WhenFinishedAsync(_connection, _options.CloseTimeout, _time).ConfigureAwait(false);
-        if (!closed) await SaveLossAsync().ConfigureAwait(false);
+        // After a failed write the machine is ahead of the disk: what the disk has is the truth then.
+        if (!closed && reason.Reason != SessionError.Ledger) await SaveLossAsync().ConfigureAwait(false);
         await SayCloseAsync(reason.Reason, closed).ConfigureAwait(false);
         await _inbox.DisposeAsync().ConfigureAwait(false);
         await _stream.DisposeAsync().ConfigureAwait(false);

@@ -90,10 +90,10 @@ internal sealed class ConsumerSessionState
 
         _firstUnpaidAt ??= now;
         if (Pending is not null) return false;
-        return CreditWindowRule.IsReceiptDue(Window, unpaid.Total, unpaid.Up) || now - _firstUnpaidAt >= _options.ReceiptDelay || IsLegOver(count, now);
+        return CreditWindowRule.IsReceiptDue(Window, unpaid.Total, unpaid.Up) || now - _firstUnpaidAt >= _options.ReceiptDelay;
     }
 
-    /// <summary>Whether the leg has been given or has lasted what a leg may.</summary>
+    /// <summary>Whether the leg has been given or has lasted what a leg may: the next receipt that is due is then its last.</summary>
     internal bool IsLegOver(ByteCount count, DateTimeOffset now) => InLeg(count).Total >= _options.LegSize || now - _legStartedAt >= _options.LegDuration;
 
     /// <summary>Whether ending the session now takes a final receipt: the leg has receipts without end, or counts without receipt.</summary>
@@ -133,6 +133,15 @@ internal sealed class ConsumerSessionState
         return new SessionStep(Pending, Record, Resend());
     }
 
+    /// <summary>Signs for all that will ever be owed of a session that was lost.</summary>
+    /// <remarks>From here on that is the whole truth: were it a checkpoint still, a provider that breaks off could have its claim accepted again and again.</remarks>
+    internal SessionStep IssueLast(ByteCount count, DateTimeOffset now)
+    {
+        SessionStep step = Issue(count, final: true, now);
+        Record = Record with { CountedExactly = true };
+        return step with { Record = Record };
+    }
+
     /// <summary>The message that carries the receipt under way.</summary>
     internal SessionMessage.ReceiptMessage? Resend() => Pending is null ? null : new SessionMessage.ReceiptMessage(Pending.Receipt.Encode(), Pending.Opening);
 
@@ -143,8 +152,9 @@ internal sealed class ConsumerSessionState
     internal SessionStep OnCountersigned(SessionMessage.Countersigned message, bool last, DateTimeOffset now)
     {
         if (!Receipt.TryDecode(message.Receipt.Span, out Receipt? receipt) || !receipt.IsCountersigned) return SessionStep.Fail(SessionError.BadSignature);
-        if (Pending is null) return receipt.Hash == _position.Previous ? default : SessionStep.Fail(SessionError.OutOfOrder);
-        if (receipt.Hash != Pending.Receipt.Hash) return SessionStep.Fail(SessionError.OutOfOrder);
+        // The newest one again says nothing new; an older one has no business here.
+        if (receipt.Hash == _position.Previous) return default;
+        if (Pending is null || receipt.Hash != Pending.Receipt.Hash) return SessionStep.Fail(SessionError.OutOfOrder);
 
         ReceiptEntry entry = Pending with { Receipt = receipt };
         var stated = new ByteCount((long)entry.Opening.Up, (long)entry.Opening.Down);

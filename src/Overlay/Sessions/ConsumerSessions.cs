@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using Overlay.Diagnostics;
 using Overlay.Proofs;
 using Overlay.Proofs.Crypto;
 using Overlay.Proofs.Ledger;
@@ -24,8 +25,10 @@ internal sealed record SessionWish
 
 /// <summary>Opens sessions with providers, settling first what an earlier one left open. One for a node's key and ledger.</summary>
 /// <remarks>Safe on several threads. Knows which sessions live in this process: a session that a provider wants settled is first ended here.</remarks>
-internal sealed class ConsumerSessions(ISigner signer, ILedgerStore store, SessionOptions options, TimeProvider time) : IAsyncDisposable
+internal sealed class ConsumerSessions(ISigner signer, ILedgerStore store, SessionOptions options, TimeProvider time, SessionDiagnostics? diagnostics = null)
+    : IAsyncDisposable
 {
+    private readonly SessionDiagnostics _diagnostics = diagnostics ?? SessionDiagnostics.None;
     private readonly Lock _lock = new();
     private readonly Dictionary<Digest, ConsumerSession> _live = [];
     private readonly HashSet<Digest> _settling = [];
@@ -61,9 +64,7 @@ internal sealed class ConsumerSessions(ISigner signer, ILedgerStore store, Sessi
         PeerStream stream = await connection.OpenStreamAsync(SessionProtocols.Session, cancellationToken).ConfigureAwait(false);
         try
         {
-            ConsumerSession session = await OpenAsync(connection, stream, offer, cancellationToken).ConfigureAwait(false);
-            _ = session.Completion.ContinueWith(_ => Forget(session.Id), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-            return session;
+            return await OpenAsync(connection, stream, offer, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -133,11 +134,17 @@ internal sealed class ConsumerSessions(ISigner signer, ILedgerStore store, Sessi
             State = SessionState.Open,
             OpenedAt = (ulong)Math.Max(0, now.ToUnixTimeSeconds()),
         };
-        await store.ApplyAsync(new SessionStep(null, record, null), cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        await store.ApplyAsync(new SessionStep(null, record, null)).ConfigureAwait(false);
         var state = new ConsumerSessionState(record, null, signer, options, (long)offer.CreditWindow, now);
-        var session = new ConsumerSession(connection, stream, offer, state, store, options, time);
-        lock (_lock) _live.Add(id, session);
-        return session;
+        lock (_lock)
+        {
+            // Within the lock: a session that ends at once is forgotten only after it was noted.
+            var session = new ConsumerSession(connection, stream, offer, state, store, options, time, _diagnostics, Forget);
+            _live.Add(id, session);
+            _diagnostics.Opened(id, LedgerRole.Consumer);
+            return session;
+        }
     }
 
     private async ValueTask SettleAsync(PeerStream stream, SessionMessage.Settle claim, PublicKey provider, CancellationToken cancellationToken)
@@ -169,15 +176,20 @@ internal sealed class ConsumerSessions(ISigner signer, ILedgerStore store, Sessi
 
     private async ValueTask AnswerAsync(PeerStream stream, SessionMessage.Settle claim, PublicKey provider, CancellationToken cancellationToken)
     {
-        SessionRecord? record = await store.FindSessionAsync(claim.SessionId, LedgerRole.Consumer, cancellationToken).ConfigureAwait(false);
-        ReceiptEntry? newest = await store.FindLatestReceiptAsync(claim.SessionId, LedgerRole.Consumer, cancellationToken).ConfigureAwait(false);
+        SessionRecord? record = await SessionLink.ReadAsync(() => store.FindSessionAsync(claim.SessionId, LedgerRole.Consumer, cancellationToken)).ConfigureAwait(false);
+        ReceiptEntry? newest = await store.FindNewestAsync(claim.SessionId, LedgerRole.Consumer, cancellationToken).ConfigureAwait(false);
         var settlement = new ConsumerSettlement(record, newest, claim, provider, signer, options, time.GetUtcNow());
         SessionStep step = settlement.Begin(time.GetUtcNow());
         while (true)
         {
-            await store.ApplyAsync(step, cancellationToken).ConfigureAwait(false);
+            await store.ApplyAsync(step).ConfigureAwait(false);
             if (step.Send is not null) await stream.SendAsync(step.Send, cancellationToken).ConfigureAwait(false);
-            if (settlement.Result is not null) return;
+            if (settlement.Result is { } result)
+            {
+                _diagnostics.Settled(claim.SessionId, LedgerRole.Consumer, result);
+                return;
+            }
+
             step = step.Send is null
                 ? settlement.Continue(time.GetUtcNow())
                 : await stream.ReceiveAsync(options.AnswerTimeout, time, cancellationToken).ConfigureAwait(false) is SessionMessage.Countersigned countersigned
@@ -186,8 +198,8 @@ internal sealed class ConsumerSessions(ISigner signer, ILedgerStore store, Sessi
         }
     }
 
-    private void Forget(Digest id)
+    private void Forget(ConsumerSession session)
     {
-        lock (_lock) _live.Remove(id);
+        lock (_lock) _live.Remove(session.Id);
     }
 }

@@ -83,7 +83,7 @@ internal sealed class ConsumerSettlement
         ByteCount owed = _state.LegStart + Agree();
         if (!_state.NeedsFinal(owed)) return End(SettleResult.Done);
         _finalIssued = true;
-        return _state.Issue(owed, final: true, now);
+        return _state.IssueLast(owed, now);
     }
 
     /// <summary>Takes the provider's signature on what was sent.</summary>

@@ -9,6 +9,9 @@ internal static class CreditWindowRule
     /// <summary>The most any session reaches: 16 MiB.</summary>
     internal const long Largest = 16 * 1024 * 1024;
 
+    /// <summary>Receipts that add little are taken no more often than this.</summary>
+    internal static readonly TimeSpan SmallReceiptSpacing = TimeSpan.FromSeconds(1);
+
     // The window need not cover more than this much time at the rate measured.
     private const long SecondsAtRate = 2;
 
@@ -34,6 +37,6 @@ internal static class CreditWindowRule
     internal static bool IsReceiptDue(long window, long unacknowledged, long unacknowledgedUp) =>
         unacknowledged >= window / 2 || unacknowledgedUp >= window / 8;
 
-    /// <summary>What a receipt must at least add if it comes sooner than a second after the one before: keeps a consumer from filling the provider's disk.</summary>
+    /// <summary>What a receipt must at least add if it comes sooner than <see cref="SmallReceiptSpacing"/> after the one before: keeps a consumer from filling the provider's disk.</summary>
     internal static long LeastWorthwhile(long window) => window / 16;
 }

@@ -1,3 +1,4 @@
+using Overlay.Diagnostics;
 using Overlay.Proofs;
 using Overlay.Proofs.Ledger;
 using Overlay.Sessions.Messages;
@@ -17,6 +18,7 @@ internal sealed class ProviderSession : IAsyncDisposable
     private readonly ILedgerStore _store;
     private readonly SessionOptions _options;
     private readonly TimeProvider _time;
+    private readonly SessionDiagnostics _diagnostics;
     private readonly CreditGate _gate;
     private readonly SessionMeter _meter;
     private readonly SessionInbox _inbox;
@@ -25,8 +27,9 @@ internal sealed class ProviderSession : IAsyncDisposable
     private int _finishing;
     private bool _finishSent;
 
-    internal ProviderSession(PeerStream stream, ProviderSessionState state, ILedgerStore store, SessionOptions options, TimeProvider time)
+    internal ProviderSession(PeerStream stream, ProviderSessionState state, ILedgerStore store, SessionOptions options, TimeProvider time, SessionDiagnostics diagnostics)
     {
+        _diagnostics = diagnostics;
         _stream = stream;
         _state = state;
         _store = store;
@@ -71,6 +74,7 @@ internal sealed class ProviderSession : IAsyncDisposable
         }
 
         await EndAsync(closed).ConfigureAwait(false);
+        _diagnostics.Ended(Id, LedgerRole.Provider, Error, _state.Paid);
         _ended.TrySetResult();
     }
 
@@ -165,6 +169,7 @@ internal sealed class ProviderSession : IAsyncDisposable
         {
             case null:
                 if (_state.IsViolated(count)) throw new SessionException(SessionError.CreditExceeded, "More arrived unpaid than the credit window tolerates.");
+                if (_state.IsOverdue(count, _time.GetUtcNow())) throw new SessionException(SessionError.Unpaid, "The consumer owes a receipt and has not sent it.");
                 if (Volatile.Read(ref _finishing) != 0 && !_finishSent)
                 {
                     _finishSent = true;
@@ -175,7 +180,8 @@ internal sealed class ProviderSession : IAsyncDisposable
             case SessionMessage.ReceiptMessage receipt:
                 long before = _state.Paid.Total;
                 SessionStep step = _state.OnReceipt(receipt, count, _time.GetUtcNow());
-                await _store.ApplyAsync(step, _stop.Token).ConfigureAwait(false);
+                await _store.ApplyAsync(step).ConfigureAwait(false);
+                if (step.Receipt is not null) _diagnostics.Paid(LedgerRole.Provider, _state.Paid.Total - before);
                 // Only what is on disk gives credit.
                 _gate.Pay(_state.Paid.Total - before, _state.Window);
                 await _stream.SendAsync(step.Send!, _stop.Token).ConfigureAwait(false);
@@ -196,6 +202,13 @@ internal sealed class ProviderSession : IAsyncDisposable
         _gate.Close(reason);
         _meter.AbortAll(reason.Message);
         await _meter.WhenFinishedAsync(Connection, _options.CloseTimeout, _time).ConfigureAwait(false);
+        if (Error is not { Reason: SessionError.Ledger }) await SaveEndAsync(closed).ConfigureAwait(false);
+        await SayCloseAsync(closed).ConfigureAwait(false);
+    }
+
+    // Not after a failed write: the machine is then ahead of the disk, and what the disk has is the truth.
+    private async ValueTask SaveEndAsync(bool closed)
+    {
         try
         {
             ByteCount final = _meter.Count();
@@ -208,8 +221,6 @@ internal sealed class ProviderSession : IAsyncDisposable
         {
             // The record stays as it was: a checkpoint. That is what settling after a crash is for.
         }
-
-        await SayCloseAsync(closed).ConfigureAwait(false);
     }
 
     private async ValueTask SayCloseAsync(bool closed)

@@ -24,6 +24,7 @@ internal sealed class ProviderSessionState
     private ReceiptEntry? _newest;
     private ByteCount _legStart;
     private DateTimeOffset _lastReceiptAt;
+    private DateTimeOffset? _unpaidSince;
     private int _cheapFinals;
 
     /// <summary>A new session, or one as the ledger remembers it.</summary>
@@ -56,6 +57,15 @@ internal sealed class ProviderSessionState
 
     /// <summary>Whether more has arrived unpaid than any honest consumer lets happen.</summary>
     internal bool IsViolated(ByteCount count) => (count - Paid).Total > CreditWindowRule.Violation(Window);
+
+    /// <summary>Whether bytes have been unpaid for longer than any honest consumer leaves them: it pays within its delay, and the answer is quick.</summary>
+    /// <remarks>To be asked now and then; it remembers when it first saw an unpaid byte.</remarks>
+    internal bool IsOverdue(ByteCount count, DateTimeOffset now)
+    {
+        if ((count - Paid).Total <= 0) _unpaidSince = null;
+        else _unpaidSince ??= now;
+        return now - _unpaidSince > _options.ReceiptDelay + _options.AnswerTimeout;
+    }
 
     /// <summary>Takes a receipt of the running session.</summary>
     /// <param name="message">What came.</param>
@@ -104,6 +114,7 @@ internal sealed class ProviderSessionState
         _position = ReceiptPosition.Behind(entry);
         _newest = entry;
         _lastReceiptAt = now;
+        _unpaidSince = null;
         if (body.Final) _legStart = paid;
         Record = Record with
         {
@@ -137,7 +148,7 @@ internal sealed class ProviderSessionState
         ulong issuedNow = (ulong)Math.Max(0, now.ToUnixTimeSeconds()) / 3600;
         if (body.IssuedAt / 3600 > issuedNow + EpochTolerance || body.IssuedAt / 3600 + EpochTolerance < issuedNow) return SessionError.Clock;
         long added = (long)opening.Total - (long)_position.Paid.Total;
-        bool cheap = added < CreditWindowRule.LeastWorthwhile(Window) && now - _lastReceiptAt < TimeSpan.FromSeconds(1);
+        bool cheap = added < CreditWindowRule.LeastWorthwhile(Window) && now - _lastReceiptAt < CreditWindowRule.SmallReceiptSpacing;
         // A final receipt may add nothing, but not be a leg of nothing; and one that comes at once is the session's end, so there is only one such.
         if (body.Final) return opening.Total == 0 || (cheap && _cheapFinals++ != 0) ? SessionError.TooManyReceipts : SessionError.None;
         if (added <= 0 || cheap) return SessionError.TooManyReceipts;

@@ -1,3 +1,4 @@
+using Overlay.Diagnostics;
 using Overlay.Proofs;
 using Overlay.Proofs.Crypto;
 using Overlay.Proofs.Ledger;
@@ -8,8 +9,10 @@ namespace Overlay.Sessions;
 
 /// <summary>A provider's sessions: makes offers, opens sessions, serves their connects. Its three methods are the handlers of the three protocols.</summary>
 /// <remarks>Safe on several threads. Each handler's task lasts as long as its stream and is awaited by who called it; <see cref="StopAsync"/> ends the sessions.</remarks>
-internal sealed class ProviderSessions(ISigner signer, ILedgerStore store, IExit exit, ProviderTerms terms, SessionOptions options, TimeProvider time)
+internal sealed class ProviderSessions(
+    ISigner signer, ILedgerStore store, IExit exit, ProviderTerms terms, SessionOptions options, TimeProvider time, SessionDiagnostics? diagnostics = null)
 {
+    private readonly SessionDiagnostics _diagnostics = diagnostics ?? SessionDiagnostics.None;
     private readonly Lock _lock = new();
     private readonly Dictionary<Digest, ProviderSession> _live = [];
     private readonly Dictionary<PublicKey, int> _perConsumer = [];
@@ -86,6 +89,7 @@ internal sealed class ProviderSessions(ISigner signer, ILedgerStore store, IExit
         }
         catch (SessionException e)
         {
+            _diagnostics.Refused(e);
             await stream.SendLastAsync(Refusal(e.Reason, e.Message), options.CloseTimeout, time).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
@@ -176,13 +180,15 @@ internal sealed class ProviderSessions(ISigner signer, ILedgerStore store, IExit
             State = SessionState.Open,
             OpenedAt = (ulong)Math.Max(0, now.ToUnixTimeSeconds()),
         };
-        await store.ApplyAsync(new SessionStep(null, record, null), cancellationToken).ConfigureAwait(false);
-        var session = new ProviderSession(stream, new ProviderSessionState(record, null, signer, options, (long)offer.CreditWindow, now), store, options, time);
+        await store.ApplyAsync(new SessionStep(null, record, null)).ConfigureAwait(false);
+        var session = new ProviderSession(stream, new ProviderSessionState(record, null, signer, options, (long)offer.CreditWindow, now), store, options, time, _diagnostics);
         lock (_lock)
         {
             // Live before Accept leaves: the consumer may connect at once.
             _live.Add(session.Id, session);
         }
+
+        _diagnostics.Opened(session.Id, LedgerRole.Provider);
 
         try
         {
@@ -200,7 +206,8 @@ internal sealed class ProviderSessions(ISigner signer, ILedgerStore store, IExit
     // Every session with this consumer that ended without a word is settled before a new one: see docs/protocols/session.md.
     private async ValueTask SettleAsync(PeerStream stream, PublicKey consumer, CancellationToken cancellationToken)
     {
-        IReadOnlyList<SessionRecord> unsettled = await store.FindUnsettledAsync(consumer, LedgerRole.Provider, options.MaxSettlements, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<SessionRecord> unsettled = await SessionLink.ReadAsync(
+            () => store.FindUnsettledAsync(consumer, LedgerRole.Provider, options.MaxSettlements, cancellationToken)).ConfigureAwait(false);
         foreach (SessionRecord record in unsettled)
         {
             lock (_lock)
@@ -222,11 +229,12 @@ internal sealed class ProviderSessions(ISigner signer, ILedgerStore store, IExit
 
     private async ValueTask SettleAsync(PeerStream stream, SessionRecord record, CancellationToken cancellationToken)
     {
-        ReceiptEntry? newest = await store.FindLatestReceiptAsync(record.SessionId, LedgerRole.Provider, cancellationToken).ConfigureAwait(false);
+        ReceiptEntry? newest = await store.FindNewestAsync(record.SessionId, LedgerRole.Provider, cancellationToken).ConfigureAwait(false);
         var state = new ProviderSessionState(record, newest, signer, options, CreditWindowRule.Largest, time.GetUtcNow());
         SettleResult result = await SettleAsync(stream, state, cancellationToken).ConfigureAwait(false);
         SessionState conclusion = result == SettleResult.Refused ? SessionState.Disputed : SessionState.Closed;
-        await store.ApplyAsync(new SessionStep(null, state.Conclude(conclusion), null), cancellationToken).ConfigureAwait(false);
+        await store.ApplyAsync(new SessionStep(null, state.Conclude(conclusion), null)).ConfigureAwait(false);
+        _diagnostics.Settled(record.SessionId, LedgerRole.Provider, result);
         if (result == SettleResult.Refused && options.Debt == DebtPolicy.Refuse)
             throw new SessionException(SessionError.Debt, "An earlier session is not settled.");
     }
@@ -245,7 +253,7 @@ internal sealed class ProviderSessions(ISigner signer, ILedgerStore store, IExit
                     return settled.Result;
                 case SessionMessage.ReceiptMessage receipt when receipts++ < MostReceipts:
                     SessionStep step = state.OnLateReceipt(receipt, time.GetUtcNow());
-                    await store.ApplyAsync(step, cancellationToken).ConfigureAwait(false);
+                    await store.ApplyAsync(step).ConfigureAwait(false);
                     await stream.SendAsync(step.Send!, cancellationToken).ConfigureAwait(false);
                     break;
                 case var other:

@@ -13,19 +13,37 @@ internal static class SessionLink
     internal static PublicKey? ProvedKey(PeerConnection connection) =>
         connection.RemotePublicKey.Type == PeerKeyType.Ed25519 ? new PublicKey(connection.RemotePublicKey.Data.Span) : null;
 
-    /// <summary>Makes a step's receipt and record durable.</summary>
+    /// <summary>Makes a step's receipt and record durable. Cannot be cancelled: the state machine has moved on already.</summary>
     /// <exception cref="SessionException">The ledger cannot be written; nothing was acknowledged.</exception>
-    internal static async ValueTask ApplyAsync(this ILedgerStore store, SessionStep step, CancellationToken cancellationToken)
+    internal static async ValueTask ApplyAsync(this ILedgerStore store, SessionStep step)
     {
         if (step.Error != SessionError.None) throw new SessionException(step.Error, $"The other side broke a rule of the session: {step.Error}.");
         try
         {
-            if (step.Receipt is not null) await store.SaveReceiptAsync(step.Receipt, step.Record!, cancellationToken).ConfigureAwait(false);
-            else if (step.Record is not null) await store.SaveSessionAsync(step.Record, cancellationToken).ConfigureAwait(false);
+            if (step.Receipt is not null) await store.SaveReceiptAsync(step.Receipt, step.Record!, CancellationToken.None).ConfigureAwait(false);
+            else if (step.Record is not null) await store.SaveSessionAsync(step.Record, CancellationToken.None).ConfigureAwait(false);
         }
         catch (LedgerException e)
         {
             throw new SessionException(SessionError.Ledger, "The ledger could not be written: " + e.Message, e);
+        }
+    }
+
+    /// <summary>The newest receipt of a session.</summary>
+    internal static ValueTask<ReceiptEntry?> FindNewestAsync(this ILedgerStore store, Digest session, LedgerRole role, CancellationToken cancellationToken) =>
+        ReadAsync(() => store.FindLatestReceiptAsync(session, role, cancellationToken));
+
+    /// <summary>Reads from the ledger.</summary>
+    /// <exception cref="SessionException">The ledger cannot be read.</exception>
+    internal static async ValueTask<T> ReadAsync<T>(Func<ValueTask<T>> read)
+    {
+        try
+        {
+            return await read().ConfigureAwait(false);
+        }
+        catch (LedgerException e)
+        {
+            throw new SessionException(SessionError.Ledger, "The ledger could not be read: " + e.Message, e);
         }
     }
 

@@ -5,8 +5,15 @@ namespace Overlay.Sessions;
 /// <summary>Limits and deadlines of sessions on both sides. Immutable; change with <c>with</c>.</summary>
 internal sealed record SessionOptions
 {
-    /// <summary>How long after the first unpaid byte the consumer pays at the latest: 5 s (docs/protocols/metering.md).</summary>
-    public TimeSpan ReceiptDelay { get; init => field = Positive(value); } = TimeSpan.FromSeconds(5);
+    /// <summary>How long after the first unpaid byte the consumer pays at the latest: 5 s (docs/protocols/metering.md). At least 1 s: more often a
+    /// provider takes no small receipts; at most 10 s: a provider does not wait for long.</summary>
+    public TimeSpan ReceiptDelay
+    {
+        get;
+        init => field = value >= CreditWindowRule.SmallReceiptSpacing && value <= TimeSpan.FromSeconds(10)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "ReceiptDelay must be 1 to 10 s.");
+    } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long one side waits for the other's next message where the protocol owes one: 30 s, which leaves room for a slow disk.</summary>
     public TimeSpan AnswerTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(30);

@@ -250,20 +250,17 @@ internal sealed class YamuxStream : MuxedStream
         return true;
     }
 
-    /// <summary>Takes up to <paramref name="maxPayload"/> bytes out of the queue as a frame; <see cref="EndDataFrame"/> follows when it is written.</summary>
+    /// <summary>Takes up to <paramref name="maxPayload"/> bytes out of the queue as a frame, or the FIN behind them; <see cref="EndDataFrame"/> follows when it is written.</summary>
     internal FrameHeader TakeDataFrame(int maxPayload)
     {
         int count = SendWindow.Take(Math.Min(maxPayload, _writer.Queue.UnsentSize));
         _writer.Queue.Claim(count);
         Volatile.Write(ref _bytesSent, _bytesSent + count);
-        FrameFlags flags = FrameFlags.None;
-        if (_isFinRequested && _writer.Queue.UnsentSize == 0)
-        {
-            _isFinSent = _isWritingFin = true;
-            flags = FrameFlags.Fin;
-        }
+        if (count > 0) return new FrameHeader(FrameType.Data, FrameFlags.None, Id, (uint)count);
 
-        return new FrameHeader(FrameType.Data, flags, Id, (uint)count);
+        // FIN never travels on a frame with data: js-libp2p acts on a frame's flags before its data and would drop the last bytes.
+        _isFinSent = _isWritingFin = true;
+        return new FrameHeader(FrameType.WindowUpdate, FrameFlags.Fin, Id, 0);
     }
 
     /// <summary>Takes credit for up to <paramref name="wanted"/> bytes that the caller writes itself.</summary>

@@ -13,16 +13,20 @@ namespace Overlay.Tests.Sessions;
 /// <summary>A consumer and a provider over connections in memory, with ledgers of their own and a loopback socket as the target.</summary>
 internal sealed class SessionPair : IAsyncDisposable
 {
-    internal SessionPair(SessionOptions? options = null, ProviderTerms? terms = null, IExit? exit = null)
+    internal SessionPair(SessionOptions? options = null, ProviderTerms? terms = null, IExit? exit = null, TimeProvider? clock = null)
     {
+        Clock = clock ?? Time;
         Options = options ?? new SessionOptions();
         Exit = exit ?? Origin;
-        Provider = new ProviderSessions(ProviderSigner, ProviderStore, Exit, terms ?? new ProviderTerms { PricePerGiB = 50_000, Region = "DE" }, Options, Time);
-        Consumer = new ConsumerSessions(ConsumerSigner, ConsumerStore, Options, Time);
+        Provider = new ProviderSessions(ProviderSigner, ProviderStore, Exit, terms ?? new ProviderTerms { PricePerGiB = 50_000, Region = "DE" }, Options, Clock);
+        Consumer = new ConsumerSessions(ConsumerSigner, ConsumerStore, Options, Clock);
         (Dialer, Listener) = Connect();
     }
 
     internal FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 11, 23, 4, 0, 0, TimeSpan.Zero));
+
+    /// <summary>What the two go by: <see cref="Time"/>, unless a test needs ticks while sockets do their work.</summary>
+    internal TimeProvider Clock { get; }
 
     internal SessionOptions Options { get; }
 
@@ -70,18 +74,6 @@ internal sealed class SessionPair : IAsyncDisposable
 
     internal ValueTask<ConsumerSession> OpenAsync() => Consumer.OpenAsync(Dialer, new SessionWish(), Token);
 
-    /// <summary>Moves the clock in small steps until <paramref name="task"/> ends: for deadlines and delays on the way to it.</summary>
-    internal async Task AdvanceUntilAsync(Task task)
-    {
-        while (!task.IsCompleted)
-        {
-            Time.Advance(TimeSpan.FromMilliseconds(50));
-            await Task.Yield();
-        }
-
-        await task;
-    }
-
     internal async Task<List<ReceiptEntry>> ReceiptsAsync(InMemoryLedgerStore store)
     {
         var receipts = new List<ReceiptEntry>();
@@ -109,13 +101,6 @@ internal sealed class SessionPair : IAsyncDisposable
         await Listener.DisposeAsync();
         await Listener.WhenHandledAsync();
         await Origin.DisposeAsync();
-    }
-
-    private sealed class IdentitySigner(PeerIdentity identity) : ISigner
-    {
-        public PublicKey PublicKey { get; } = new(identity.PublicKey.Data.Span);
-
-        public void Sign(ReadOnlySpan<byte> message, Span<byte> signature) => identity.Sign(message, signature);
     }
 }
 

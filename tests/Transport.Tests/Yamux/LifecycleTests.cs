@@ -32,6 +32,19 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public async Task CompleteOutput_BytesStillQueued_SendsTheFinBehindThemOnAFrameOfItsOwn()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        YamuxStream stream = await peer.OpenAsync(1);
+        stream.Output.GetSpan(100)[..100].Clear();
+        stream.Output.Advance(100);
+        await stream.Output.CompleteAsync();
+
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 100);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
+    }
+
+    [Fact]
     public async Task Dispose_WithDataToSend_SendsItThenFinThenResets()
     {
         await using RawPeer peer = await RawPeer.CreateAsync();
@@ -40,7 +53,7 @@ public sealed class LifecycleTests
         await stream.DisposeAsync();
         stream.Abort(YamuxError.StreamAborted("too late to matter"));
         await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 100);
-        await peer.ExpectAsync(FrameType.Data, FrameFlags.Fin, 1, 0);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
         await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Rst, 1, 0);
         await peer.AnswerPingAsync();
         await stream.Completion.WaitAsync(Cancellation);
@@ -184,7 +197,7 @@ public sealed class LifecycleTests
         Assert.Equal(10, (await stream.Input.ReadToEndAsync()).Length);
         Assert.False(peer.Session.Completion.IsCompleted);
         await stream.Output.CompleteAsync();
-        await peer.ExpectAsync(FrameType.Data, FrameFlags.Fin, 1, 0);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
         await peer.ExpectAsync(FrameType.GoAway, FrameFlags.None, 0, 0);
         await peer.EndAsync();
         await peer.Session.Completion.WaitAsync(Cancellation);
