@@ -42,6 +42,22 @@ public sealed class OutputTests
         Assert.Equal(4, lines.Length);
     }
 
+    [Theory]
+    [InlineData(20, true)]
+    [InlineData(500, false)]
+    public void Text_TableOnATerminal_IsFramedOnlyWhereItFitsAndKeepsItsCellsWhole(int size, bool framed)
+    {
+        using var stream = new MemoryStream();
+        var output = new TextOutput(stream, isTerminal: true, wantsColour: false);
+        string words = new('w', size);
+
+        output.WriteTable([new Column("words"), new Column("n", IsNumber: true)], [new Said(words, "1")]);
+
+        string text = Encoding.UTF8.GetString(stream.ToArray());
+        Assert.Contains(words, text, StringComparison.Ordinal);
+        Assert.Equal(framed, text.Contains('╭', StringComparison.Ordinal) || text.Contains('+', StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Json_HostileWords_AreOneObjectOnOneLine()
     {

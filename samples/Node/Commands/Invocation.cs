@@ -22,8 +22,8 @@ internal sealed class Invocation : IAsyncDisposable
         Output = parsed.GetValue(globals.Json)
             ? new JsonOutput(surroundings.Output)
             : new TextOutput(surroundings.Output, surroundings.OutputIsTerminal, surroundings.WantsColour);
-        IsJson = parsed.GetValue(globals.Json);
-        LogLevel level = parsed.GetValue(globals.Verbose) ? LogLevel.Debug : LogLevel.Warning;
+        IsVerbose = parsed.GetValue(globals.Verbose);
+        LogLevel level = IsVerbose ? LogLevel.Debug : LogLevel.Warning;
         _logging = new Lazy<ILoggerFactory>(() => CreateLogging(level, surroundings.WantsColour));
     }
 
@@ -32,7 +32,7 @@ internal sealed class Invocation : IAsyncDisposable
 
     internal IOutput Output { get; }
 
-    internal bool IsJson { get; }
+    internal bool IsVerbose { get; }
 
     /// <summary>Standard output, for a command whose output is a file.</summary>
     internal Stream RawOutput => _surroundings.Output;

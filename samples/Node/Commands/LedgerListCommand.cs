@@ -59,7 +59,7 @@ internal sealed class LegRow(ReceiptEntry newest, SessionState state) : IRow
         Units.Size(newest.Opening.Up),
         Units.Size(newest.Opening.Down),
         Units.Credits(Units.Cost(newest.Opening.Total, newest.Receipt.Body.PricePerGiB)),
-        Names.Peer(newest.Role == LedgerRole.Provider ? newest.Receipt.Body.Consumer : newest.Receipt.Body.Provider),
+        Names.ShortPeer(newest.Role == LedgerRole.Provider ? newest.Receipt.Body.Consumer : newest.Receipt.Body.Provider),
     ];
 
     public void WriteJson(Utf8JsonWriter json)

@@ -41,11 +41,9 @@ internal static class RunOptions
         };
     }
 
-    /// <summary>What a person should think twice about.</summary>
+    /// <summary>What a person should think twice about; of private targets the node itself warns.</summary>
     internal static IEnumerable<string> Warnings(OverlayOptions options)
     {
-        if (options.Sharing is { AllowPrivateTargets: true })
-            yield return "--allow-private-targets lets strangers reach this host and the network behind it; use it for tests only";
         if (options.Sharing is not null && options.Sharing.PricePerGiB == 0)
             yield return "this exit gives its service away: no --price is set";
         foreach ((Setting setting, IPEndPoint? place) in new[] { (Settings.Socks, options.Socks?.EndPoint), (Settings.HttpProxy, options.HttpProxy?.EndPoint) })

@@ -71,6 +71,9 @@ internal static class Names
     /// <summary>The PeerId of the key, which is how its owner is called on the network.</summary>
     internal static string Peer(PublicKey key) => PeerPublicKey.FromEd25519(key.Bytes).ToPeerId().ToString();
 
+    /// <summary>The end of the PeerId, for tables; the beginnings are all alike.</summary>
+    internal static string ShortPeer(PublicKey key) => "…" + Peer(key)[^10..];
+
     /// <summary>Enough of a session's id to tell it from others by eye; <c>ledger show</c> takes it.</summary>
     internal static string Short(Digest sessionId) => sessionId.ToString()[..12];
 }
