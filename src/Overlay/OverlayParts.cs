@@ -93,8 +93,9 @@ internal sealed class OverlayParts : IAsyncDisposable
     {
         var signer = new IdentitySigner(_identity);
         var sessions = new SessionOptions { CloseTimeout = _options.CloseTimeout };
-        _using = new ExitSessions(Peers, _options.Providers.Select(Multiaddr.Parse), new ConsumerSessions(signer, Ledger, sessions, _time), _logger);
-        if (_options.Sharing is { } sharing) Share(sharing, sessions, signer, services);
+        var diagnostics = new SessionDiagnostics(_logger, services.MeterFactory is { } meters ? new SessionsMetrics(meters) : null);
+        _using = new ExitSessions(Peers, _options.Providers.Select(Multiaddr.Parse), new ConsumerSessions(signer, Ledger, sessions, _time, diagnostics), _logger);
+        if (_options.Sharing is { } sharing) Share(sharing, sessions, signer, diagnostics, services);
         try
         {
             foreach (string address in _options.Listen) await Peers.ListenAsync(Multiaddr.Parse(address), cancellationToken).ConfigureAwait(false);
@@ -107,7 +108,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         }
     }
 
-    private void Share(SharingOptions sharing, SessionOptions sessions, IdentitySigner signer, OverlayServices services)
+    private void Share(SharingOptions sharing, SessionOptions sessions, IdentitySigner signer, SessionDiagnostics diagnostics, OverlayServices services)
     {
         var policy = new ExitPolicy { AllowedPorts = [.. sharing.AllowedPorts], AllowPrivateTargets = sharing.AllowPrivateTargets };
         Exit exit = Exit.CreateOnSystem(
@@ -119,7 +120,7 @@ internal sealed class OverlayParts : IAsyncDisposable
             MaxCreditWindow = (long)sharing.CreditWindow.Bytes,
             ExitPolicy = policy.Digest,
         };
-        _sharing = new ProviderSessions(signer, Ledger, exit, terms, sessions, _time);
+        _sharing = new ProviderSessions(signer, Ledger, exit, terms, sessions, _time, diagnostics);
         Peers.Protocols.Handle(SessionProtocols.Offer, _sharing.HandleOfferAsync, maxStreamsPerConnection: 4);
         Peers.Protocols.Handle(SessionProtocols.Session, _sharing.HandleSessionAsync, sessions.MaxSessionsPerPeer);
         Peers.Protocols.Handle(SessionProtocols.Connect, _sharing.HandleConnectAsync);

@@ -16,14 +16,17 @@ internal sealed class MuxedPeerConnection : PeerConnection
     private readonly ProtocolRegistry _protocols;
     private readonly TransportMetrics _metrics;
     private readonly ILogger _logger;
+    private readonly TimeSpan _linger;
+    private readonly TimeProvider _time;
     private readonly CancellationTokenSource _closed = new();
+    private readonly CancellationTokenSource _closing = new();
     private readonly Lock _lock = new();
     private readonly HashSet<Task> _handlers = [];
     private readonly Dictionary<string, int> _inboundByProtocol = new(StringComparer.Ordinal);
 
     internal MuxedPeerConnection(
         SecureChannel channel, StreamMuxer muxer, Multiaddr localAddress, Multiaddr remoteAddress, Direction direction,
-        ProtocolRegistry protocols, StreamNegotiator negotiator, TransportMetrics metrics, ILogger logger)
+        ProtocolRegistry protocols, StreamNegotiator negotiator, TimeSpan linger, TimeProvider time, TransportMetrics metrics, ILogger logger)
     {
         _channel = channel;
         _muxer = muxer;
@@ -31,6 +34,8 @@ internal sealed class MuxedPeerConnection : PeerConnection
         _negotiator = negotiator;
         _metrics = metrics;
         _logger = logger;
+        _linger = linger;
+        _time = time;
         LocalAddress = localAddress;
         RemoteAddress = remoteAddress;
         Direction = direction;
@@ -80,7 +85,12 @@ internal sealed class MuxedPeerConnection : PeerConnection
 
     public override ValueTask<TimeSpan> PingAsync(CancellationToken cancellationToken) => _muxer.PingAsync(cancellationToken);
 
-    public override ValueTask CloseAsync(CancellationToken cancellationToken) => _muxer.CloseAsync(cancellationToken);
+    public override async ValueTask CloseAsync(CancellationToken cancellationToken)
+    {
+        // Served streams whose peer has not ended its side would keep the connection open for nothing.
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await _muxer.CloseAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     public override void Abort(string reason) =>
         _muxer.Abort(new ConnectionException(ConnectionError.Closed, ConnectionStep.Connection, Fault.Local, reason) { Peer = RemotePeer });
@@ -116,6 +126,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
     private async Task CancelWhenOverAsync()
     {
         await _muxer.Completion.ConfigureAwait(false);
+        await _closing.CancelAsync().ConfigureAwait(false);
         await _closed.CancelAsync().ConfigureAwait(false);
     }
 
@@ -149,8 +160,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
             {
                 _metrics.Refused(refused.Reason);
                 TransportLog.StreamRefused(_logger, RemotePeer, refused.Message);
-                // A peer that gave up after "na" has ended its side: a reset could overtake the answer it still reads.
-                if (refused.Reason != ConnectionError.EndOfStream) stream.Abort(refused);
+                // No reset: the disposal ends this side first, so that an "na" on its way can still be read.
             }
 
             return;
@@ -168,6 +178,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
         try
         {
             await registration.Handler(negotiated, Closed).ConfigureAwait(false);
+            await LingerAsync(stream).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
@@ -185,6 +196,22 @@ internal sealed class MuxedPeerConnection : PeerConnection
         {
             Leave(registration.Protocol);
             _metrics.StreamClosed(Direction.Inbound);
+        }
+    }
+
+    /// <summary>Lets a served stream end by half-closes: a reset right behind the last bytes could overtake them at a peer that has not read them yet.</summary>
+    private async ValueTask LingerAsync(MuxedStream stream)
+    {
+        if (stream.Completion.IsCompleted) return;
+        await stream.Output.CompleteAsync().ConfigureAwait(false);
+        await stream.Input.CompleteAsync().ConfigureAwait(false);
+        try
+        {
+            await stream.Completion.WaitAsync(_linger, _time, _closing.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            // The peer has not ended its side in time: the disposal that follows resets it.
         }
     }
 

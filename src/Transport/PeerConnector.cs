@@ -66,7 +66,8 @@ internal sealed class PeerConnector : IDisposable
             channel = await AgreeOnMuxerAsync(channel, direction, deadline.Token).ConfigureAwait(false);
             var muxer = new YamuxSession(channel, direction, _options.Yamux, _time);
             _metrics.HandshakeFinished(direction, null, _time.GetElapsedTime(start));
-            return new MuxedPeerConnection(channel, muxer, raw.LocalAddress, raw.RemoteAddress, direction, _protocols, _negotiator, _metrics, _logger);
+            return new MuxedPeerConnection(
+                channel, muxer, raw.LocalAddress, raw.RemoteAddress, direction, _protocols, _negotiator, _options.Yamux.LingerTimeout, _time, _metrics, _logger);
         }
         catch (Exception e)
         {

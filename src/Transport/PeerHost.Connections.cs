@@ -10,6 +10,9 @@ namespace Overlay.Transport;
 
 public sealed partial class PeerHost
 {
+    // Twice this long without a stream, and a surplus connection goes. Long beside any round trip.
+    private static readonly TimeSpan s_surplusGrace = TimeSpan.FromSeconds(5);
+
     /// <summary>The established connections.</summary>
     public IReadOnlyList<PeerConnection> Connections => _table.All;
 
@@ -123,14 +126,37 @@ public sealed partial class PeerHost
         }
     }
 
-    /// <summary>Gives up one of two connections that came of both sides dialling at once. Streams that are open on it may end first.</summary>
+    /// <summary>Gives up one of two connections that came of both sides dialling at once, once nobody uses it.</summary>
     private void ResolveSimultaneousDial(MuxedPeerConnection added)
     {
         bool dialling;
         lock (_dialLock) dialling = _dials.ContainsKey(added.RemotePeer);
         if (!dialling || _table.FindSurplus(added) is not { } surplus) return;
         TransportLog.SimultaneousDialResolved(_logger, surplus.RemotePeer, surplus.Direction);
-        _background.Add(CloseAsync(surplus, _stopping.Token));
+        _background.Add(CloseWhenUnusedAsync(surplus));
+    }
+
+    /// <summary>Closes a connection that is no longer preferred. Whoever was just given it may still begin to use it, so it must have stood without streams for a while.</summary>
+    private async Task CloseWhenUnusedAsync(MuxedPeerConnection connection)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, connection.Closed);
+        try
+        {
+            bool wasUnused = false;
+            while (true)
+            {
+                await Task.Delay(s_surplusGrace, _time, either.Token).ConfigureAwait(false);
+                bool isUnused = connection.StreamCount == 0;
+                if (isUnused && wasUnused) break;
+                wasUnused = isUnused;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+
+        await CloseAsync(connection, _stopping.Token).ConfigureAwait(false);
     }
 
     private PeerInfo DescribeSelf(PeerConnection connection)

@@ -47,7 +47,8 @@ public sealed partial class PeerHost
             }
         }
 
-        return await dial.WaitAsync(cancellationToken).ConfigureAwait(false);
+        MuxedPeerConnection dialled = await dial.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return _table.FindPreferred(peer) ?? dialled;
     }
 
     /// <summary>Opens one more connection to a peer, whether or not there is one.</summary>
@@ -82,7 +83,7 @@ public sealed partial class PeerHost
             MuxedPeerConnection connection = await AddressDialer.RaceAsync(
                 resolved, (address, ct) => DialOneAsync(peer, address, ct), _options.DialStagger, _time, either.Token).ConfigureAwait(false);
             Adopt(connection);
-            return _table.FindPreferred(peer) ?? connection;
+            return connection;
         }
         catch (ConnectionException e)
         {

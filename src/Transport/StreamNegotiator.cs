@@ -12,7 +12,15 @@ internal sealed class StreamNegotiator(TransportOptions options, TimeProvider ti
     internal async ValueTask<PeerStream> ProposeAsync(PeerConnection connection, MuxedStream stream, string protocol, CancellationToken cancellationToken)
     {
         var dialer = new MultistreamDialer(protocol);
-        await stream.Output.WriteAsync(dialer.Proposal, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await stream.Output.WriteAsync(dialer.Proposal, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ConnectionException e) when (e.Reason == ConnectionError.StreamReset)
+        {
+            // The peer has seen the proposal, answered and ended the stream already. What it said is still there to be read.
+        }
+
         var negotiation = new OutboundNegotiation(stream, dialer, options.NegotiationTimeout, time);
         // An acceptance echoes the proposal to the byte, so the sizes are known before it comes.
         return new NegotiatedStream(

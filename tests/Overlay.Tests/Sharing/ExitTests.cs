@@ -204,9 +204,24 @@ public class ExitTests
     public async Task Connect_TargetSilent_TimesOutAfterTryingAllAddresses()
     {
         var time = new FakeTimeProvider();
-        var dialer = new RecordingDialer { Answer = (_, cancellationToken) => RecordingDialer.Never(cancellationToken) };
+        var dials = System.Threading.Channels.Channel.CreateUnbounded<IPEndPoint>();
+        var dialer = new RecordingDialer
+        {
+            Answer = (target, cancellationToken) =>
+            {
+                dials.Writer.TryWrite(target);
+                return RecordingDialer.Never(cancellationToken);
+            },
+        };
         var resolver = new ScriptedResolver(["1.1.1.1", "8.8.8.8", "2606:4700::1"]);
         Task<ExitConnection> connecting = Exits.Create(dialer, resolver, time: time).ConnectAsync("silent.example", 80, Token).AsTask();
+
+        // The clock moves on only once the dial that it brought has begun.
+        for (int dial = 0; dial < 3; dial++)
+        {
+            await dials.Reader.ReadAsync(Token);
+            time.Advance(TimeSpan.FromMilliseconds(250));
+        }
 
         while (!connecting.IsCompleted)
         {

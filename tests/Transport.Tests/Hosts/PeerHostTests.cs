@@ -176,6 +176,21 @@ public class PeerHostTests
     }
 
     [Fact]
+    public async Task ConnectAnew_BothSides_KeepEveryConnection()
+    {
+        await using var pair = new HostPair();
+        PeerConnection first = await pair.ConnectAsync();
+        await foreach (TimeSpan _ in pair.A.PingAsync(first, 1, Cancellation)) { }
+        Multiaddr a = await pair.A.ListenAsync(Multiaddr.Parse("/memory/2"), Cancellation);
+
+        PeerConnection back = await pair.B.ConnectAnewAsync(pair.A.PeerId, [a], Cancellation);
+        await foreach (TimeSpan _ in pair.B.PingAsync(back, 1, Cancellation)) { }
+
+        Assert.Equal(2, pair.A.Connections.Count);
+        Assert.Equal(2, pair.B.Connections.Count);
+    }
+
+    [Fact]
     public async Task OpenStream_KnownProtocol_CarriesBytesBothWaysAndCountsThemAlike()
     {
         await using var pair = new HostPair();
@@ -328,7 +343,12 @@ public class PeerHostTests
     public async Task Accept_MoreConnectionsThanAllowed_RefusesTheSurplus()
     {
         await using var pair = new HostPair(optionsB: new TransportOptions { MaxConnectionCount = 1 });
-        await pair.ConnectAsync();
+        PeerConnection first = await pair.ConnectAsync();
+        await foreach (TimeSpan _ in pair.A.PingAsync(first, 1, Cancellation))
+        {
+            // An answered ping says that B, too, has taken the connection into its table.
+        }
+
         using var third = PeerIdentity.Generate();
         await using var other = new PeerHost(third, null, [new Memory.MemoryTransport(pair.Network)], pair.Time);
 
