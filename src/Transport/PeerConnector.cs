@@ -153,7 +153,8 @@ internal sealed class PeerConnector : IDisposable
     private static ConnectionException Locate(ConnectionException failure, ConnectionStep step, PeerId? peer) =>
         failure.Step is ConnectionStep.Connection or ConnectionStep.Stream || (failure.Peer is null && peer is not null)
             ? new ConnectionException(
-                failure.Reason, failure.Step is ConnectionStep.Connection or ConnectionStep.Stream ? step : failure.Step, failure.Fault, failure.Message, failure) { Peer = failure.Peer ?? peer }
+                failure.Reason, failure.Step is ConnectionStep.Connection or ConnectionStep.Stream ? step : failure.Step, failure.Fault, failure.Message, failure)
+            { Peer = failure.Peer ?? peer }
             : failure;
 
     /// <summary>Where an upgrade stands, for the words of its failure.</summary>

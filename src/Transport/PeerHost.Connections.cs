@@ -79,7 +79,8 @@ public sealed partial class PeerHost
             _background.Add(connection.RunAsync());
             throw new ConnectionException(
                 stopping ? ConnectionError.Closed : ConnectionError.LimitExceeded, ConnectionStep.Connection, Fault.Local,
-                stopping ? "The host is stopping." : "There are enough connections with this peer, or in all.") { Peer = connection.RemotePeer };
+                stopping ? "The host is stopping." : "There are enough connections with this peer, or in all.")
+            { Peer = connection.RemotePeer };
         }
 
         TransportLog.Connected(_logger, connection.RemotePeer, connection.RemoteAddress, connection.Direction);

@@ -10,7 +10,7 @@ internal static class SpecialAddresses
 {
     // Single addresses come first: 168.63.129.16 is in public space, and 192.0.0.192, 100.100.100.200 and fd00:ec2::254 must stay closed
     // to an exit that is told to open private networks.
-    private static readonly Block[] V4 =
+    private static readonly Block[] s_v4 =
     [
         Block.Of("169.254.169.254/32", AddressKind.CloudMetadata), // AWS, Azure, Google, OpenStack, DigitalOcean, Oracle
         Block.Of("169.254.169.253/32", AddressKind.CloudMetadata), // the resolver of an AWS VPC
@@ -39,7 +39,7 @@ internal static class SpecialAddresses
         Block.Of("240.0.0.0/4", AddressKind.Reserved), // RFC 1112, section 4
     ];
 
-    private static readonly Block[] V6 =
+    private static readonly Block[] s_v6 =
     [
         Block.Of("fd00:ec2::254/128", AddressKind.CloudMetadata), // AWS
         Block.Of("fd00:ec2::253/128", AddressKind.CloudMetadata), // the resolver of an AWS VPC
@@ -67,17 +67,17 @@ internal static class SpecialAddresses
         Block.Of("ff00::/8", AddressKind.Multicast), // RFC 4291, section 2.7
     ];
 
-    private static readonly Block GlobalV6 = Block.Of("2000::/3", AddressKind.Global); // RFC 4291, section 2.4; 5f00::/16 (RFC 9602) and 100::/64 (RFC 6666) are outside
+    private static readonly Block s_globalV6 = Block.Of("2000::/3", AddressKind.Global); // RFC 4291, section 2.4; 5f00::/16 (RFC 9602) and 100::/64 (RFC 6666) are outside
 
     /// <summary>What <paramref name="address"/> is for. An address with a scope is never <see cref="AddressKind.Global"/>.</summary>
     public static AddressKind Classify(IPAddress address)
     {
         UInt128 bits = BitsOf(address);
-        if (address.AddressFamily == AddressFamily.InterNetwork) return Find(V4, bits) ?? AddressKind.Global;
+        if (address.AddressFamily == AddressFamily.InterNetwork) return Find(s_v4, bits) ?? AddressKind.Global;
         if (address.AddressFamily != AddressFamily.InterNetworkV6) return AddressKind.Reserved;
-        if (Find(V6, bits) is { } kind) return kind;
+        if (Find(s_v6, bits) is { } kind) return kind;
         if (address.ScopeId != 0) return AddressKind.LinkLocal;
-        if (!GlobalV6.Contains(bits)) return AddressKind.Reserved;
+        if (!s_globalV6.Contains(bits)) return AddressKind.Reserved;
         return IsIsatap(bits) ? AddressKind.Translated : AddressKind.Global;
     }
 

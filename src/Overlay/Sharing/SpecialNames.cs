@@ -16,7 +16,7 @@ internal enum NameKind
 /// <summary>Names that the public DNS does not serve (RFC 6761 and its registry), and the two that networks use without being told to.</summary>
 internal static class SpecialNames
 {
-    private static readonly string[] PrivateZones =
+    private static readonly string[] s_privateZones =
     [
         "localhost", // RFC 6761, section 6.3
         "localdomain", // what many hosts files call themselves
@@ -27,7 +27,7 @@ internal static class SpecialNames
         "test", // RFC 6761, section 6.2
     ];
 
-    private static readonly string[] ZonesOutsideDns =
+    private static readonly string[] s_zonesOutsideDns =
     [
         "onion", // RFC 7686
         "alt", // RFC 9476
@@ -37,10 +37,10 @@ internal static class SpecialNames
     /// <param name="name">Lower-case, without a trailing dot.</param>
     public static NameKind Classify(string name)
     {
-        if (IsInAny(ZonesOutsideDns, name)) return NameKind.NotInDns;
+        if (IsInAny(s_zonesOutsideDns, name)) return NameKind.NotInDns;
 
         // A name without a dot is completed from the host's own search list (RFC 7085 on why the others do no good either).
-        return !name.Contains('.', StringComparison.Ordinal) || IsInAny(PrivateZones, name) ? NameKind.Private : NameKind.Public;
+        return !name.Contains('.', StringComparison.Ordinal) || IsInAny(s_privateZones, name) ? NameKind.Private : NameKind.Public;
     }
 
     private static bool IsInAny(string[] zones, string name)

@@ -16,9 +16,9 @@ internal readonly struct TargetHost
     private const int MaxNameLength = 253; // RFC 1035, section 2.3.4, in text form without the trailing dot
     private const int MaxLabelLength = 63; // RFC 1035, section 2.3.4
 
-    private static readonly SearchValues<char> LabelCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
-    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
-    private static readonly SearchValues<char> V6Characters = SearchValues.Create("0123456789abcdefABCDEF:.");
+    private static readonly SearchValues<char> s_labelCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+    private static readonly SearchValues<char> s_hexDigits = SearchValues.Create("0123456789abcdefABCDEF");
+    private static readonly SearchValues<char> s_v6Characters = SearchValues.Create("0123456789abcdefABCDEF:.");
 
     private TargetHost(IPAddress? address, string? name)
     {
@@ -63,7 +63,7 @@ internal readonly struct TargetHost
     private static bool TryParseV6(ReadOnlySpan<char> text, [NotNullWhen(true)] out IPAddress? address)
     {
         address = null;
-        if (text.ContainsAnyExcept(V6Characters)) return false;
+        if (text.ContainsAnyExcept(s_v6Characters)) return false;
         if (text.Contains('.') && !TryParseV4(text[(text.LastIndexOf(':') + 1)..], out _)) return false;
         return IPAddress.TryParse(text, out address) && address.AddressFamily == AddressFamily.InterNetworkV6;
     }
@@ -95,7 +95,7 @@ internal readonly struct TargetHost
         ReadOnlySpan<char> last = trimmed[(trimmed.LastIndexOf('.') + 1)..];
         if (last.IsEmpty) return false;
         if (!last.ContainsAnyExceptInRange('0', '9')) return true;
-        return last.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && !last[2..].ContainsAnyExcept(HexDigits);
+        return last.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && !last[2..].ContainsAnyExcept(s_hexDigits);
     }
 
     // Letters, digits, hyphens (RFC 1123, section 2.1) and, because names in use have them, underscores. Other scripts come as A-labels (RFC 5890).
@@ -106,7 +106,7 @@ internal readonly struct TargetHost
         foreach (Range part in name.Split('.'))
         {
             ReadOnlySpan<char> label = name[part];
-            if (label.Length is 0 or > MaxLabelLength || label[0] == '-' || label[^1] == '-' || label.ContainsAnyExcept(LabelCharacters)) return false;
+            if (label.Length is 0 or > MaxLabelLength || label[0] == '-' || label[^1] == '-' || label.ContainsAnyExcept(s_labelCharacters)) return false;
         }
 
         return !name.IsEmpty;

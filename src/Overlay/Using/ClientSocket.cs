@@ -8,7 +8,7 @@ internal static class ClientSocket
 {
     private const int MaxDrainedSize = 1024 * 1024;
 
-    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_drainTimeout = TimeSpan.FromSeconds(2);
 
     /// <summary>Sends all of <paramref name="bytes"/>.</summary>
     public static async ValueTask SendAsync(Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
@@ -19,7 +19,7 @@ internal static class ClientSocket
     /// <summary>Sends a last message and closes in a way that lets the client read it.</summary>
     public static async ValueTask SendAndCloseAsync(Socket socket, ReadOnlyMemory<byte> bytes, TimeProvider time, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(DrainTimeout, time);
+        using var timeout = new CancellationTokenSource(s_drainTimeout, time);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         await SendAsync(socket, bytes, ended.Token).ConfigureAwait(false);
         await CloseAsync(socket, time, cancellationToken).ConfigureAwait(false);
@@ -29,7 +29,7 @@ internal static class ClientSocket
     /// the last message before the client has read it (RFC 9112, section 9.6).</summary>
     public static async ValueTask CloseAsync(Socket socket, TimeProvider time, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(DrainTimeout, time);
+        using var timeout = new CancellationTokenSource(s_drainTimeout, time);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         byte[] sink = ArrayPool<byte>.Shared.Rent(4096);
         try

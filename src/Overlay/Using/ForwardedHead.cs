@@ -11,12 +11,12 @@ namespace Overlay.Using;
 /// </remarks>
 internal static class ForwardedHead
 {
-    private static readonly FrozenSet<string> HopByHop = FrozenSet.Create(
+    private static readonly FrozenSet<string> s_hopByHop = FrozenSet.Create(
         StringComparer.OrdinalIgnoreCase,
         "Connection", "Proxy-Connection", "Keep-Alive", "TE", "Upgrade", "HTTP2-Settings", "Proxy-Authorization", "Proxy-Authenticate", "Proxy-Authentication-Info");
 
     // Were one of these dropped because Connection names it, the next hop would read the message differently from this one.
-    private static readonly FrozenSet<string> NeverDropped = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "Host", "Content-Length", "Transfer-Encoding");
+    private static readonly FrozenSet<string> s_neverDropped = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "Host", "Content-Length", "Transfer-Encoding");
 
     /// <summary>Whether the sender wants the connection to end after this message.</summary>
     public static bool WantsClose(HttpHead head) =>
@@ -52,8 +52,8 @@ internal static class ForwardedHead
     private static IEnumerable<HttpField> EndToEnd(HttpHead head, int errorStatus)
     {
         var named = head.List("Connection").Concat(head.List("Proxy-Connection")).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        if (named.Overlaps(NeverDropped)) throw new HttpFormatException(errorStatus, "Connection names a field that is not of one hop only.");
-        return head.Fields.Where(field => !HopByHop.Contains(field.Name) && !named.Contains(field.Name));
+        if (named.Overlaps(s_neverDropped)) throw new HttpFormatException(errorStatus, "Connection names a field that is not of one hop only.");
+        return head.Fields.Where(field => !s_hopByHop.Contains(field.Name) && !named.Contains(field.Name));
     }
 
     // RFC 9110, section 7.6.2. Zero is answered before it comes to this; what is no number stays as it is.

@@ -19,7 +19,7 @@ internal sealed class LocalAcceptor : IAsyncDisposable
     private const int Backlog = 512;
 
     // When the system has no socket or memory to give, asking again at once would only keep it busy.
-    private static readonly TimeSpan PauseAfterError = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_pauseAfterError = TimeSpan.FromMilliseconds(100);
 
     private readonly Socket _listener;
     private readonly Func<LocalClient, Task> _serve;
@@ -133,7 +133,7 @@ internal sealed class LocalAcceptor : IAsyncDisposable
         {
             if (stopping.IsCancellationRequested) return null;
             UsingLog.AcceptFailed(_logger, error);
-            await Task.Delay(PauseAfterError, _time, stopping).ConfigureAwait(false);
+            await Task.Delay(s_pauseAfterError, _time, stopping).ConfigureAwait(false);
             return null;
         }
     }

@@ -15,8 +15,8 @@ internal sealed record ProxyTarget(string Host, int Port, string Authority, stri
     private const int DefaultPort = 80;
     private const int MaxHostLength = 255;
 
-    private static readonly SearchValues<char> HostCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._");
-    private static readonly SearchValues<char> V6Characters = SearchValues.Create("0123456789abcdefABCDEF:.");
+    private static readonly SearchValues<char> s_hostCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._");
+    private static readonly SearchValues<char> s_v6Characters = SearchValues.Create("0123456789abcdefABCDEF:.");
 
     /// <summary>The target of a CONNECT request: host and port, both required (RFC 9112, section 3.2.3).</summary>
     /// <exception cref="HttpFormatException">It is none.</exception>
@@ -45,7 +45,7 @@ internal sealed record ProxyTarget(string Host, int Port, string Authority, stri
         string host = authority[..hostEnd];
         bool isV6 = host.StartsWith('[');
         if (isV6) host = host[1..^1];
-        if (host.Length is 0 or > MaxHostLength || host.AsSpan().ContainsAnyExcept(isV6 ? V6Characters : HostCharacters))
+        if (host.Length is 0 or > MaxHostLength || host.AsSpan().ContainsAnyExcept(isV6 ? s_v6Characters : s_hostCharacters))
             throw new HttpFormatException(400, "The request target's host is malformed.");
 
         string afterHost = authority[hostEnd..];

@@ -27,7 +27,7 @@ internal sealed class HandshakeState : IDisposable
     private const int KeySize = X25519.KeySize;
     private const int TagSize = ChaChaPoly.TagSize;
 
-    private static readonly Token[][] Pattern =
+    private static readonly Token[][] s_pattern =
     [
         [Token.E],
         [Token.E, Token.EE, Token.S, Token.ES],
@@ -56,13 +56,13 @@ internal sealed class HandshakeState : IDisposable
         _symmetric.MixHash(prologue);
     }
 
-    internal bool IsComplete => _step == Pattern.Length && !_failed;
+    internal bool IsComplete => _step == s_pattern.Length && !_failed;
 
     /// <summary>Whether the next message is this side's to write.</summary>
-    internal bool IsWriter => !_failed && _step < Pattern.Length && (_step % 2 == 0) == (_role == NoiseRole.Initiator);
+    internal bool IsWriter => !_failed && _step < s_pattern.Length && (_step % 2 == 0) == (_role == NoiseRole.Initiator);
 
     /// <summary>Whether the next message is this side's to read.</summary>
-    internal bool IsReader => !_failed && _step < Pattern.Length && !IsWriter;
+    internal bool IsReader => !_failed && _step < s_pattern.Length && !IsWriter;
 
     /// <summary>The other side's static key, 32 bytes, once it has been read.</summary>
     internal ReadOnlySpan<byte> RemoteStaticKey => _rs;
@@ -86,7 +86,7 @@ internal sealed class HandshakeState : IDisposable
         // Stays set when something below throws: a half-written message must not be continued.
         _failed = true;
         int size = 0;
-        foreach (Token token in Pattern[_step])
+        foreach (Token token in s_pattern[_step])
         {
             switch (token)
             {
@@ -120,7 +120,7 @@ internal sealed class HandshakeState : IDisposable
         Span<byte> key = stackalloc byte[KeySize + TagSize];
         _failed = true;
         if (message.Length < overhead || message.Length > MaxMessageSize) throw new NoiseException(NoiseError.MessageSize);
-        foreach (Token token in Pattern[_step])
+        foreach (Token token in s_pattern[_step])
         {
             switch (token)
             {

@@ -20,7 +20,7 @@ internal sealed class NoiseHandshake : IDisposable
     /// <summary>Bytes of the length before each message.</summary>
     internal const int PrefixSize = 2;
 
-    private static readonly MessageParser<NoiseHandshakePayload> PayloadParser = NoiseHandshakePayload.Parser.WithDiscardUnknownFields(true);
+    private static readonly MessageParser<NoiseHandshakePayload> s_payloadParser = NoiseHandshakePayload.Parser.WithDiscardUnknownFields(true);
 
     private readonly NoiseStaticKey _local;
     private readonly NoiseRole _role;
@@ -141,7 +141,7 @@ internal sealed class NoiseHandshake : IDisposable
         NoiseHandshakePayload payload;
         try
         {
-            payload = PayloadParser.ParseFrom(bytes);
+            payload = s_payloadParser.ParseFrom(bytes);
         }
         catch (InvalidProtocolBufferException e)
         {

@@ -6,7 +6,7 @@ namespace Overlay.Tests.Sharing;
 
 public class ExitPolicyTests
 {
-    private static readonly HashSet<IPAddress> None = [];
+    private static readonly HashSet<IPAddress> s_none = [];
 
     /// <summary>First, last and a middle address of each forbidden block, with what the block is.</summary>
     public static TheoryData<string, string> Forbidden { get; } = Pairs(
@@ -40,7 +40,7 @@ public class ExitPolicyTests
     [MemberData(nameof(Forbidden))]
     public void CheckAddress_SpecialPurpose_IsRefusedForWhatItIs(string address, string kind)
     {
-        ExitVerdict verdict = ExitPolicy.Default.CheckAddress(IPAddress.Parse(address), None);
+        ExitVerdict verdict = ExitPolicy.Default.CheckAddress(IPAddress.Parse(address), s_none);
 
         Assert.False(verdict.IsAllowed);
         Assert.Equal(Enum.Parse<AddressKind>(kind), verdict.Kind);
@@ -51,7 +51,7 @@ public class ExitPolicyTests
     [Theory]
     [MemberData(nameof(Permitted))]
     public void CheckAddress_GlobalUnicast_IsAllowed(string address) =>
-        Assert.True(ExitPolicy.Default.CheckAddress(IPAddress.Parse(address), None).IsAllowed);
+        Assert.True(ExitPolicy.Default.CheckAddress(IPAddress.Parse(address), s_none).IsAllowed);
 
     [Theory]
     [InlineData("127.0.0.1")]
@@ -63,7 +63,7 @@ public class ExitPolicyTests
     [InlineData("fd00::1")]
     [InlineData("fe80::1")]
     public void CheckAddress_PrivateTargetsAllowed_Opens(string address) =>
-        Assert.True(new ExitPolicy { AllowPrivateTargets = true }.CheckAddress(IPAddress.Parse(address), None).IsAllowed);
+        Assert.True(new ExitPolicy { AllowPrivateTargets = true }.CheckAddress(IPAddress.Parse(address), s_none).IsAllowed);
 
     [Theory]
     [InlineData("0.0.0.0")]
@@ -80,7 +80,7 @@ public class ExitPolicyTests
     [InlineData("64:ff9b::10.0.0.1")]
     [InlineData("2002:7f00:1::")]
     public void CheckAddress_PrivateTargetsAllowed_StillRefuses(string address) =>
-        Assert.False(new ExitPolicy { AllowPrivateTargets = true }.CheckAddress(IPAddress.Parse(address), None).IsAllowed);
+        Assert.False(new ExitPolicy { AllowPrivateTargets = true }.CheckAddress(IPAddress.Parse(address), s_none).IsAllowed);
 
     [Fact]
     public void CheckAddress_OwnPublicAddress_IsRefused()
@@ -97,9 +97,9 @@ public class ExitPolicyTests
     {
         var policy = new ExitPolicy { AllowPrivateTargets = true, RefusedNetworks = [IPNetwork.Parse("10.7.0.0/16"), IPNetwork.Parse("2a00:1450::/32")] };
 
-        Assert.Equal(AddressKind.RefusedByOwner, policy.CheckAddress(IPAddress.Parse("10.7.1.1"), None).Kind);
-        Assert.Equal(AddressKind.RefusedByOwner, policy.CheckAddress(IPAddress.Parse("2a00:1450::5"), None).Kind);
-        Assert.True(policy.CheckAddress(IPAddress.Parse("10.8.1.1"), None).IsAllowed);
+        Assert.Equal(AddressKind.RefusedByOwner, policy.CheckAddress(IPAddress.Parse("10.7.1.1"), s_none).Kind);
+        Assert.Equal(AddressKind.RefusedByOwner, policy.CheckAddress(IPAddress.Parse("2a00:1450::5"), s_none).Kind);
+        Assert.True(policy.CheckAddress(IPAddress.Parse("10.8.1.1"), s_none).IsAllowed);
     }
 
     [Fact]

@@ -9,29 +9,29 @@ namespace Overlay.Tests.Sharing;
 /// <summary>However a forbidden address is written down, not one packet leaves for it.</summary>
 public class ForbiddenEncodingTests
 {
-    private static readonly (string Network, int Prefix)[] Networks =
+    private static readonly (string Network, int Prefix)[] s_networks =
     [
         ("0.0.0.0", 8), ("10.0.0.0", 8), ("100.64.0.0", 10), ("127.0.0.0", 8), ("169.254.0.0", 16), ("169.254.169.254", 32), ("172.16.0.0", 12), ("192.0.0.0", 24),
         ("192.0.2.0", 24), ("192.88.99.0", 24), ("192.168.0.0", 16), ("198.18.0.0", 15), ("198.51.100.0", 24), ("203.0.113.0", 24), ("224.0.0.0", 4), ("240.0.0.0", 4),
         ("168.63.129.16", 32), ("100.100.100.200", 32),
     ];
 
-    private static readonly Gen<uint> Address =
-        from network in OneOf(Networks)
+    private static readonly Gen<uint> s_address =
+        from network in OneOf(s_networks)
         from random in Gen.UInt
         select Numeric(network.Network) | (network.Prefix == 32 ? 0 : random & (uint.MaxValue >> network.Prefix));
 
-    private static readonly Gen<string> Part = OneOf("d", "x", "X", "o", "d0", "x0");
+    private static readonly Gen<string> s_part = OneOf("d", "x", "X", "o", "d0", "x0");
 
-    private static readonly Gen<string> V4Text =
-        from address in Address
+    private static readonly Gen<string> s_v4Text =
+        from address in s_address
         from parts in Gen.Int[1, 4]
-        from forms in Part.Array[4]
+        from forms in s_part.Array[4]
         from dot in OneOf("", "", ".")
         select Write(address, parts, forms) + dot;
 
-    private static readonly Gen<string> V6Text =
-        from address in Address
+    private static readonly Gen<string> s_v6Text =
+        from address in s_address
         from form in OneOf("::{0}", "::ffff:{0}", "::ffff:0:{0}", "64:ff9b::{0}", "64:ff9b:1::{0}", "2002:{1}::1", "2001:0:{1}::", "2a00:1450:0:1:0:5efe:{0}", "fe80::{1}", "fd00::{1}", "fec0::{1}", "ff02::{1}", "2001:db8::{1}", "5f00::{1}", "3fff::{1}")
         from dotted in Gen.Bool
         from style in Gen.Int[0, 5]
@@ -39,7 +39,7 @@ public class ForbiddenEncodingTests
 
     [Fact]
     public void Connect_AnyEncodingOfAForbiddenAddress_NeverReachesTheDialer() =>
-        Gen.OneOf(V4Text, V6Text).Sample(
+        Gen.OneOf(s_v4Text, s_v6Text).Sample(
             host =>
             {
                 var dialer = new RecordingDialer();

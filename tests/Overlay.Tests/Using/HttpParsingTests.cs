@@ -7,13 +7,13 @@ namespace Overlay.Tests.Using;
 
 public class HttpParsingTests
 {
-    private static readonly HttpProxyOptions Options = new();
+    private static readonly HttpProxyOptions s_options = new();
 
     [Fact]
     public void Head_CutAtEveryByte_WaitsAndThenIsWhole()
     {
         const string Text = "\r\nGET http://a/ HTTP/1.1\r\nHost:a\r\nX-Empty:\r\nX-List: a, b \t\r\n\r\n";
-        var parser = new HttpHeadParser(Options);
+        var parser = new HttpHeadParser(s_options);
         var held = new List<byte>();
         HttpHead? head = null;
         foreach (byte next in Encoding.Latin1.GetBytes(Text))
@@ -51,12 +51,12 @@ public class HttpParsingTests
     [Fact]
     public void Head_OverALimit_IsRefusedAsSoonAsItIs()
     {
-        Assert.Equal(414, Assert.Throws<HttpFormatException>(() => Parse(new string('a', Options.MaxLineSize + 1))).Status);
-        Assert.Equal(431, Assert.Throws<HttpFormatException>(() => Parse("GET / HTTP/1.1\r\nA: " + new string('a', Options.MaxLineSize))).Status);
+        Assert.Equal(414, Assert.Throws<HttpFormatException>(() => Parse(new string('a', s_options.MaxLineSize + 1))).Status);
+        Assert.Equal(431, Assert.Throws<HttpFormatException>(() => Parse("GET / HTTP/1.1\r\nA: " + new string('a', s_options.MaxLineSize))).Status);
         string field = "A: " + new string('a', 1000) + "\r\n";
         Assert.Equal(431, Assert.Throws<HttpFormatException>(() => Parse("GET / HTTP/1.1\r\n" + string.Concat(Enumerable.Repeat(field, 40)))).Status);
-        Assert.Equal(431, Assert.Throws<HttpFormatException>(() => Parse("GET / HTTP/1.1\r\n" + string.Concat(Enumerable.Repeat("a:b\r\n", Options.MaxFieldCount + 1)))).Status);
-        Assert.NotNull(Parse("GET / HTTP/1.1\r\n" + string.Concat(Enumerable.Repeat("a:b\r\n", Options.MaxFieldCount)) + "\r\n"));
+        Assert.Equal(431, Assert.Throws<HttpFormatException>(() => Parse("GET / HTTP/1.1\r\n" + string.Concat(Enumerable.Repeat("a:b\r\n", s_options.MaxFieldCount + 1)))).Status);
+        Assert.NotNull(Parse("GET / HTTP/1.1\r\n" + string.Concat(Enumerable.Repeat("a:b\r\n", s_options.MaxFieldCount)) + "\r\n"));
     }
 
     [Theory]
@@ -100,11 +100,11 @@ public class HttpParsingTests
     [InlineData("Content-Length: 1 2")]
     [InlineData("Content-Length: 9223372036854775808")]
     public void Framing_Ambiguous_IsRefused(string fields) =>
-        Assert.Throws<HttpFormatException>(() => HttpBody.OfRequest(Parse("POST / HTTP/1.1\r\n" + fields + "\r\n\r\n")!, isHttp11: true, Options));
+        Assert.Throws<HttpFormatException>(() => HttpBody.OfRequest(Parse("POST / HTTP/1.1\r\n" + fields + "\r\n\r\n")!, isHttp11: true, s_options));
 
     [Fact]
     public void Framing_ChunkedInHttp10_IsRefused() =>
-        Assert.Throws<HttpFormatException>(() => HttpBody.OfRequest(Parse("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n")!, isHttp11: false, Options));
+        Assert.Throws<HttpFormatException>(() => HttpBody.OfRequest(Parse("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n")!, isHttp11: false, s_options));
 
     [Theory]
     [InlineData("0\r\n\r\n")]
@@ -159,7 +159,7 @@ public class HttpParsingTests
             try
             {
                 var input = new ReadOnlySequence<byte>(bytes);
-                HttpHead? head = new HttpHeadParser(Options).Advance(ref input);
+                HttpHead? head = new HttpHeadParser(s_options).Advance(ref input);
                 if (head is not null) RequestLine.Parse(head.StartLine);
             }
             catch (HttpFormatException)
@@ -243,6 +243,6 @@ public class HttpParsingTests
     private static HttpHead? Parse(string text)
     {
         var input = new ReadOnlySequence<byte>(Encoding.Latin1.GetBytes(text));
-        return new HttpHeadParser(Options).Advance(ref input);
+        return new HttpHeadParser(s_options).Advance(ref input);
     }
 }

@@ -13,7 +13,7 @@ namespace Overlay.Tests.Using;
 public class HttpProxyListenerTests
 {
     private const string Get = "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n";
-    private static readonly HttpProxyOptions Options = new() { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) };
+    private static readonly HttpProxyOptions s_options = new() { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) };
 
     private readonly FakeTimeProvider _time = new();
 
@@ -45,7 +45,7 @@ public class HttpProxyListenerTests
             string body = await stream.ReadToAsync("\r\n0\r\n\r\n", cancellationToken);
             await stream.SendAsync($"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}", cancellationToken);
         });
-        await using HttpProxyListener listener = Start(new LoopbackConnector(origin.EndPoint), Options with { Credentials = new ProxyCredentials("user", "secret") });
+        await using HttpProxyListener listener = Start(new LoopbackConnector(origin.EndPoint), s_options with { Credentials = new ProxyCredentials("user", "secret") });
         using var handler = new SocketsHttpHandler { Proxy = new WebProxy($"http://{listener.LocalEndPoint}") { Credentials = new NetworkCredential("user", "secret") } };
         using var http = new HttpClient(handler);
 
@@ -199,7 +199,7 @@ public class HttpProxyListenerTests
         Task<string> asking = AskAsync(listener, Get);
         await asked.Task;
 
-        _time.Advance(Options.ResponseTimeout);
+        _time.Advance(s_options.ResponseTimeout);
 
         Assert.StartsWith("HTTP/1.1 504 ", await asking, StringComparison.Ordinal);
     }
@@ -268,7 +268,7 @@ public class HttpProxyListenerTests
     public async Task Request_WithoutThePassword_Is407(string field)
     {
         var connector = Refusing(new IOException("unused"));
-        await using HttpProxyListener listener = Start(connector, Options with { Credentials = new ProxyCredentials("user", "secret") });
+        await using HttpProxyListener listener = Start(connector, s_options with { Credentials = new ProxyCredentials("user", "secret") });
 
         string response = await AskAsync(listener, $"GET http://a/ HTTP/1.1\r\nHost: a\r\n{field}\r\n");
 
@@ -291,7 +291,7 @@ public class HttpProxyListenerTests
     public async Task Requests_ManyAtOnce_AllComplete()
     {
         await using Origin origin = Origin.Http(_ => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-        await using HttpProxyListener listener = Start(new LoopbackConnector(origin.EndPoint), Options with { MaxConnections = 16 });
+        await using HttpProxyListener listener = Start(new LoopbackConnector(origin.EndPoint), s_options with { MaxConnections = 16 });
 
         string[] all = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => AskAsync(listener, Get)));
 
@@ -359,5 +359,5 @@ public class HttpProxyListenerTests
         return await client.ReadAllTextAsync(Token);
     }
 
-    private HttpProxyListener Start(ITargetConnector connector, HttpProxyOptions? options = null) => HttpProxyListener.Start(options ?? Options, connector, _time, NullLogger.Instance);
+    private HttpProxyListener Start(ITargetConnector connector, HttpProxyOptions? options = null) => HttpProxyListener.Start(options ?? s_options, connector, _time, NullLogger.Instance);
 }

@@ -7,8 +7,8 @@ namespace Overlay.Tests.Using;
 
 public class Socks5HandshakeTests
 {
-    private static readonly byte[] Greeting = [5, 1, 0];
-    private static readonly ProxyCredentials Credentials = new("user", "secret");
+    private static readonly byte[] s_greeting = [5, 1, 0];
+    private static readonly ProxyCredentials s_credentials = new("user", "secret");
 
     public static TheoryData<byte[], string, int> Requests { get; } = new()
     {
@@ -23,9 +23,9 @@ public class Socks5HandshakeTests
     {
         var handshake = new Socks5Handshake(null);
         Assert.Equal(Socks5Action.Read, handshake.Advance([], out _));
-        Assert.Equal(Socks5Action.Read, handshake.Advance(Greeting.AsSpan(0, 1), out _));
-        Assert.Equal(Socks5Action.Read, handshake.Advance(Greeting.AsSpan(0, 2), out _));
-        Assert.Equal(Socks5Action.Send, handshake.Advance(Greeting, out int consumed));
+        Assert.Equal(Socks5Action.Read, handshake.Advance(s_greeting.AsSpan(0, 1), out _));
+        Assert.Equal(Socks5Action.Read, handshake.Advance(s_greeting.AsSpan(0, 2), out _));
+        Assert.Equal(Socks5Action.Send, handshake.Advance(s_greeting, out int consumed));
         Assert.Equal(3, consumed);
         Assert.Equal([5, 0], handshake.Reply.ToArray());
 
@@ -44,7 +44,7 @@ public class Socks5HandshakeTests
     [Fact]
     public void Advance_PasswordCutAtEveryByte_WaitsAndThenGrants()
     {
-        var handshake = new Socks5Handshake(Credentials);
+        var handshake = new Socks5Handshake(s_credentials);
         Assert.Equal(Socks5Action.Send, handshake.Advance([5, 2, 0, 2], out _));
         Assert.Equal([5, 2], handshake.Reply.ToArray());
         byte[] message = [1, 4, .. "user"u8, 6, .. "secret"u8];
@@ -63,7 +63,7 @@ public class Socks5HandshakeTests
     [InlineData("", "")]
     public void Advance_WrongPassword_IsRefused(string user, string password)
     {
-        var handshake = new Socks5Handshake(Credentials);
+        var handshake = new Socks5Handshake(s_credentials);
         handshake.Advance([5, 1, 2], out _);
 
         Assert.Equal(Socks5Action.Refuse, handshake.Advance([1, (byte)user.Length, .. user.Select(c => (byte)c), (byte)password.Length, .. password.Select(c => (byte)c)], out _));
@@ -98,7 +98,7 @@ public class Socks5HandshakeTests
     public void Advance_RequestThatCannotBeServed_IsRefusedWithItsReply(byte reply, byte[] request)
     {
         var handshake = new Socks5Handshake(null);
-        handshake.Advance(Greeting, out _);
+        handshake.Advance(s_greeting, out _);
 
         Assert.Equal(Socks5Action.Refuse, handshake.Advance(request, out _));
         Assert.Equal([5, reply, 0, 1, 0, 0, 0, 0, 0, 0], handshake.Reply.ToArray());
@@ -108,7 +108,7 @@ public class Socks5HandshakeTests
     public void Advance_AnyBytes_NeverThrowsAndNeverWantsMoreThanTheLargestMessage() =>
         Gen.Select(Gen.Bool, Gen.Byte[0, 5].Array[0, 8], Gen.Byte.Array[0, 600]).Sample((withPassword, start, rest) =>
         {
-            var handshake = new Socks5Handshake(withPassword ? Credentials : null);
+            var handshake = new Socks5Handshake(withPassword ? s_credentials : null);
             ReadOnlySpan<byte> input = (byte[])[5, 1, (byte)(withPassword ? 2 : 0), .. start, .. rest];
             while (true)
             {

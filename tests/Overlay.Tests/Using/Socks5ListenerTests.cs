@@ -10,9 +10,9 @@ namespace Overlay.Tests.Using;
 
 public class Socks5ListenerTests
 {
-    private static readonly byte[] Hello = [5, 1, 0];
-    private static readonly byte[] Request = [5, 1, 0, 3, 11, .. "example.org"u8, 0, 80];
-    private static readonly Socks5Options Options = new() { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) };
+    private static readonly byte[] s_hello = [5, 1, 0];
+    private static readonly byte[] s_request = [5, 1, 0, 3, 11, .. "example.org"u8, 0, 80];
+    private static readonly Socks5Options s_options = new() { EndPoint = new IPEndPoint(IPAddress.Loopback, 0) };
 
     private readonly FakeTimeProvider _time = new();
 
@@ -27,7 +27,7 @@ public class Socks5ListenerTests
         await using var client = await Wire.ConnectAsync(listener.LocalEndPoint, Token);
         byte[] payload = RandomNumberGenerator.GetBytes(300_000);
 
-        await client.WriteAsync((byte[])[.. Hello, .. Request, .. payload.AsSpan(0, 100)], Token);
+        await client.WriteAsync((byte[])[.. s_hello, .. s_request, .. payload.AsSpan(0, 100)], Token);
         Task sending = SendRestAsync();
         byte[] reply = new byte[12];
         await client.ReadExactlyAsync(reply, Token);
@@ -50,7 +50,7 @@ public class Socks5ListenerTests
     {
         await using Origin origin = Origin.Http(_ => "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello");
         var connector = new LoopbackConnector(origin.EndPoint);
-        await using Socks5Listener listener = Start(connector, Options with { Credentials = new ProxyCredentials("user", "secret") });
+        await using Socks5Listener listener = Start(connector, s_options with { Credentials = new ProxyCredentials("user", "secret") });
         using var handler = new SocketsHttpHandler { Proxy = new WebProxy($"socks5://{listener.LocalEndPoint}") { Credentials = new NetworkCredential("user", "secret") } };
         using var http = new HttpClient(handler);
 
@@ -67,7 +67,7 @@ public class Socks5ListenerTests
         await using Socks5Listener listener = Start(Refusing(new ConnectRefusedException(code, "no")));
         await using var client = await Wire.ConnectAsync(listener.LocalEndPoint, Token);
 
-        await client.WriteAsync((byte[])[.. Hello, .. Request], Token);
+        await client.WriteAsync((byte[])[.. s_hello, .. s_request], Token);
         client.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
 
         Assert.Equal([5, 0, 5, expected, 0, 1, 0, 0, 0, 0, 0, 0], await client.ReadAllAsync(Token));
@@ -79,7 +79,7 @@ public class Socks5ListenerTests
         await using Socks5Listener listener = Start(Refusing(new IOException("gone")));
         await using var client = await Wire.ConnectAsync(listener.LocalEndPoint, Token);
 
-        await client.WriteAsync((byte[])[.. Hello, .. Request], Token);
+        await client.WriteAsync((byte[])[.. s_hello, .. s_request], Token);
         client.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
 
         Assert.Equal([5, 0, 5, 1, 0, 1, 0, 0, 0, 0, 0, 0], await client.ReadAllAsync(Token));
@@ -90,7 +90,7 @@ public class Socks5ListenerTests
     {
         await using Origin origin = Origin.Echo();
         await using Socks5Listener listener = Start(new LoopbackConnector(origin.EndPoint));
-        byte[] whole = [.. Hello, .. Request];
+        byte[] whole = [.. s_hello, .. s_request];
 
         for (int size = 0; size < whole.Length; size++)
         {
@@ -116,12 +116,12 @@ public class Socks5ListenerTests
         await using Origin origin = Origin.Echo();
         await using Socks5Listener listener = Start(new LoopbackConnector(origin.EndPoint));
         await using var client = await Wire.ConnectAsync(listener.LocalEndPoint, Token);
-        await client.WriteAsync(Hello, Token);
+        await client.WriteAsync(s_hello, Token);
         byte[] answer = new byte[2];
         await client.ReadExactlyAsync(answer, Token);
-        await client.WriteAsync(Request.AsMemory(0, 5), Token);
+        await client.WriteAsync(s_request.AsMemory(0, 5), Token);
 
-        _time.Advance(Options.HandshakeTimeout);
+        _time.Advance(s_options.HandshakeTimeout);
 
         Assert.Empty(await client.ReadAllAsync(Token));
         await AssertEchoes(listener);
@@ -141,11 +141,11 @@ public class Socks5ListenerTests
         };
         await using Socks5Listener listener = Start(connector);
         await using var client = await Wire.ConnectAsync(listener.LocalEndPoint, Token);
-        await client.WriteAsync((byte[])[.. Hello, .. Request], Token);
+        await client.WriteAsync((byte[])[.. s_hello, .. s_request], Token);
         client.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
         await asked.Task;
 
-        _time.Advance(Options.ConnectTimeout);
+        _time.Advance(s_options.ConnectTimeout);
 
         Assert.Equal([5, 0, 5, 4, 0, 1, 0, 0, 0, 0, 0, 0], await client.ReadAllAsync(Token));
     }
@@ -154,7 +154,7 @@ public class Socks5ListenerTests
     public async Task Connect_ManyAtOnceOverFewSlots_AllComplete()
     {
         await using Origin origin = Origin.Echo();
-        await using Socks5Listener listener = Start(new LoopbackConnector(origin.EndPoint), Options with { MaxConnections = 8 });
+        await using Socks5Listener listener = Start(new LoopbackConnector(origin.EndPoint), s_options with { MaxConnections = 8 });
 
         await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => AssertEchoes(listener)));
     }
@@ -165,7 +165,7 @@ public class Socks5ListenerTests
         await using Origin origin = Origin.Echo();
         await using Socks5Listener listener = Start(new LoopbackConnector(origin.EndPoint));
         await using var client = await Wire.ConnectAsync(listener.LocalEndPoint, Token);
-        await client.WriteAsync((byte[])[.. Hello, .. Request], Token);
+        await client.WriteAsync((byte[])[.. s_hello, .. s_request], Token);
         await client.ReadExactlyAsync(new byte[12], Token);
 
         Task stopping = listener.StopAsync(TimeSpan.FromSeconds(10));
@@ -186,7 +186,7 @@ public class Socks5ListenerTests
         await using Origin origin = Origin.Echo();
         await using Socks5Listener listener = Start(new LoopbackConnector(origin.EndPoint));
         await using var client = await Wire.ConnectAsync(listener.LocalEndPoint, Token);
-        await client.WriteAsync((byte[])[.. Hello, .. Request], Token);
+        await client.WriteAsync((byte[])[.. s_hello, .. s_request], Token);
         await client.ReadExactlyAsync(new byte[12], Token);
 
         Task stopping = listener.StopAsync(TimeSpan.FromSeconds(10));
@@ -213,11 +213,11 @@ public class Socks5ListenerTests
     private static async Task AssertEchoes(Socks5Listener listener)
     {
         await using var client = await Wire.ConnectAsync(listener.LocalEndPoint, Token);
-        await client.WriteAsync((byte[])[.. Hello, .. Request, 1, 2, 3], Token);
+        await client.WriteAsync((byte[])[.. s_hello, .. s_request, 1, 2, 3], Token);
         client.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
         byte[] all = await client.ReadAllAsync(Token);
         Assert.Equal([1, 2, 3], all[12..]);
     }
 
-    private Socks5Listener Start(ITargetConnector connector, Socks5Options? options = null) => Socks5Listener.Start(options ?? Options, connector, _time, NullLogger.Instance);
+    private Socks5Listener Start(ITargetConnector connector, Socks5Options? options = null) => Socks5Listener.Start(options ?? s_options, connector, _time, NullLogger.Instance);
 }

@@ -7,8 +7,8 @@ namespace Overlay.Transport.Tests.Noise;
 /// <summary>What both implementations of the cipher promise.</summary>
 public abstract class ChaChaPolyContractTests
 {
-    private static readonly byte[] Key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
-    private static readonly byte[] Nonce = [.. Enumerable.Range(7, 12).Select(i => (byte)i)];
+    private static readonly byte[] s_key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
+    private static readonly byte[] s_nonce = [.. Enumerable.Range(7, 12).Select(i => (byte)i)];
 
     private protected abstract ChaChaPoly Create(ReadOnlySpan<byte> key);
 
@@ -17,29 +17,29 @@ public abstract class ChaChaPolyContractTests
     {
         byte[] text = "in the clear"u8.ToArray();
         byte[] message = [.. text, .. new byte[ChaChaPoly.TagSize]];
-        using ChaChaPoly cipher = Create(Key);
-        cipher.Seal(Nonce, message, "ad"u8);
+        using ChaChaPoly cipher = Create(s_key);
+        cipher.Seal(s_nonce, message, "ad"u8);
         for (int i = 0; i < message.Length; i++)
         {
             byte[] forged = [.. message];
             forged[i] ^= 1;
-            Assert.False(cipher.TryOpen(Nonce, forged, "ad"u8));
+            Assert.False(cipher.TryOpen(s_nonce, forged, "ad"u8));
             Assert.NotEqual(text, forged[..^ChaChaPoly.TagSize]);
         }
 
-        Assert.False(cipher.TryOpen(Nonce, [.. message], "da"u8));
-        byte[] otherNonce = [.. Nonce];
+        Assert.False(cipher.TryOpen(s_nonce, [.. message], "da"u8));
+        byte[] otherNonce = [.. s_nonce];
         otherNonce[0] ^= 1;
         Assert.False(cipher.TryOpen(otherNonce, [.. message], "ad"u8));
-        Assert.True(cipher.TryOpen(Nonce, message, "ad"u8));
+        Assert.True(cipher.TryOpen(s_nonce, message, "ad"u8));
         Assert.Equal(text, message[..^ChaChaPoly.TagSize]);
     }
 
     [Fact]
     public void Open_ShorterThanATag_Refuses()
     {
-        using ChaChaPoly cipher = Create(Key);
-        for (int size = 0; size < ChaChaPoly.TagSize; size++) Assert.False(cipher.TryOpen(Nonce, new byte[size], default));
+        using ChaChaPoly cipher = Create(s_key);
+        for (int size = 0; size < ChaChaPoly.TagSize; size++) Assert.False(cipher.TryOpen(s_nonce, new byte[size], default));
     }
 
     [Fact]
@@ -48,12 +48,12 @@ public abstract class ChaChaPolyContractTests
             (text, data) =>
             {
                 if (!ChaCha20Poly1305.IsSupported) return;
-                using ChaChaPoly one = new PlatformChaChaPoly(Key), other = new ManagedChaChaPoly(Key), mine = Create(Key);
+                using ChaChaPoly one = new PlatformChaChaPoly(s_key), other = new ManagedChaChaPoly(s_key), mine = Create(s_key);
                 byte[] message = [.. text, .. new byte[ChaChaPoly.TagSize]], second = [.. message];
-                one.Seal(Nonce, message, data);
-                other.Seal(Nonce, second, data);
+                one.Seal(s_nonce, message, data);
+                other.Seal(s_nonce, second, data);
                 Assert.Equal(message, second);
-                Assert.True(mine.TryOpen(Nonce, message, data));
+                Assert.True(mine.TryOpen(s_nonce, message, data));
                 Assert.Equal(text, message[..^ChaChaPoly.TagSize]);
             },
             iter: 50);
@@ -61,9 +61,9 @@ public abstract class ChaChaPolyContractTests
     [Fact]
     public void Seal_AfterDispose_Throws()
     {
-        ChaChaPoly cipher = Create(Key);
+        ChaChaPoly cipher = Create(s_key);
         cipher.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => cipher.Seal(Nonce, new byte[32], default));
+        Assert.Throws<ObjectDisposedException>(() => cipher.Seal(s_nonce, new byte[32], default));
     }
 }
 

@@ -6,7 +6,7 @@ namespace Overlay.Transport.Tests.Noise;
 /// <summary>What a channel does with bytes that no honest peer sends. The bytes are scripted, so nothing here waits.</summary>
 public sealed class NoiseChannelHostileTests
 {
-    private static readonly byte[][] Three = [[1, 2, 3], [4, 5], [6, 7, 8, 9]];
+    private static readonly byte[][] s_three = [[1, 2, 3], [4, 5], [6, 7, 8, 9]];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -16,7 +16,7 @@ public sealed class NoiseChannelHostileTests
         int size = 3 * 18 + 9;
         for (int i = 0; i < size; i++)
         {
-            (byte[][] frames, NoiseHandshakeResult reader) = Seal(Three);
+            (byte[][] frames, NoiseHandshakeResult reader) = Seal(s_three);
             byte[] wire = [.. frames.SelectMany(f => f)];
             Assert.Equal(size, wire.Length);
             wire[i] ^= 1;
@@ -42,7 +42,7 @@ public sealed class NoiseChannelHostileTests
     {
         for (int i = 2; i < 21; i++)
         {
-            (byte[][] frames, NoiseHandshakeResult reader) = Seal(Three);
+            (byte[][] frames, NoiseHandshakeResult reader) = Seal(s_three);
             frames[0][i] ^= 0x80;
             Assert.Equal(ConnectionError.AuthenticationFailed, await ErrorOfAsync(reader, frames[0]));
         }
@@ -56,7 +56,7 @@ public sealed class NoiseChannelHostileTests
     [InlineData(0, 1, 2, 0)]
     public async Task Receive_MessagesReplayedReorderedOrDropped_IsAnAuthenticationFailure(params int[] order)
     {
-        (byte[][] frames, NoiseHandshakeResult reader) = Seal(Three);
+        (byte[][] frames, NoiseHandshakeResult reader) = Seal(s_three);
         Assert.Equal(ConnectionError.AuthenticationFailed, await ErrorOfAsync(reader, [.. order.SelectMany(i => frames[i])]));
     }
 
@@ -77,7 +77,7 @@ public sealed class NoiseChannelHostileTests
         int size = 3 * 18 + 9;
         for (int cut = 0; cut <= size; cut++)
         {
-            (byte[][] frames, NoiseHandshakeResult reader) = Seal(Three);
+            (byte[][] frames, NoiseHandshakeResult reader) = Seal(s_three);
             byte[] wire = [.. frames.SelectMany(f => f)];
             bool clean = cut is 0 or 21 or 41 or 63;
             var pool = new CountingPool();
@@ -156,7 +156,7 @@ public sealed class NoiseChannelHostileTests
     [Fact]
     public async Task Receive_NoncesUsedUp_IsALimitOfOurs()
     {
-        (byte[][] frames, NoiseHandshakeResult reader) = Seal(Three);
+        (byte[][] frames, NoiseHandshakeResult reader) = Seal(s_three);
         reader.Receive.SetNonce(ulong.MaxValue);
         Assert.Equal(ConnectionError.LimitExceeded, await ErrorOfAsync(reader, frames[0]));
     }
