@@ -5,7 +5,7 @@ using Overlay.Benchmarks.Transport.Baselines;
 // dotnet run -c Release --project benchmarks -- throughput [--mib 1024] [--rounds 5]
 if (args is ["throughput", ..])
 {
-    ThroughputSubject[] subjects = [new BareSocket(), new TlsSocket(), new FramedChaCha()];
+    ThroughputSubject[] subjects = [new BareSocket(), new TlsSocket(), new FramedChaCha(), new OneStream()];
     return await ThroughputTable.RunAsync(subjects, args[1..]);
 }
 

@@ -86,6 +86,8 @@ public sealed partial class PeerHost
         TransportLog.Connected(_logger, connection.RemotePeer, connection.RemoteAddress, connection.Direction);
         _metrics.ConnectionOpened(connection.Direction);
         _background.Add(Task.Run(() => ServeAsync(connection), CancellationToken.None));
+        // The host may have begun to stop since it was asked above, and have looked through the table already.
+        if (_stopping.IsCancellationRequested) connection.Abort("The host is stopping.");
         ResolveSimultaneousDial(connection);
     }
 

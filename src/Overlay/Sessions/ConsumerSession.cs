@@ -58,7 +58,8 @@ internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
         _store = store;
         _options = options;
         _time = time;
-        _gate = new CreditGate(CreditWindowRule.UpAllowance(state.Window));
+        // The allowance is a quarter of the window: half of it is an eighth of the window.
+        _gate = new CreditGate(CreditWindowRule.UpAllowance(state.Window), chunkShare: 2);
         _looksAfter = state.Window / 16;
         _tick = options.ReceiptDelay / 5;
         _inbox = new SessionInbox(stream.Input, time, _tick);

@@ -11,9 +11,6 @@ namespace Overlay.Sessions;
 /// </remarks>
 internal static class SocketPump
 {
-    // One receive: what a Noise frame can carry at most, and small beside any credit window.
-    private const int ReceiveSize = 16 * 1024;
-
     /// <summary>Pumps both ways; half-close of one side becomes half-close of the other, an error resets both.</summary>
     /// <param name="socket">Connected. Its owner disposes of it afterwards; after an error it has been closed with a reset.</param>
     /// <param name="remote">The other side. Both its ends are completed when the task ends, with the error if there was one.</param>
@@ -33,11 +30,15 @@ internal static class SocketPump
     {
         try
         {
+            bool hasMore = false;
             while (true)
             {
-                await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, stop.Token).ConfigureAwait(false);
-                int count = await socket.ReceiveAsync(output.GetMemory(ReceiveSize), SocketFlags.None, stop.Token).ConfigureAwait(false);
+                if (!hasMore) await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, stop.Token).ConfigureAwait(false);
+                Memory<byte> memory = output.GetMemory();
+                int count = await socket.ReceiveAsync(memory, SocketFlags.None, stop.Token).ConfigureAwait(false);
                 if (count == 0) break;
+                // A receive that filled its memory left more behind: no need to ask first.
+                hasMore = count == memory.Length;
                 output.Advance(count);
                 FlushResult flushed = await output.FlushAsync(stop.Token).ConfigureAwait(false);
                 if (flushed.IsCompleted || flushed.IsCanceled) throw new IOException("The other side takes no more bytes.");

@@ -242,7 +242,8 @@ internal sealed class SessionModel(Liar liar) : IAsyncDisposable
             case SessionMessage.ReceiptMessage receipt:
                 long before = live.Provider.Paid.Total;
                 SessionStep step = live.Provider.OnReceipt(receipt, live.ProviderCount, _now);
-                if (liar != Liar.Consumer) Assert.Equal(SessionError.None, step.Error);
+                // A provider that countersigns ahead of its own books, or names a window that it does not keep, draws receipts sooner than it wants them.
+                if (liar == Liar.Nobody || (liar == Liar.Provider && step.Error != SessionError.TooManyReceipts)) Assert.Equal(SessionError.None, step.Error);
                 if (step.Error != SessionError.None)
                 {
                     Cut(false, false);

@@ -138,14 +138,13 @@ public sealed class LifecycleTests
         YamuxOptions options = new() { KeepAliveTimeout = Timeout.InfiniteTimeSpan };
         await using RawPeer peer = RawPeer.CreateUnread(options, capacity: 1);
         MuxedStream stream = await peer.Session.OpenStreamAsync(Cancellation);
-        while (!peer.Session.IsFlushWaiting)
-        {
-            await stream.Output.WriteAsync(new byte[1000], Cancellation);
-            await Task.Yield();
-        }
+        // More than the channel takes and the stream buffers: this write waits for as long as the flush does.
+        Task writing = stream.Output.WriteAsync(new byte[1_000_000], Cancellation).AsTask();
+        while (!peer.Session.IsFlushWaiting) await Task.Yield();
 
         peer.Time.Advance(options.WriteStallTimeout);
         await peer.ExpectErrorAsync(ConnectionError.Timeout, Fault.Network);
+        await Assert.ThrowsAsync<ConnectionException>(() => writing);
     }
 
     [Fact]

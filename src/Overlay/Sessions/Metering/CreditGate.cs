@@ -6,8 +6,12 @@ namespace Overlay.Sessions.Metering;
 /// quarter of the window. Safe on several threads; the lock is held only for arithmetic and the queue. Waiters are served strictly in order and each
 /// gets all that it asked for at once: two streams that each hold half of what they need would otherwise wait for each other for good.
 /// </remarks>
-internal sealed class CreditGate(long limit)
+/// <param name="limit">Bytes that may be taken and unpaid.</param>
+/// <param name="chunkShare">Which part of the limit a chunk may be, 8 for an eighth.</param>
+internal sealed class CreditGate(long limit, int chunkShare = 8)
 {
+    private const int MinChunkSize = 16 * 1024, MaxChunkSize = 64 * 1024;
+
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _waiters = new();
     private long _limit = limit;
@@ -22,6 +26,12 @@ internal sealed class CreditGate(long limit)
             lock (_lock) return _unpaid;
         }
     }
+
+    /// <summary>
+    /// Most bytes that a stream takes at once, 16 to 64 KiB. Never over an eighth of the credit window: whoever waits for a chunk then waits behind more unpaid
+    /// bytes than make a receipt due (<see cref="CreditWindowRule.IsReceiptDue"/>), so the wait has an end.
+    /// </summary>
+    internal int ChunkSize => (int)Math.Clamp(Volatile.Read(ref _limit) / chunkShare, MinChunkSize, MaxChunkSize);
 
     /// <summary>Whether somebody waits.</summary>
     internal bool IsHoldingBack

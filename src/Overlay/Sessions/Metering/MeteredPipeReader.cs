@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 
 namespace Overlay.Sessions.Metering;
 
@@ -12,6 +13,7 @@ internal sealed class MeteredPipeReader(PipeReader inner, CreditGate? gate, Acti
     // Bytes at the head of the stream for which credit is taken and which the reader has not consumed yet.
     private long _granted;
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         ReadResult read = await inner.ReadAsync(cancellationToken).ConfigureAwait(false);
@@ -20,7 +22,7 @@ internal sealed class MeteredPipeReader(PipeReader inner, CreditGate? gate, Acti
         if (gate is null || fresh <= 0) return Show(read);
         try
         {
-            int most = (int)Math.Min(fresh, MeteredPipeWriter.ChunkSize);
+            int most = (int)Math.Min(fresh, gate.ChunkSize);
             int taken = gate.TakeUpTo(most);
             if (taken == 0 && _granted == 0)
             {
@@ -46,7 +48,7 @@ internal sealed class MeteredPipeReader(PipeReader inner, CreditGate? gate, Acti
         long fresh = result.Buffer.Length - _granted;
         if (gate is not null && fresh > 0)
         {
-            _granted += gate.TakeUpTo(Math.Min(fresh, MeteredPipeWriter.ChunkSize));
+            _granted += gate.TakeUpTo(Math.Min(fresh, gate.ChunkSize));
             if (_granted == 0)
             {
                 inner.AdvanceTo(result.Buffer.Start);

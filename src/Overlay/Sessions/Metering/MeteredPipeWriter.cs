@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 
 namespace Overlay.Sessions.Metering;
 
@@ -10,9 +11,6 @@ namespace Overlay.Sessions.Metering;
 /// </remarks>
 internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Action notice) : PipeWriter
 {
-    /// <summary>Taken at once, so that what waits is never more than a small part of any window: 16 KiB.</summary>
-    internal const int ChunkSize = 16 * 1024;
-
     private ArrayBufferWriter<byte>? _overflow;
     private int _direct;
     private bool _writingOverflow;
@@ -25,12 +23,15 @@ internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Actio
 
     public override long UnflushedBytes => _direct + (_overflow?.WrittenCount ?? 0);
 
+    /// <summary>Memory of the size asked for; without a size, for as large a chunk as can go at once.</summary>
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
-        _writingOverflow = _overflow is { WrittenCount: > 0 } || _direct + Math.Max(sizeHint, 1) > ChunkSize;
+        // The chunk can only grow while bytes are unflushed, so what was direct stays within it.
+        int room = gate.ChunkSize - _direct;
+        _writingOverflow = _overflow is { WrittenCount: > 0 } || Math.Max(sizeHint, 1) > room;
         if (_writingOverflow) return (_overflow ??= new ArrayBufferWriter<byte>()).GetMemory(sizeHint);
-        Memory<byte> memory = inner.GetMemory(sizeHint);
-        return memory[..Math.Min(memory.Length, ChunkSize - _direct)];
+        Memory<byte> memory = inner.GetMemory(sizeHint == 0 ? room : sizeHint);
+        return memory[..Math.Min(memory.Length, room)];
     }
 
     public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
@@ -48,6 +49,7 @@ internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Actio
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
         FlushResult result = await FlushDirectAsync(cancellationToken).ConfigureAwait(false);
@@ -57,12 +59,13 @@ internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Actio
         return await WriteAsync(rest, cancellationToken).ConfigureAwait(false);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
     {
         FlushResult result = UnflushedBytes != 0 || source.IsEmpty ? await FlushAsync(cancellationToken).ConfigureAwait(false) : default;
         while (!source.IsEmpty && !result.IsCompleted && !result.IsCanceled)
         {
-            ReadOnlyMemory<byte> chunk = source[..Math.Min(source.Length, ChunkSize)];
+            ReadOnlyMemory<byte> chunk = source[..Math.Min(source.Length, gate.ChunkSize)];
             inner.Write(chunk.Span);
             _direct = chunk.Length;
             source = source[chunk.Length..];
@@ -91,6 +94,7 @@ internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Actio
         await inner.CompleteAsync(exception).ConfigureAwait(false);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<FlushResult> FlushDirectAsync(CancellationToken cancellationToken)
     {
         if (_direct != 0)
