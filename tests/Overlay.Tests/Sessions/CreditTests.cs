@@ -36,17 +36,18 @@ public class CreditTests
         ProviderSession session = Assert.Single(pair.Provider.Live);
         PeerStream connect = await ConnectByHandAsync(pair, id);
 
-        // Reads whatever comes; nothing but the window can be what ends it.
+        // Reads whatever comes; nothing but the window can be what ends it. A chunk is at most an eighth of the window.
+        const long Chunk = CreditWindowRule.Smallest / 8;
         long read = 0;
-        while (read <= CreditWindowRule.Smallest - 16 * 1024)
+        while (read <= CreditWindowRule.Smallest - Chunk)
         {
             ReadResult result = await connect.Input.ReadAsync(Token);
             read += result.Buffer.Length;
             connect.Input.AdvanceTo(result.Buffer.End);
         }
 
-        Assert.InRange(read, CreditWindowRule.Smallest - 16 * 1024, CreditWindowRule.Smallest);
-        Assert.InRange(session.Unpaid, CreditWindowRule.Smallest - 16 * 1024, CreditWindowRule.Smallest);
+        Assert.InRange(read, CreditWindowRule.Smallest - Chunk, CreditWindowRule.Smallest);
+        Assert.InRange(session.Unpaid, CreditWindowRule.Smallest - Chunk, CreditWindowRule.Smallest);
         Assert.False(blocked.Task.IsCompleted);
         connect.Abort("Enough.");
         control.Abort("Enough.");
