@@ -1,4 +1,7 @@
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Overlay.Benchmarks.Transport;
 using Overlay.Benchmarks.Transport.Baselines;
 
@@ -9,5 +12,7 @@ if (args is ["throughput", ..])
     return await ThroughputTable.RunAsync(subjects, args[1..]);
 }
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+// In this process: a project that the harness generates would be held to this repository's locked packages and strict build.
+IConfig config = DefaultConfig.Instance.AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance));
+BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, config);
 return 0;

@@ -18,7 +18,7 @@ public class Handshakes
     [GlobalSetup]
     public async Task Setup()
     {
-        var options = new TransportOptions { IdentifyOnConnect = false };
+        var options = new TransportOptions { IdentifyOnConnect = false, MaxConnectionCount = 4096, MaxConnectionsPerPeer = 4096 };
         _listener = new PeerHost(_far, options);
         _dialler = new PeerHost(_near, options);
         _address = await _listener.ListenAsync(Multiaddr.Parse("/ip4/127.0.0.1/tcp/0"));
