@@ -42,12 +42,12 @@ internal sealed partial class YamuxSession : StreamMuxer
         Options = options;
         Pool = pool ?? ArrayPool<byte>.Shared;
         Budget = budget ?? new SessionReceiveBudget(options.MaxWindowGrowth);
-        _accepting = Channel.CreateBounded<YamuxStream>(options.AcceptBacklog);
+        _accepting = Channel.CreateBounded<YamuxStream>(new BoundedChannelOptions(options.AcceptBacklog) { SingleWriter = true, AllowSynchronousContinuations = true });
         _state = new SessionState(
             direction,
             options,
             (id, streamDirection) => new YamuxStream(this, id, streamDirection, Now),
-            stream => _accepting.Writer.TryWrite(stream));
+            TryOffer);
         lock (Gate)
         {
             KeepAlive(Now);
