@@ -1,3 +1,5 @@
+using Overlay.Transport.Connections;
+
 namespace Overlay.Transport.Yamux;
 
 /// <summary>What the peer may still send on a stream, and when it gets more. Credit goes back when the application has consumed, not on arrival.</summary>
@@ -5,7 +7,7 @@ namespace Overlay.Transport.Yamux;
 /// The size follows bandwidth × delay: when half a window was consumed within two round trips, the window was shorter than four times what the path
 /// holds and is doubled. The idea is the one of go-yamux and rust-yamux. Guarded by the session's gate.
 /// </remarks>
-internal sealed class ReceiveWindow(int maxSize, IReceiveBudget budget, TimeSpan now)
+internal sealed class ReceiveWindow(int maxSize, IMemoryBudget budget, TimeSpan now)
 {
     private uint _remaining = YamuxOptions.InitialWindow;
     private int _owed;

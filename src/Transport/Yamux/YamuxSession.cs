@@ -26,14 +26,14 @@ internal sealed partial class YamuxSession : StreamMuxer
     /// <param name="direction">Outbound on the side that dialled, which uses the odd ids.</param>
     /// <param name="options">Limits and deadlines.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="budget">What window growth is charged to; null for <see cref="YamuxOptions.MaxWindowGrowth"/>.</param>
-    internal YamuxSession(SecureChannel channel, Direction direction, YamuxOptions options, TimeProvider time, IReceiveBudget? budget = null)
+    /// <param name="budget">What window growth is charged to besides <see cref="YamuxOptions.MaxWindowGrowth"/>; null for nothing.</param>
+    internal YamuxSession(SecureChannel channel, Direction direction, YamuxOptions options, TimeProvider time, IMemoryBudget? budget = null)
     {
         _channel = channel;
         _time = time;
         _startedAt = time.GetTimestamp();
         Options = options;
-        Budget = budget ?? new SessionReceiveBudget(options.MaxWindowGrowth);
+        Budget = new SessionReceiveBudget(options.MaxWindowGrowth, budget);
         _accepting = Channel.CreateBounded<YamuxStream>(options.AcceptBacklog);
         _state = new SessionState(
             direction,
@@ -68,7 +68,7 @@ internal sealed partial class YamuxSession : StreamMuxer
 
     internal YamuxOptions Options { get; }
 
-    internal IReceiveBudget Budget { get; }
+    internal IMemoryBudget Budget { get; }
 
     /// <summary>Segment objects shared by the streams' receive queues. Guarded by <see cref="Gate"/>.</summary>
     internal Stack<ReceivedChunk> SpareChunks { get; } = new();
