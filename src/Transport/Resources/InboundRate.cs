@@ -30,8 +30,8 @@ internal sealed class InboundRate(AddressPrefixes prefixes, int capacity)
         {
             if (Interval(key) is not { } interval) continue;
             // Sought by each key and not remembered by number: the one before may have taken this one's place in a table of very few.
-            TimeSpan fullAt = _buckets[Touch(key)].FullAt;
-            if (!fits || fullAt - now <= interval * (prefixes.Rule(key).InboundBurst - 1)) continue;
+            int place = Touch(key);
+            if (!fits || _buckets[place].FullAt - now <= interval * (prefixes.Rule(key).InboundBurst - 1)) continue;
             fits = false;
             refused = key;
         }
@@ -40,7 +40,8 @@ internal sealed class InboundRate(AddressPrefixes prefixes, int capacity)
         foreach (PrefixKey key in keys)
         {
             if (Interval(key) is not { } interval) continue;
-            ref Bucket bucket = ref _buckets[Touch(key)];
+            int place = Touch(key);
+            ref Bucket bucket = ref _buckets[place];
             bucket.FullAt = (bucket.FullAt > now ? bucket.FullAt : now) + interval;
         }
 
@@ -53,7 +54,7 @@ internal sealed class InboundRate(AddressPrefixes prefixes, int capacity)
         return double.IsPositiveInfinity(rate) ? null : TimeSpan.FromSeconds(1 / rate);
     }
 
-    /// <summary>The place of a prefix, which becomes the newest.</summary>
+    /// <summary>The place of a prefix, which becomes the newest. May move the table, so what is read of it is read afterwards.</summary>
     private int Touch(PrefixKey key)
     {
         if (_index.TryGetValue(key, out int place))

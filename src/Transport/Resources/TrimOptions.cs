@@ -24,7 +24,7 @@ public sealed record TrimOptions
         init => field = value >= TimeSpan.Zero ? value : throw new ArgumentOutOfRangeException(nameof(GracePeriod), value, "Must not be negative.");
     } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Most inbound connections that are new at once; the oldest beyond lose what grace is left to them. At least 0. Null: what the node may hold above the high-water mark.</summary>
+    /// <summary>Most inbound connections that are new at once; the oldest beyond lose what grace is left to them. At least 0. Null: a quarter of <see cref="ResourceLimits.MaxConnectionCount"/> of the node.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public int? MaxNewConnectionCount
     {

@@ -27,7 +27,7 @@ internal sealed class TrimRule
         _options = options;
         HighWater = options.HighWater ?? Math.Max(1, maxConnectionCount - (maxConnectionCount / 4));
         LowWater = options.LowWater ?? HighWater - (HighWater / 6);
-        _maxNew = options.MaxNewConnectionCount ?? Math.Max(0, maxConnectionCount - HighWater);
+        _maxNew = options.MaxNewConnectionCount ?? Math.Max(1, maxConnectionCount / 4);
         if (LowWater > HighWater)
             throw new ArgumentException($"Trimming.LowWater is {LowWater}; it must not be above Trimming.HighWater, {HighWater}.", nameof(options));
     }

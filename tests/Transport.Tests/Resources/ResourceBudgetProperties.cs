@@ -54,15 +54,9 @@ public class ResourceBudgetProperties
         Task watching = Task.Run(() =>
         {
             while (!over.IsCancellationRequested) AssertWithinLimits(budget.TakeSnapshot());
-        });
+        }, TestContext.Current.CancellationToken);
 
-        await Task.WhenAll(Enumerable.Range(0, 4).Select(seed => Task.Run(() =>
-        {
-            var random = new Random(seed);
-            var claims = new Claims(budget);
-            for (int i = 0; i < 50_000; i++) claims.Do(random.Next(10), random.Next(50), random.Next(400));
-            claims.EndAll();
-        })));
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(seed => Task.Run(() => LiveThrough(budget, seed), TestContext.Current.CancellationToken)));
 
         await over.CancelAsync();
         await watching;
@@ -91,6 +85,14 @@ public class ResourceBudgetProperties
 
             Budgets.AssertEmpty(budget.TakeSnapshot());
         }
+    }
+
+    private static void LiveThrough(ResourceBudget budget, int seed)
+    {
+        var random = new Random(seed);
+        var claims = new Claims(budget);
+        for (int i = 0; i < 50_000; i++) claims.Do(random.Next(10), random.Next(50), random.Next(400));
+        claims.EndAll();
     }
 
     private static void AssertWithinLimits(ResourceSnapshot snapshot)

@@ -1,6 +1,7 @@
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
 using Overlay.Transport.Resources;
+using Overlay.Transport.Yamux;
 
 namespace Overlay.Transport.Tests.Resources;
 
@@ -154,6 +155,24 @@ public class ResourceBudgetTests
         Assert.Throws<ArgumentOutOfRangeException>(() => connection.TryReserve(-1));
 
         Assert.Equal(105, budget.TakeSnapshot().Node.MemorySize);
+    }
+
+    [Fact]
+    public void Memory_OfAMuxersWindows_IsChargedToTheSessionAndTheConnection()
+    {
+        ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { Connection = new() { MaxMemorySize = 8 } });
+        using ConnectionScope connection = budget.Connect(Budgets.NewPeer());
+        var wide = new SessionReceiveBudget(100, connection);
+        var narrow = new SessionReceiveBudget(3, connection);
+
+        Assert.False(wide.TryReserve(9));
+        Assert.False(narrow.TryReserve(4));
+        Assert.Equal((0, 0), (wide.Reserved, connection.Usage.MemorySize));
+        Assert.True(wide.TryReserve(8));
+        Assert.Equal((8, 8), (wide.Reserved, connection.Usage.MemorySize));
+        wide.Release(8);
+        Assert.True(narrow.TryReserve(3));
+        Assert.Equal(3, budget.TakeSnapshot().Node.MemorySize);
     }
 
     [Theory]
