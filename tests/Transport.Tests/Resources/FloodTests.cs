@@ -66,8 +66,9 @@ public class FloodTests
         {
             while (true)
             {
-                Socket socket = await TcpFrom.ConnectAsync("127.0.2.66", address, cancellationToken);
+                // Counted first: a refusal may arrive before the connection is reported as made.
                 attempts++;
+                Socket socket = await TcpFrom.ConnectAsync("127.0.2.66", address, cancellationToken);
                 held.Enqueue(socket);
                 if (sendsGarbage) await socket.SendAsync(garbage, SocketFlags.None, cancellationToken);
                 if (held.Count > 50) held.Dequeue().Dispose();
