@@ -178,7 +178,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
         await stream.DisposeAsync().ConfigureAwait(false);
     }
 
-    private void Refuse(ResourceRefusal refusal) => TransportLog.StreamOverBudget(_logger, RemotePeer, refusal.Scope, refusal.Resource, refusal.Option);
+    private void Refuse(ResourceRefusal refusal) => TransportLog.StreamOverBudget(_logger, RemotePeer, refusal.Scope, refusal);
 
     /// <summary>One inbound stream until the muxer has done with it. Never faults.</summary>
     private async Task HandleAsync(MuxedStream stream, StreamScope scope)

@@ -93,7 +93,7 @@ public sealed partial class PeerHost
 
     private async ValueTask RefuseInboundAsync(ByteConnection raw, ResourceRefusal refusal)
     {
-        TransportLog.InboundOverBudget(_logger, raw.RemoteAddress, refusal.Scope, refusal.Resource, refusal.Option);
+        TransportLog.InboundOverBudget(_logger, raw.RemoteAddress, refusal.Scope, refusal);
         raw.Abort();
         await raw.DisposeAsync().ConfigureAwait(false);
     }

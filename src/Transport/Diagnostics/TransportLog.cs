@@ -42,11 +42,11 @@ internal static partial class TransportLog
     internal static partial void IdentifyFailed(ILogger logger, PeerId peer, string reason);
 
     // At debug level: a flood must not fill a disk. The metric overlay.transport.refusals counts them all.
-    [LoggerMessage(1011, LogLevel.Debug, "An inbound connection from {Address} was refused before its handshake: {Scope} has no room for {Resource} ({Option}).")]
-    internal static partial void InboundOverBudget(ILogger logger, Multiaddr address, ResourceScopeKind scope, ResourceKind resource, string option);
+    [LoggerMessage(1011, LogLevel.Debug, "An inbound connection from {Address} was refused before its handshake, by {Scope}: {Refusal}")]
+    internal static partial void InboundOverBudget(ILogger logger, Multiaddr address, ResourceScopeKind scope, ResourceRefusal refusal);
 
-    [LoggerMessage(1012, LogLevel.Debug, "An inbound stream of {Peer} was refused: {Scope} has no room for {Resource} ({Option}).")]
-    internal static partial void StreamOverBudget(ILogger logger, PeerId peer, ResourceScopeKind scope, ResourceKind resource, string option);
+    [LoggerMessage(1012, LogLevel.Debug, "An inbound stream of {Peer} was refused, by {Scope}: {Refusal}")]
+    internal static partial void StreamOverBudget(ILogger logger, PeerId peer, ResourceScopeKind scope, ResourceRefusal refusal);
 
     [LoggerMessage(1013, LogLevel.Debug, "The connection with {Peer} ({Direction}, {StreamCount} streams, value {Value}) is let go to make room.")]
     internal static partial void Trimmed(ILogger logger, PeerId peer, Direction direction, int streamCount, int value);

@@ -40,7 +40,14 @@ internal sealed class AddressPrefixes
     internal PrefixKey[] Find(IPAddress address)
     {
         foreach ((IPNetwork network, int[] rules) in _networks)
-            if (network.Contains(address)) return rules.Length == 0 ? [] : [.. rules.Select(rule => new PrefixKey(rule, Leading(address, _rules[rule].PrefixLength)))];
+        {
+            if (!network.Contains(address)) continue;
+            if (rules.Length == 0) return [];
+            var keys = new PrefixKey[rules.Length];
+            for (int i = 0; i < rules.Length; i++) keys[i] = new PrefixKey(rules[i], Leading(address, _rules[rules[i]].PrefixLength));
+            return keys;
+        }
+
         return [];
     }
 

@@ -175,8 +175,8 @@ internal sealed class ResourceBudget
         if (direction == Direction.Inbound && !_rate.TryTake(prefixes, _time.GetElapsedTime(_startedAt), out PrefixKey refused))
         {
             PrefixRule rule = _addressPrefixes.Rule(refused);
-            refusal = new ResourceRefusal(
-                ResourceScopeKind.Prefix, ResourceKind.InboundRate, rule.InboundPerSecond, nameof(PrefixRule.InboundPerSecond), _addressPrefixes.Print(refused));
+            refusal = new ResourceRefusal(ResourceScopeKind.Prefix, ResourceKind.InboundRate, rule.InboundPerSecond, nameof(PrefixRule.InboundPerSecond))
+            { Prefix = (_addressPrefixes, refused) };
             return false;
         }
 
@@ -185,8 +185,8 @@ internal sealed class ResourceBudget
             int limit = _addressPrefixes.Rule(prefix).MaxConnectionCount;
             int count = _prefixes.TryGetValue(prefix, out ResourceScope? scope) ? scope.Usage.ConnectionCount : 0;
             if (count + claim.ConnectionCount <= limit) continue;
-            refusal = new ResourceRefusal(
-                ResourceScopeKind.Prefix, ResourceKind.Connections, limit, nameof(PrefixRule.MaxConnectionCount), _addressPrefixes.Print(prefix));
+            refusal = new ResourceRefusal(ResourceScopeKind.Prefix, ResourceKind.Connections, limit, nameof(PrefixRule.MaxConnectionCount))
+            { Prefix = (_addressPrefixes, prefix) };
             return false;
         }
 

@@ -3,9 +3,12 @@ using Overlay.Transport.Identity;
 
 namespace Overlay.Transport.Resources;
 
-/// <summary>Which scope had no room, for what, and which option says so.</summary>
-internal readonly record struct ResourceRefusal(ResourceScopeKind Scope, ResourceKind Resource, double Limit, string LimitOption, string? Subject = null)
+/// <summary>Which scope had no room, for what, and which option says so. Words are made only when somebody reads them: a flood is refused without any.</summary>
+internal readonly record struct ResourceRefusal(ResourceScopeKind Scope, ResourceKind Resource, double Limit, string LimitOption, string? Protocol = null)
 {
+    /// <summary>The prefix, where it is a prefix's scope, and what can print it.</summary>
+    internal (AddressPrefixes Addresses, PrefixKey Key)? Prefix { get; init; }
+
     /// <summary>The option within <see cref="TransportOptions"/> that set the limit.</summary>
     internal string Option => Scope == ResourceScopeKind.Prefix ? $"Resources.PrefixRules, {LimitOption}" : $"Resources.{Scope}.{LimitOption}";
 
@@ -19,9 +22,9 @@ internal readonly record struct ResourceRefusal(ResourceScopeKind Scope, Resourc
             ResourceScopeKind.Node => "This node has",
             ResourceScopeKind.Transient => "What is not negotiated yet has",
             ResourceScopeKind.Peer => "The peer has",
-            ResourceScopeKind.Prefix => $"The address prefix {Subject} has",
-            ResourceScopeKind.Protocol => $"The protocol {Subject} has",
-            ResourceScopeKind.ProtocolPeer => $"The protocol {Subject} has with this peer",
+            ResourceScopeKind.Prefix => $"The address prefix {Prefix?.Addresses.Print(Prefix.Value.Key)} has",
+            ResourceScopeKind.Protocol => $"The protocol {Protocol} has",
+            ResourceScopeKind.ProtocolPeer => $"The protocol {Protocol} has with this peer",
             _ => "The connection has",
         };
         string what = Resource switch

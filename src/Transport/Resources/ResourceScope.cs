@@ -3,7 +3,7 @@ using Overlay.Transport.Identity;
 namespace Overlay.Transport.Resources;
 
 /// <summary>What one scope holds and may hold. Guarded by the <see cref="ResourceBudget"/>'s gate.</summary>
-internal class ResourceScope(ResourceScopeKind kind, ResourceLimits limits, string? subject = null)
+internal class ResourceScope(ResourceScopeKind kind, ResourceLimits limits, string? protocol = null)
 {
     private ResourceUsage _usage;
 
@@ -24,7 +24,7 @@ internal class ResourceScope(ResourceScopeKind kind, ResourceLimits limits, stri
         }
 
         (long limit, string option) = limits.Of(excess);
-        refusal = new ResourceRefusal(kind, excess, limit, option, subject);
+        refusal = new ResourceRefusal(kind, excess, limit, option, protocol);
         return false;
     }
 

@@ -158,6 +158,27 @@ public class ResourceBudgetTests
     }
 
     [Fact]
+    public void Memory_ReservedReleasedAndRefused_AllocatesNothing()
+    {
+        ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { Node = new() { MaxMemorySize = 1000 } });
+        using ConnectionScope connection = budget.Connect(Budgets.NewPeer());
+        Assert.True(connection.TryReserve(600));
+        bool anyFits = connection.TryReserve(600);
+        connection.Release(1);
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+        {
+            anyFits |= connection.TryReserve(600);
+            connection.TryReserve(10);
+            connection.Release(10);
+        }
+
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        Assert.False(anyFits);
+    }
+
+    [Fact]
     public void Memory_OfAMuxersWindows_IsChargedToTheSessionAndTheConnection()
     {
         ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { Connection = new() { MaxMemorySize = 8 } });
