@@ -13,6 +13,9 @@ internal sealed partial class YamuxSession
     private bool _isOver;
     private bool _isSendingOver;
 
+    /// <summary>This side takes no more streams and waits for the open ones. Guarded by the gate.</summary>
+    internal bool IsClosing => _isClosing;
+
     internal override async ValueTask CloseAsync(CancellationToken cancellationToken)
     {
         lock (Gate)

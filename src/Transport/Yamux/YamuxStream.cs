@@ -25,7 +25,7 @@ internal sealed class YamuxStream : MuxedStream
     private bool _isUpdatePending;
     private bool _isDisposed;
 
-    // The stream was disposed, and the peer has sent what nobody will read.
+    // The stream was disposed, and there is no waiting for its peer's end: it sends what nobody will read, or the connection closes.
     private bool _isUnwanted;
 
     internal YamuxStream(YamuxSession session, uint id, Direction direction, TimeSpan now)
@@ -97,7 +97,7 @@ internal sealed class YamuxStream : MuxedStream
         {
             if (_isDisposed) return ValueTask.CompletedTask;
             _isDisposed = true;
-            _isUnwanted = _reader.CompleteCore() > 0;
+            _isUnwanted = _reader.CompleteCore() > 0 || _session.IsClosing;
             _writer.CompleteCore();
             if (IsOver || Error is not null) return ValueTask.CompletedTask;
             // A peer that is about to end its direction as well needs no reset, which could overtake what it has not read yet.
