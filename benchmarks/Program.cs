@@ -5,7 +5,6 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Overlay.Benchmarks;
 using Overlay.Benchmarks.Soak;
 using Overlay.Benchmarks.Transport;
-using Overlay.Benchmarks.Transport.Baselines;
 
 // docs/performance.md says what each command measures. Whatever is none of them goes to BenchmarkDotNet.
 try
@@ -13,10 +12,23 @@ try
     switch (args)
     {
         case ["throughput", ..]:
-            ThroughputSubject[] subjects = [new BareSocket(), new TlsSocket(), new FramedChaCha(), new OneStream()];
-            return await ThroughputTable.RunAsync(subjects, args[1..]);
+            return await Throughput.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
+        case ["messages", ..]:
+            return await SmallMessages.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
+        case ["dials", ..]:
+            return await Dials.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
+        case ["streams", ..]:
+            return await StreamOpening.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
+        case ["idle", ..]:
+            return await IdleConnections.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
+        case ["cipher", ..]:
+            return CipherFloor.Read(new CommandOptions(args.AsSpan(1))).Print();
+        case ["long-link", ..]:
+            return await LongLinkTransfer.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
         case ["soak", ..]:
             return await SoakRun.RunAsync(SoakSettings.Read(new CommandOptions(args.AsSpan(1))));
+        case [FarEnd.Command]:
+            return await FarEnd.RunAsync();
         case [SoakPeer.Command, ..]:
             return await SoakPeer.RunAsync(new CommandOptions(args.AsSpan(1)));
     }

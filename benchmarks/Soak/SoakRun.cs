@@ -137,8 +137,6 @@ internal sealed class SoakRun : IAsyncDisposable
     private bool Verdict(bool isComplete)
     {
         IReadOnlyList<string> faults = _counts.Faults;
-        foreach (string fault in faults.Take(20)) Console.WriteLine(fault);
-        if (faults.Count > 20) Console.WriteLine($"and {faults.Count - 20} more");
         bool isFlat = Flatness.Judge([.. _peers.Select(peer => peer.Samples)]);
         bool areEqual = faults.Count == 0 && _counts.EqualCount > 0;
         Console.WriteLine(string.Create(

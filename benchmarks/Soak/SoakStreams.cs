@@ -8,7 +8,7 @@ internal sealed class SoakStreams(SoakContent content, Pace pace, SoakOutput out
 {
     internal const string Protocol = "/overlay/soak/1";
 
-    // Far above what any plan takes at the lowest pace, and below the patience of whoever watches.
+    // Without a byte in either direction; on a machine with other work a process may not run for a while.
     private static readonly TimeSpan s_stalled = TimeSpan.FromMinutes(3);
 
     private readonly CheckedPipes _pipes = new(content, pace);
@@ -25,16 +25,15 @@ internal sealed class SoakStreams(SoakContent content, Pace pace, SoakOutput out
     /// <exception cref="ConnectionException">The stream could not be opened. What happens later is reported and not thrown.</exception>
     internal async Task OpenAsync(PeerConnection connection, StreamPlan plan)
     {
-        using var deadline = new CancellationTokenSource(s_stalled);
+        using var deadline = new StallDeadline(s_stalled, CancellationToken.None);
         await using PeerStream stream = await connection.OpenStreamAsync(Protocol, deadline.Token);
-        await EndAsync(stream, plan, isNear: true, NearAsync(stream, plan, deadline.Token));
+        await EndAsync(stream, plan, isNear: true, NearAsync(stream, plan, deadline));
     }
 
     /// <summary>The handler of <see cref="Protocol"/>.</summary>
     internal async Task ServeAsync(PeerStream stream, CancellationToken cancellationToken)
     {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(s_stalled);
+        using var deadline = new StallDeadline(s_stalled, cancellationToken);
         StreamPlan plan;
         try
         {
@@ -49,73 +48,73 @@ internal sealed class SoakStreams(SoakContent content, Pace pace, SoakOutput out
             return;
         }
 
-        await EndAsync(stream, plan, isNear: false, FarAsync(stream, plan, deadline.Token));
+        await EndAsync(stream, plan, isNear: false, FarAsync(stream, plan, deadline));
     }
 
-    private async Task NearAsync(PeerStream stream, StreamPlan plan, CancellationToken cancellationToken)
+    private async Task NearAsync(PeerStream stream, StreamPlan plan, StallDeadline deadline)
     {
         plan.Write(stream.Output.GetSpan(StreamPlan.Size));
         stream.Output.Advance(StreamPlan.Size);
-        if (plan.Upload == 0 || plan.Kind == StreamKind.NearReset) await stream.Output.FlushAsync(cancellationToken);
+        if (plan.Upload == 0 || plan.Kind == StreamKind.NearReset) await stream.Output.FlushAsync(deadline.Token);
         if (plan.Kind == StreamKind.NearReset)
         {
-            await ExpectGreetingAsync(stream.Input, cancellationToken);
+            await ExpectGreetingAsync(stream.Input, deadline);
             await Task.WhenAll(
-                ReceiveAsync(stream, plan, isUpload: false, plan.Download, cancellationToken),
+                ReceiveAsync(stream, plan, isUpload: false, plan.Download, deadline),
                 UploadAndResetAsync());
         }
         else if (plan.Kind == StreamKind.Echo)
         {
-            await ExchangeAsync(stream, plan, cancellationToken);
+            await ExchangeAsync(stream, plan, deadline);
         }
         else
         {
-            await Task.WhenAll(SendAndEndAsync(stream, plan, isUpload: true, cancellationToken), DownloadAsync());
+            await Task.WhenAll(SendAndEndAsync(stream, plan, isUpload: true, deadline), DownloadAsync());
         }
 
         async Task UploadAndResetAsync()
         {
-            await SendAsync(stream, plan, isUpload: true, plan.Upload, cancellationToken);
+            await SendAsync(stream, plan, isUpload: true, plan.Upload, deadline);
             stream.Abort("The plan says so.");
         }
 
         async Task DownloadAsync()
         {
-            await ExpectGreetingAsync(stream.Input, cancellationToken);
-            await ReceiveAsync(stream, plan, isUpload: false, plan.Download, cancellationToken);
-            await CheckedPipes.ExpectEndAsync(stream.Input, cancellationToken);
+            await ExpectGreetingAsync(stream.Input, deadline);
+            await ReceiveAsync(stream, plan, isUpload: false, plan.Download, deadline);
+            await CheckedPipes.ExpectEndAsync(stream.Input, deadline);
         }
     }
 
-    private async Task FarAsync(PeerStream stream, StreamPlan plan, CancellationToken cancellationToken)
+    private async Task FarAsync(PeerStream stream, StreamPlan plan, StallDeadline deadline)
     {
-        await stream.Output.WriteAsync(new[] { StreamPlan.Greeting }, cancellationToken);
+        await stream.Output.WriteAsync(new[] { StreamPlan.Greeting }, deadline.Token);
         switch (plan.Kind)
         {
             case StreamKind.Echo:
-                long echoed = await _pipes.EchoAsync(stream.Input, stream.Output, SoakContent.PageOf(plan.Id, isUpload: true), cancellationToken);
+                long echoed = await _pipes.EchoAsync(stream.Input, stream.Output, SoakContent.PageOf(plan.Id, isUpload: true), deadline);
                 if (echoed != plan.Upload) throw new SoakFault($"{echoed} bytes came to be echoed, {plan.Upload} were planned");
                 await stream.Output.CompleteAsync();
                 break;
             case StreamKind.FarReset:
-                await Task.WhenAll(SendAsync(stream, plan, isUpload: false, plan.Download, cancellationToken), ReceiveHalfAndResetAsync());
+                await Task.WhenAll(SendAsync(stream, plan, isUpload: false, plan.Download, deadline), ReceiveHalfAndResetAsync());
                 break;
             default:
                 if (plan.Kind == StreamKind.Back) await GoBackAsync(stream.Connection, plan);
-                await Task.WhenAll(SendAndEndAsync(stream, plan, isUpload: false, cancellationToken), ReceiveAllAsync());
+                await Task.WhenAll(SendAndEndAsync(stream, plan, isUpload: false, deadline), ReceiveAllAsync());
                 break;
         }
 
         async Task ReceiveHalfAndResetAsync()
         {
-            await ReceiveAsync(stream, plan, isUpload: true, plan.Upload / 2, cancellationToken);
+            await ReceiveAsync(stream, plan, isUpload: true, plan.Upload / 2, deadline);
             stream.Abort("The plan says so.");
         }
 
         async Task ReceiveAllAsync()
         {
-            await ReceiveAsync(stream, plan, isUpload: true, plan.Upload, cancellationToken);
-            await CheckedPipes.ExpectEndAsync(stream.Input, cancellationToken);
+            await ReceiveAsync(stream, plan, isUpload: true, plan.Upload, deadline);
+            await CheckedPipes.ExpectEndAsync(stream.Input, deadline);
         }
     }
 
@@ -164,39 +163,39 @@ internal sealed class SoakStreams(SoakContent content, Pace pace, SoakOutput out
     }
 
     /// <summary>One message after another, each compared when it has come back.</summary>
-    private async Task ExchangeAsync(PeerStream stream, StreamPlan plan, CancellationToken cancellationToken)
+    private async Task ExchangeAsync(PeerStream stream, StreamPlan plan, StallDeadline deadline)
     {
         int page = SoakContent.PageOf(plan.Id, isUpload: true);
         bool isGreeted = false;
         for (long position = 0; position < plan.Upload;)
         {
             long count = Math.Min(plan.Chunk, plan.Upload - position);
-            await _pipes.SendAsync(stream.Output, page, position, count, plan.Chunk, cancellationToken);
-            if (!isGreeted) await ExpectGreetingAsync(stream.Input, cancellationToken);
+            await _pipes.SendAsync(stream.Output, page, position, count, plan.Chunk, deadline);
+            if (!isGreeted) await ExpectGreetingAsync(stream.Input, deadline);
             isGreeted = true;
-            await _pipes.ReceiveAsync(stream.Input, page, position, count, cancellationToken);
+            await _pipes.ReceiveAsync(stream.Input, page, position, count, deadline);
             position += count;
         }
 
         await stream.Output.CompleteAsync();
-        await CheckedPipes.ExpectEndAsync(stream.Input, cancellationToken);
+        await CheckedPipes.ExpectEndAsync(stream.Input, deadline);
     }
 
-    private Task SendAsync(PeerStream stream, StreamPlan plan, bool isUpload, long count, CancellationToken cancellationToken) =>
-        _pipes.SendAsync(stream.Output, SoakContent.PageOf(plan.Id, isUpload), 0, count, plan.Chunk, cancellationToken);
+    private Task SendAsync(PeerStream stream, StreamPlan plan, bool isUpload, long count, StallDeadline deadline) =>
+        _pipes.SendAsync(stream.Output, SoakContent.PageOf(plan.Id, isUpload), 0, count, plan.Chunk, deadline);
 
-    private async Task SendAndEndAsync(PeerStream stream, StreamPlan plan, bool isUpload, CancellationToken cancellationToken)
+    private async Task SendAndEndAsync(PeerStream stream, StreamPlan plan, bool isUpload, StallDeadline deadline)
     {
-        await SendAsync(stream, plan, isUpload, isUpload ? plan.Upload : plan.Download, cancellationToken);
+        await SendAsync(stream, plan, isUpload, isUpload ? plan.Upload : plan.Download, deadline);
         await stream.Output.CompleteAsync();
     }
 
-    private Task ReceiveAsync(PeerStream stream, StreamPlan plan, bool isUpload, long count, CancellationToken cancellationToken) =>
-        _pipes.ReceiveAsync(stream.Input, SoakContent.PageOf(plan.Id, isUpload), 0, count, cancellationToken);
+    private Task ReceiveAsync(PeerStream stream, StreamPlan plan, bool isUpload, long count, StallDeadline deadline) =>
+        _pipes.ReceiveAsync(stream.Input, SoakContent.PageOf(plan.Id, isUpload), 0, count, deadline);
 
-    private static async Task ExpectGreetingAsync(PipeReader input, CancellationToken cancellationToken)
+    private static async Task ExpectGreetingAsync(PipeReader input, StallDeadline deadline)
     {
-        ReadResult result = await input.ReadAtLeastAsync(1, cancellationToken);
+        ReadResult result = await input.ReadAtLeastAsync(1, deadline.Token);
         if (result.Buffer.IsEmpty || result.Buffer.FirstSpan[0] != StreamPlan.Greeting) throw new SoakFault("the stream did not begin with the greeting");
         input.AdvanceTo(result.Buffer.GetPosition(1));
     }

@@ -7,6 +7,8 @@ internal sealed class StreamCounts
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
+    private const int MaxShown = 20;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, End> _waiting = [];
     private readonly List<(TimeSpan At, uint Connection, string Text)> _suspects = [];
@@ -51,9 +53,10 @@ internal sealed class StreamCounts
         lock (_lock) _suspects.Add((now, connection, text));
     }
 
+    /// <summary>Takes a fault that nothing forgives.</summary>
     internal void Fault(string text)
     {
-        lock (_lock) _faults.Add(text);
+        lock (_lock) AddFault(text);
     }
 
     internal void Take(TimeSpan now, ulong id, uint connection, bool isNear, long sent, long received)
@@ -68,7 +71,7 @@ internal sealed class StreamCounts
 
             if (first.IsNear == isNear)
             {
-                _faults.Add($"stream {id} was reported twice by its {(isNear ? "near" : "far")} end");
+                AddFault($"stream {id} was reported twice by its {(isNear ? "near" : "far")} end");
             }
             else if (first.Sent != received || first.Received != sent)
             {
@@ -93,17 +96,24 @@ internal sealed class StreamCounts
             {
                 _waiting.Remove(id);
                 if (_cut.Contains(end.Connection)) CutCount++;
-                else _faults.Add($"stream {id}: only the {(end.IsNear ? "near" : "far")} end came to its end ({end.Sent} sent, {end.Received} received)");
+                else AddFault($"stream {id}: only the {(end.IsNear ? "near" : "far")} end came to its end ({end.Sent} sent, {end.Received} received)");
             }
 
             foreach ((TimeSpan at, uint connection, string text) in _suspects.Where(suspect => suspect.At < limit).ToList())
             {
                 if (_cut.Contains(connection)) CutCount++;
-                else _faults.Add(text);
+                else AddFault(text);
             }
 
             _suspects.RemoveAll(suspect => suspect.At < limit);
         }
+    }
+
+    private void AddFault(string text)
+    {
+        _faults.Add(text);
+        // At once as well as at the end: whoever watches need not wait for an hour.
+        if (_faults.Count <= MaxShown) Console.WriteLine(text);
     }
 
     private readonly record struct End(TimeSpan At, uint Connection, bool IsNear, long Sent, long Received);
