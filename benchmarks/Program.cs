@@ -3,6 +3,7 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Overlay.Benchmarks;
+using Overlay.Benchmarks.Goals;
 using Overlay.Benchmarks.Soak;
 using Overlay.Benchmarks.Transport;
 
@@ -11,6 +12,8 @@ try
 {
     switch (args)
     {
+        case ["goals", ..]:
+            return await GoalTable.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
         case ["throughput", ..]:
             return await Throughput.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
         case ["messages", ..]:

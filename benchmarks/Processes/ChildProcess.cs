@@ -29,7 +29,15 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _process.StandardInput.Close();
+        try
+        {
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has ended by itself, in the middle of a line.
+        }
+
         using var grace = new CancellationTokenSource(s_grace);
         try
         {

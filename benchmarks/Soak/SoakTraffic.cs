@@ -9,6 +9,9 @@ internal sealed class SoakTraffic(PeerHost host, SoakLinks links, SoakStreams st
 {
     private const int EchoLoops = 24, BulkLoops = 2, ChurnLoops = 2, MaxMessage = 4096, MaxMessages = 64, MaxChunk = 128 * 1024;
 
+    // What is broken for good is told once a second, not as fast as it can fail.
+    private static readonly TimeSpan s_afterFault = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Task> _loops = [];
     private long _lastId = (long)index << 48;
@@ -64,7 +67,9 @@ internal sealed class SoakTraffic(PeerHost host, SoakLinks links, SoakStreams st
             catch (Exception e) when (e is IOException or OperationCanceledException or SoakFault or ObjectDisposedException)
             {
                 // A connection that this process is ending takes no stream: the next one does.
-                if (link?.IsEnding != true) output.Fault(link?.Number ?? 0, $"{e.GetType().Name}: {e.Message}");
+                if (link?.IsEnding == true) continue;
+                output.Fault(link?.Number ?? 0, $"{e.GetType().Name}: {e.Message}");
+                await Task.Delay(s_afterFault, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
