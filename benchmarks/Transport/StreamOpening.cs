@@ -54,7 +54,7 @@ internal sealed record StreamOpening(int Count, int Rounds, bool IsOneProcess)
 
     private async Task<Sample> MeasureAsync(FarEnd far, Carrier near, string address)
     {
-        byte[] first = StreamServices.FirstEcho(PingSize), message = new byte[PingSize];
+        byte[] first = StreamServices.FirstEcho(PingSize), only = StreamServices.FirstEcho(PingSize, 1), message = new byte[PingSize];
         double[] open = new double[Count], opened = new double[Count];
         await using (Stream stream = await near.OpenAsync(address))
         {
@@ -75,9 +75,10 @@ internal sealed record StreamOpening(int Count, int Rounds, bool IsOneProcess)
             {
                 long before = Stopwatch.GetTimestamp();
                 await using Stream stream = await near.OpenAsync(address);
-                await stream.WriteAsync(first);
+                await stream.WriteAsync(only);
                 await stream.ReadExactlyAsync(message);
                 opened[i] = Stopwatch.GetElapsedTime(before).TotalMicroseconds;
+                await StreamServices.AwaitEndAsync(stream);
             }
         });
         return new Sample(Medians.Of(open), Medians.Of(opened), spent.Allocated / (double)Count);

@@ -14,7 +14,7 @@ internal static class StreamServices
         byte[] request = new byte[RequestSize];
         if (await stream.ReadAtLeastAsync(request, RequestSize, throwOnEndOfStream: false) < RequestSize) return;
         long size = BinaryPrimitives.ReadInt64LittleEndian(request.AsSpan(1)), mark = BinaryPrimitives.ReadInt64LittleEndian(request.AsSpan(9));
-        await (request[0] == Drain ? DrainAsync(stream, size, mark) : EchoAsync(stream, (int)size));
+        await (request[0] == Drain ? DrainAsync(stream, size, mark) : EchoAsync(stream, (int)size, mark));
     }
 
     /// <summary>Sends <paramref name="size"/> bytes to be thrown away, in writes of <paramref name="block"/>'s size, and waits until all have come.</summary>
@@ -42,7 +42,15 @@ internal static class StreamServices
     }
 
     /// <summary>The first message to be echoed, with the request in front of it, to go out in one write; later messages go alone.</summary>
-    internal static byte[] FirstEcho(int size) => [.. Request(Echo, size, 0), .. new byte[size]];
+    /// <param name="size">Bytes of every message.</param>
+    /// <param name="count">After so many the far end ends the stream; without it, when this end does.</param>
+    internal static byte[] FirstEcho(int size, long count = long.MaxValue) => [.. Request(Echo, size, count), .. new byte[size]];
+
+    /// <summary>Waits for the far end's end, so that the stream ends in order and not by a reset, of which peers take only so many.</summary>
+    internal static async Task AwaitEndAsync(Stream stream)
+    {
+        if (await stream.ReadAsync(new byte[1]) != 0) throw new InvalidDataException("The far end sent more than was asked for.");
+    }
 
     private static byte[] Request(byte kind, long size, long mark)
     {
@@ -72,9 +80,9 @@ internal static class StreamServices
         while (await stream.ReadAsync(buffer) > 0) continue;
     }
 
-    private static async Task EchoAsync(Stream stream, int size)
+    private static async Task EchoAsync(Stream stream, int size, long count)
     {
         byte[] message = new byte[size];
-        while (await stream.ReadAtLeastAsync(message, size, throwOnEndOfStream: false) == size) await stream.WriteAsync(message);
+        for (long i = 0; i < count && await stream.ReadAtLeastAsync(message, size, throwOnEndOfStream: false) == size; i++) await stream.WriteAsync(message);
     }
 }

@@ -17,7 +17,7 @@ internal abstract class Carrier : IAsyncDisposable
     /// <summary>The name in tables.</summary>
     internal static string TitleOf(string key) => Find(key).Title;
 
-    /// <summary>Takes connections on a free port of loopback and serves each stream, which it disposes afterwards.</summary>
+    /// <summary>Takes connections on a free port of loopback and serves each stream, which it ends afterwards.</summary>
     /// <returns>What <see cref="OpenAsync"/> of the other end needs to know.</returns>
     internal abstract Task<string> ListenAsync(Func<Stream, Task> serve);
 

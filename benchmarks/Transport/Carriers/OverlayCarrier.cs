@@ -15,11 +15,8 @@ internal sealed class OverlayCarrier : Carrier
 
     internal override async Task<string> ListenAsync(Func<Stream, Task> serve)
     {
-        _host.Peers.Protocols.Handle(Protocol, async (stream, _) =>
-        {
-            await using Stream bytes = stream.AsStream();
-            await serve(bytes);
-        });
+        // The host ends the stream behind its handler, with half-closes where the peer goes along.
+        _host.Peers.Protocols.Handle(Protocol, (stream, _) => serve(stream.AsStream()));
         return (await _host.ListenAsync()).ToString();
     }
 
