@@ -43,7 +43,6 @@ for _ in $(seq 100); do
   sleep 0.1
 done
 [ -n "$address" ] || { echo "The provider does not say where it listens." >&2; exit 1; }
-# Receipts are not to fill the disk while somebody measures: only the first lines are of use.
 "$overlay" run --json --data "$data/consumer" --provider "$address" --socks "127.0.0.1:$socks" >/dev/null &
 consumer=$!
 echo "provider $provider at $address, consumer $consumer at 127.0.0.1:$socks" >&2

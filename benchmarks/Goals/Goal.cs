@@ -12,11 +12,11 @@ internal sealed record Goal(string What, string Wish, string Measured, string Ba
 {
     /// <summary>A figure that has to be at least <paramref name="limit"/>.</summary>
     internal static Goal AtLeast(string what, double limit, double value, string unit, string format, string baseline) =>
-        new(what, $"≥ {Text(limit, format)} {unit}", $"{Text(value, format)} {unit}", baseline, value >= limit ? "met" : $"{Percent(1 - (value / limit))} short");
+        new(what, $"≥ {Text(limit, format)} {unit}".TrimEnd(), $"{Text(value, format)} {unit}".TrimEnd(), baseline, value >= limit ? "met" : $"{Percent(1 - (value / limit))} short");
 
     /// <summary>A figure that may be at most <paramref name="limit"/>.</summary>
     internal static Goal AtMost(string what, double limit, double value, string unit, string format, string baseline) =>
-        new(what, $"≤ {Text(limit, format)} {unit}", $"{Text(value, format)} {unit}", baseline, value <= limit ? "met" : $"{Percent((value / limit) - 1)} over");
+        new(what, $"≤ {Text(limit, format)} {unit}".TrimEnd(), $"{Text(value, format)} {unit}".TrimEnd(), baseline, value <= limit ? "met" : $"{Percent((value / limit) - 1)} over");
 
     /// <summary>Something that may not be there at all.</summary>
     internal static Goal None(string what, double value, double tolerance, string unit, string format, string baseline) =>
