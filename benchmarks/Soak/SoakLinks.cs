@@ -74,6 +74,7 @@ internal sealed class SoakLinks(PeerHost host, PeerId peer, Multiaddr address, i
 
     private async Task CloseAsync(SoakLink link)
     {
+        output.Closing(link.Number);
         using var deadline = new CancellationTokenSource(s_closing);
         await link.Connection.CloseAsync(deadline.Token);
         if (deadline.IsCancellationRequested) output.Fault(link.Number, "the connection's streams did not end before its close gave up");

@@ -111,7 +111,13 @@ internal sealed class SoakRun : IAsyncDisposable
                 _counts.Cut(Number(connection));
                 return true;
             case ["fault", var connection, ..]:
-                _counts.Suspect(Now, Number(connection), line);
+                _counts.Fault(Now, Number(connection), line);
+                return true;
+            case ["closing", var connection]:
+                _counts.Closing(Number(connection));
+                return true;
+            case ["refused", var connection, _]:
+                _counts.Refused(Now, Number(connection), line);
                 return true;
             default:
                 return false;

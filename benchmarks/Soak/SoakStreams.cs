@@ -141,6 +141,12 @@ internal sealed class SoakStreams(SoakContent content, Pace pace, SoakOutput out
         {
             // As planned.
         }
+        catch (ConnectionException e) when (isNear && plan.Id >= StreamPlan.BackBit && e.Reason == ConnectionError.StreamReset && stream.BytesReceived == 0)
+        {
+            // The dialler was closing the connection, which this end could not know yet.
+            output.Refused(plan);
+            return;
+        }
         catch (Exception e) when (e is IOException or SoakFault or OperationCanceledException)
         {
             output.Fault(plan.Connection, $"{(isNear ? "near" : "far")} end of {plan}: {e.Message}");

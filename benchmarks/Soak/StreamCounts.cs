@@ -11,8 +11,8 @@ internal sealed class StreamCounts
 
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, End> _waiting = [];
-    private readonly List<(TimeSpan At, uint Connection, string Text)> _suspects = [];
-    private readonly HashSet<uint> _cut = [];
+    private readonly List<Suspect> _suspects = [];
+    private readonly HashSet<uint> _cut = [], _closing = [];
     private readonly List<string> _faults = [];
 
     /// <summary>Streams whose ends agree.</summary>
@@ -47,10 +47,21 @@ internal sealed class StreamCounts
         lock (_lock) _cut.Add(connection);
     }
 
-    /// <summary>Takes a fault that is forgiven if its connection turns out to have been cut.</summary>
-    internal void Suspect(TimeSpan now, uint connection, string text)
+    internal void Closing(uint connection)
     {
-        lock (_lock) _suspects.Add((now, connection, text));
+        lock (_lock) _closing.Add(connection);
+    }
+
+    /// <summary>Takes a fault that is forgiven if its connection turns out to have been cut.</summary>
+    internal void Fault(TimeSpan now, uint connection, string text)
+    {
+        lock (_lock) _suspects.Add(new Suspect(now, connection, IsRefusal: false, text));
+    }
+
+    /// <summary>Takes a stream that was reset without an answer, which is forgiven if its connection turns out to have been closed or cut.</summary>
+    internal void Refused(TimeSpan now, uint connection, string text)
+    {
+        lock (_lock) _suspects.Add(new Suspect(now, connection, IsRefusal: true, text));
     }
 
     /// <summary>Takes a fault that nothing forgives.</summary>
@@ -76,7 +87,7 @@ internal sealed class StreamCounts
             else if (first.Sent != received || first.Received != sent)
             {
                 string text = $"stream {id}: one end sent {first.Sent} and received {first.Received}, the other received {received} and sent {sent}";
-                _suspects.Add((now, connection, text));
+                _suspects.Add(new Suspect(now, connection, IsRefusal: false, text));
             }
             else
             {
@@ -99,10 +110,11 @@ internal sealed class StreamCounts
                 else AddFault($"stream {id}: only the {(end.IsNear ? "near" : "far")} end came to its end ({end.Sent} sent, {end.Received} received)");
             }
 
-            foreach ((TimeSpan at, uint connection, string text) in _suspects.Where(suspect => suspect.At < limit).ToList())
+            foreach (Suspect suspect in _suspects.Where(suspect => suspect.At < limit))
             {
-                if (_cut.Contains(connection)) CutCount++;
-                else AddFault(text);
+                if (suspect.IsRefusal && _closing.Contains(suspect.Connection)) continue;
+                if (_cut.Contains(suspect.Connection)) CutCount++;
+                else AddFault(suspect.Text);
             }
 
             _suspects.RemoveAll(suspect => suspect.At < limit);
@@ -115,6 +127,8 @@ internal sealed class StreamCounts
         // At once as well as at the end: whoever watches need not wait for an hour.
         if (_faults.Count <= MaxShown) Console.WriteLine(text);
     }
+
+    private readonly record struct Suspect(TimeSpan At, uint Connection, bool IsRefusal, string Text);
 
     private readonly record struct End(TimeSpan At, uint Connection, bool IsNear, long Sent, long Received);
 }
