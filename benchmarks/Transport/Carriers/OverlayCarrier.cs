@@ -1,0 +1,50 @@
+using Overlay.Transport.Connections;
+using Overlay.Transport.Identity;
+
+namespace Overlay.Benchmarks.Transport.Carriers;
+
+/// <summary>Overlay: TCP, Noise and Yamux between two hosts, all streams on one connection.</summary>
+internal sealed class OverlayCarrier : Carrier
+{
+    internal const string Key = "overlay", Title = "Overlay (TCP + Noise + Yamux)";
+
+    private const string Protocol = "/overlay/benchmark/1";
+    private const int ConnectionRoom = 4096;
+
+    private readonly BenchmarkHost _host = BenchmarkHost.Create(ConnectionRoom);
+
+    internal override async Task<string> ListenAsync(Func<Stream, Task> serve)
+    {
+        // The host ends the stream behind its handler, with half-closes where the peer goes along.
+        _host.Peers.Protocols.Handle(Protocol, (stream, _) => serve(stream.AsStream()));
+        return (await _host.ListenAsync()).ToString();
+    }
+
+    internal override async Task<Stream> OpenAsync(string address)
+    {
+        PeerConnection connection = await _host.Peers.ConnectAsync(Multiaddr.Parse(address));
+        return await OpenAsync(connection);
+    }
+
+    /// <summary>Opens a stream on a given connection.</summary>
+    internal static async Task<Stream> OpenAsync(PeerConnection connection) => (await connection.OpenStreamAsync(Protocol, CancellationToken.None)).AsStream();
+
+    /// <summary>One more connection, through the handshake and the identify exchange. Disposing it lets its streams end first.</summary>
+    internal override async Task<IAsyncDisposable> ConnectAsync(string address)
+    {
+        Multiaddr target = Multiaddr.Parse(address);
+        PeerConnection connection = await _host.Peers.ConnectAnewAsync(target.PeerId!, [target]);
+        await _host.Peers.IdentifyAsync(connection);
+        return new Identified(connection);
+    }
+
+    public override ValueTask DisposeAsync() => _host.DisposeAsync();
+
+    /// <summary>A connection whose peer has said what it is.</summary>
+    internal sealed class Identified(PeerConnection connection) : IAsyncDisposable
+    {
+        internal PeerConnection Connection => connection;
+
+        public ValueTask DisposeAsync() => connection.CloseAsync(CancellationToken.None);
+    }
+}
