@@ -78,11 +78,12 @@ internal sealed class PeerConnector : IAsyncDisposable
         SecureChannel? channel = null;
         try
         {
-            channel = await SecureAsync(raw, direction, expectedPeer, progress, deadline.Token).ConfigureAwait(false);
+            var memory = new ConnectionMemory(_options.Yamux.MaxWindowGrowth, scope);
+            channel = await SecureAsync(raw, direction, expectedPeer, memory, progress, deadline.Token).ConfigureAwait(false);
             if (!scope.TrySetPeer(channel.RemotePeer, out ResourceRefusal refusal)) throw refusal.ToException(progress.Step, channel.RemotePeer);
             progress.Step = ConnectionStep.NegotiateMuxer;
             channel = await AgreeOnMuxerAsync(channel, direction, deadline.Token).ConfigureAwait(false);
-            var muxer = new YamuxSession(channel, direction, _options.Yamux, _time, scope, _clock, _pool);
+            var muxer = new YamuxSession(channel, direction, _options.Yamux, _time, memory, _clock, _pool);
             _metrics.HandshakeFinished(direction, null, _time.GetElapsedTime(start));
             return new MuxedPeerConnection(
                 channel, muxer, scope, raw.LocalAddress, raw.RemoteAddress, direction, _protocols, _negotiator, _time, _metrics, _logger);
@@ -102,7 +103,7 @@ internal sealed class PeerConnector : IAsyncDisposable
     }
 
     private async ValueTask<SecureChannel> SecureAsync(
-        ByteConnection raw, Direction direction, PeerId? expectedPeer, UpgradeProgress progress, CancellationToken cancellationToken)
+        ByteConnection raw, Direction direction, PeerId? expectedPeer, ConnectionMemory memory, UpgradeProgress progress, CancellationToken cancellationToken)
     {
         bool dialled = direction == Direction.Outbound;
         using var handshake = new NoiseHandshake(_staticKey, dialled ? NoiseRole.Initiator : NoiseRole.Responder, expectedPeer, s_muxers, _options.Noise);
@@ -141,7 +142,7 @@ internal sealed class PeerConnector : IAsyncDisposable
             received.Consume(frameSize);
         }
 
-        return new NoiseChannel(raw, received.Unread.Span, handshake.Result, _options.Noise, _pool);
+        return new NoiseChannel(raw, received.Unread.Span, handshake.Result, _options.Noise, _pool, memory, _time);
     }
 
     /// <summary>Agrees on Yamux inside the channel where the handshake did not: for peers that know no early muxer negotiation.</summary>

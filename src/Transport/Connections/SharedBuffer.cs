@@ -7,12 +7,16 @@ namespace Overlay.Transport.Connections;
 internal sealed class SharedBuffer
 {
     private readonly ArrayPool<byte> _pool;
+    private readonly ConnectionMemory? _memory;
+    private readonly int _chargedSize;
     private byte[]? _array;
     private int _holders;
 
-    private SharedBuffer(ArrayPool<byte> pool, int minimumSize)
+    private SharedBuffer(ArrayPool<byte> pool, int minimumSize, ConnectionMemory? memory)
     {
         _pool = pool;
+        _memory = memory;
+        _chargedSize = memory is null ? 0 : minimumSize;
         _array = pool.Rent(minimumSize);
         _holders = 1;
     }
@@ -23,7 +27,11 @@ internal sealed class SharedBuffer
     /// <summary>Rents a buffer of at least <paramref name="minimumSize"/> bytes, held once by the caller.</summary>
     internal static SharedBuffer Rent(int minimumSize) => Rent(minimumSize, ArrayPool<byte>.Shared);
 
-    internal static SharedBuffer Rent(int minimumSize, ArrayPool<byte> pool) => new(pool, minimumSize);
+    internal static SharedBuffer Rent(int minimumSize, ArrayPool<byte> pool) => new(pool, minimumSize, null);
+
+    /// <summary>Rents a buffer of <paramref name="size"/> bytes if the connection may hold as much; null otherwise. It is charged until the last holder lets go.</summary>
+    internal static SharedBuffer? TryRent(int size, ArrayPool<byte> pool, ConnectionMemory memory) =>
+        memory.TryHold(size) ? new SharedBuffer(pool, size, memory) : null;
 
     /// <summary>For a holder to ask: whether it is the only one. True stays true, for only holders make more.</summary>
     internal bool IsSoleHolder => Volatile.Read(ref _holders) == 1;
@@ -37,7 +45,9 @@ internal sealed class SharedBuffer
     {
         int left = Interlocked.Decrement(ref _holders);
         ObjectDisposedException.ThrowIf(left < 0, this);
-        if (left == 0 && Interlocked.Exchange(ref _array, null) is { } array) _pool.Return(array);
+        if (left != 0 || Interlocked.Exchange(ref _array, null) is not { } array) return;
+        _pool.Return(array);
+        _memory?.LetGo(_chargedSize);
     }
 }
 

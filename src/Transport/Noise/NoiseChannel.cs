@@ -32,13 +32,16 @@ internal sealed class NoiseChannel : SecureChannel
     /// <param name="handshake">The outcome, then the channel's.</param>
     /// <param name="options">Limits.</param>
     /// <param name="pool">Where buffers come from; null for the shared pool.</param>
+    /// <param name="memory">What receive buffers are charged to; null for nothing.</param>
+    /// <param name="time">The clock; the system's where null.</param>
     internal NoiseChannel(
-        ByteConnection connection, ReadOnlySpan<byte> leftover, NoiseHandshakeResult handshake, NoiseOptions options, ArrayPool<byte>? pool = null)
+        ByteConnection connection, ReadOnlySpan<byte> leftover, NoiseHandshakeResult handshake, NoiseOptions options,
+        ArrayPool<byte>? pool = null, ConnectionMemory? memory = null, TimeProvider? time = null)
     {
         _connection = connection;
         _handshake = handshake;
         _pool = pool ?? ArrayPool<byte>.Shared;
-        _receiver = new NoiseReceiver(connection, handshake.Receive, leftover, options, _pool);
+        _receiver = new NoiseReceiver(connection, handshake.Receive, leftover, options, _pool, memory ?? new ConnectionMemory(0), time ?? TimeProvider.System);
         _sender = new NoiseSender(handshake.Send, options, _pool);
     }
 

@@ -27,6 +27,14 @@ public sealed record NoiseOptions
     /// <exception cref="ArgumentOutOfRangeException">Outside that range.</exception>
     public int MaxEmptyMessageCount { get; init => field = InRange(value, 0, 65535); } = 64;
 
+    /// <summary>How long nothing is received while the budget has no memory to receive into, before the connection ends. 10 s, positive.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not positive.</exception>
+    public TimeSpan MemoryTimeout
+    {
+        get;
+        init => field = value > TimeSpan.Zero ? value : throw new ArgumentOutOfRangeException(nameof(MemoryTimeout), value, "Must be positive.");
+    } = TimeSpan.FromSeconds(10);
+
     private static int InRange(int value, int min, int max) => value >= min && value <= max
         ? value
         : throw new ArgumentOutOfRangeException(nameof(value), value, $"Must lie between {min} and {max}.");

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Crypto;
@@ -21,12 +21,18 @@ internal sealed class NoiseReceiver
 {
     // Enough for control traffic; doubles while reads fill the buffer.
     private const int MinBufferSize = 4096;
+
     private const int PrefixSize = NoiseHandshake.PrefixSize;
     private const int TagSize = ChaChaPoly.TagSize;
+
+    private static readonly TimeSpan s_memoryPoll = TimeSpan.FromMilliseconds(50);
 
     private readonly ByteConnection _connection;
     private readonly CipherState _cipher;
     private readonly ArrayPool<byte> _pool;
+    private readonly ConnectionMemory _memory;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _memoryTimeout;
     private readonly int _maxBufferSize;
     private readonly int _maxEmptyMessageCount;
     private SharedBuffer? _buffer;
@@ -36,11 +42,15 @@ internal sealed class NoiseReceiver
     private int _emptyMessageCount;
     private bool _ended;
 
-    internal NoiseReceiver(ByteConnection connection, CipherState cipher, ReadOnlySpan<byte> leftover, NoiseOptions options, ArrayPool<byte> pool)
+    internal NoiseReceiver(
+        ByteConnection connection, CipherState cipher, ReadOnlySpan<byte> leftover, NoiseOptions options, ArrayPool<byte> pool, ConnectionMemory memory, TimeProvider time)
     {
         _connection = connection;
         _cipher = cipher;
         _pool = pool;
+        _memory = memory;
+        _time = time;
+        _memoryTimeout = options.MemoryTimeout;
         _maxBufferSize = options.MaxReceiveBufferSize;
         _maxEmptyMessageCount = options.MaxEmptyMessageCount;
         if (leftover.IsEmpty) return;
@@ -86,7 +96,7 @@ internal sealed class NoiseReceiver
             await _connection.WaitForDataAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        SharedBuffer buffer = MakeRoom();
+        SharedBuffer buffer = TryMakeRoom() ?? await WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
         int room = buffer.Array.Length - _end;
         int received = await _connection.ReceiveAsync(buffer.Array.AsMemory(_end, room), cancellationToken).ConfigureAwait(false);
         _end += received;
@@ -114,14 +124,24 @@ internal sealed class NoiseReceiver
         Release();
     }
 
-    [MemberNotNull(nameof(_buffer))]
-    private SharedBuffer MakeRoom()
+    // While the budget is used up nothing is taken off the line: what lies here unread is read meanwhile, or the peer has to wait.
+    private async ValueTask<SharedBuffer> WaitForRoomAsync(CancellationToken cancellationToken)
     {
-        if (_buffer is null)
+        long start = _time.GetTimestamp();
+        while (true)
         {
-            _buffer = SharedBuffer.Rent(_rentSize, _pool);
-            return _buffer;
+            await Task.Delay(s_memoryPoll, _time, cancellationToken).ConfigureAwait(false);
+            if (TryMakeRoom() is { } buffer) return buffer;
+            if (_time.GetElapsedTime(start) >= _memoryTimeout)
+                throw new ConnectionException(
+                    ConnectionError.LimitExceeded, ConnectionStep.Connection, Fault.Local,
+                    $"For {_memoryTimeout.TotalSeconds:0.###} s there was no memory to receive into: the budget of the connection, the peer or the node is used up.");
         }
+    }
+
+    private SharedBuffer? TryMakeRoom()
+    {
+        if (_buffer is null) return _buffer = TryRent(_rentSize, 1);
 
         int capacity = _buffer.Array.Length;
         bool fits = !TryGetFrameSize(out int frameSize) || _start + frameSize <= capacity;
@@ -136,7 +156,7 @@ internal sealed class NoiseReceiver
         }
         else
         {
-            SharedBuffer next = SharedBuffer.Rent(Math.Min(size, Math.Max(_maxBufferSize, capacity)), _pool);
+            if (TryRent(Math.Min(size, Math.Max(_maxBufferSize, capacity)), pending + 1) is not { } next) return null;
             _buffer.Array.AsSpan(_start, pending).CopyTo(next.Array);
             _buffer.Release();
             _buffer = next;
@@ -145,6 +165,15 @@ internal sealed class NoiseReceiver
         _start = 0;
         _end = pending;
         return _buffer;
+    }
+
+    // As much of what is wanted as may be had, but no less than is needed.
+    private SharedBuffer? TryRent(int wanted, int needed)
+    {
+        int least = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(needed, MinBufferSize));
+        for (int size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(wanted, least)); size >= least; size /= 2)
+            if (SharedBuffer.TryRent(size, _pool, _memory) is { } buffer) return buffer;
+        return null;
     }
 
     private bool TryGetFrameSize(out int frameSize)

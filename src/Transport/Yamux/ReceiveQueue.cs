@@ -5,7 +5,7 @@ namespace Overlay.Transport.Yamux;
 
 /// <summary>Payload that has arrived on a stream and was not consumed, in order, without a copy where that is worth it.</summary>
 /// <remarks>Guarded by the session's gate. Positions are counted from the stream's first byte.</remarks>
-internal sealed class ReceiveQueue(Stack<ReceivedChunk> spareChunks, ArrayPool<byte> pool)
+internal sealed class ReceiveQueue(Stack<ReceivedChunk> spareChunks, ArrayPool<byte> pool, ConnectionMemory memory)
 {
     private const int MaxSpareChunks = 64;
     private const int CopyBlockSize = 4096;
@@ -41,7 +41,8 @@ internal sealed class ReceiveQueue(Stack<ReceivedChunk> spareChunks, ArrayPool<b
     /// <param name="offset">First byte.</param>
     /// <param name="count">Number of bytes, at least 1.</param>
     /// <param name="pinLimit">Memory that this queue may keep alive by holding buffers; beyond that it copies.</param>
-    internal void Append(SharedBuffer buffer, int offset, int count, int pinLimit)
+    /// <returns>False when the connection may hold no more; a part may have been appended.</returns>
+    internal bool TryAppend(SharedBuffer buffer, int offset, int count, int pinLimit)
     {
         int bufferSize = buffer.Array.Length;
         if (count >= MinHeldSize && count >= bufferSize / MinHeldPart && _pinned + bufferSize <= pinLimit)
@@ -50,7 +51,7 @@ internal sealed class ReceiveQueue(Stack<ReceivedChunk> spareChunks, ArrayPool<b
             held.Hold(buffer, offset, count, _appended);
             Link(held);
             _appended += count;
-            return;
+            return true;
         }
 
         ReadOnlySpan<byte> source = buffer.Array.AsSpan(offset, count);
@@ -59,7 +60,12 @@ internal sealed class ReceiveQueue(Stack<ReceivedChunk> spareChunks, ArrayPool<b
             if (_tail is null || _tail.Room == 0)
             {
                 ReceivedChunk block = TakeChunk();
-                block.Rent(pool, Math.Max(source.Length, CopyBlockSize), _appended);
+                if (!block.TryRent(pool, memory, Math.Max(source.Length, CopyBlockSize), _appended))
+                {
+                    spareChunks.Push(block);
+                    return false;
+                }
+
                 Link(block);
             }
 
@@ -68,6 +74,8 @@ internal sealed class ReceiveQueue(Stack<ReceivedChunk> spareChunks, ArrayPool<b
             _appended += part.Length;
             source = source[part.Length..];
         }
+
+        return true;
     }
 
     /// <summary>Drops what was consumed and remembers what was examined.</summary>

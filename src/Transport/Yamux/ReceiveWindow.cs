@@ -9,7 +9,7 @@ namespace Overlay.Transport.Yamux;
 /// for, and a longer window would only be a longer queue. When two halves in a row took sixteen round trips or more, it is many times longer than
 /// the path needs, or the application is the slow part: then it is halved by holding credit back, and the memory goes to others. Guarded by the session's gate.
 /// </remarks>
-internal sealed class ReceiveWindow(int maxSize, IMemoryBudget budget, TimeSpan now)
+internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSpan now)
 {
     private const int FastRoundTrips = 2;
     private const int SlowRoundTrips = 16;
@@ -74,7 +74,7 @@ internal sealed class ReceiveWindow(int maxSize, IMemoryBudget budget, TimeSpan 
     internal bool TryGrow()
     {
         int growth = Math.Min(Size, maxSize - Size);
-        if (growth <= 0 || !budget.TryReserve(growth)) return false;
+        if (growth <= 0 || !memory.TryPromise(growth)) return false;
         _reserved += growth;
         Size += growth;
         _owed += growth;
@@ -89,14 +89,14 @@ internal sealed class ReceiveWindow(int maxSize, IMemoryBudget budget, TimeSpan 
         Size -= cut;
         _owed -= cut;
         _reserved -= cut;
-        budget.Release(cut);
+        memory.Withdraw(cut);
     }
 
-    /// <summary>Gives the growth back to the budget. Idempotent.</summary>
+    /// <summary>Takes the promise of growth back. Idempotent.</summary>
     internal void Close()
     {
         if (_reserved == 0) return;
-        budget.Release(_reserved);
+        memory.Withdraw(_reserved);
         _reserved = 0;
         maxSize = 0;
     }

@@ -9,7 +9,9 @@ internal sealed class ReceivedChunk : ReadOnlySequenceSegment<byte>
 {
     private SharedBuffer? _shared;
     private ArrayPool<byte>? _pool;
+    private ConnectionMemory? _memory;
     private byte[]? _owned;
+    private int _chargedSize;
 
     /// <summary>Bytes of memory that this chunk keeps alive.</summary>
     internal int PinnedSize { get; private set; }
@@ -34,13 +36,18 @@ internal sealed class ReceivedChunk : ReadOnlySequenceSegment<byte>
         RunningIndex = runningIndex;
     }
 
-    internal void Rent(ArrayPool<byte> pool, int size, long runningIndex)
+    internal bool TryRent(ArrayPool<byte> pool, ConnectionMemory memory, int size, long runningIndex)
     {
+        int whole = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)size);
+        if (!memory.TryHold(whole)) return false;
+        _chargedSize = whole;
+        _memory = memory;
         _pool = pool;
-        _owned = pool.Rent(size);
+        _owned = pool.Rent(whole);
         PinnedSize = _owned.Length;
         Memory = _owned.AsMemory(0, 0);
         RunningIndex = runningIndex;
+        return true;
     }
 
     /// <summary>Copies behind the payload; <paramref name="source"/> must fit into <see cref="Room"/>.</summary>
@@ -55,7 +62,12 @@ internal sealed class ReceivedChunk : ReadOnlySequenceSegment<byte>
     internal void Clear()
     {
         _shared?.Release();
-        if (_owned is not null) _pool!.Return(_owned);
+        if (_owned is not null)
+        {
+            _pool!.Return(_owned);
+            _memory!.LetGo(_chargedSize);
+        }
+
         _shared = null;
         _owned = null;
         Memory = default;

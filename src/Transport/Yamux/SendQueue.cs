@@ -1,4 +1,5 @@
 using System.Buffers;
+using Overlay.Transport.Connections;
 
 namespace Overlay.Transport.Yamux;
 
@@ -8,7 +9,7 @@ namespace Overlay.Transport.Yamux;
 /// <see cref="Commit"/>, and the sender copies claimed bytes between <see cref="Claim"/> and <see cref="Sent"/>; no block that either of them uses is
 /// returned to the pool meanwhile.
 /// </remarks>
-internal sealed class SendQueue(ArrayPool<byte> pool)
+internal sealed class SendQueue(ArrayPool<byte> pool, ConnectionMemory memory)
 {
     // What a writer gets that did not say how much it has to write.
     private const int BlockSize = 16 * 1024;
@@ -31,6 +32,9 @@ internal sealed class SendQueue(ArrayPool<byte> pool)
     /// <summary>Bytes advanced over and not committed.</summary>
     internal int UncommittedSize => _uncommitted;
 
+    /// <summary>Whether the connection may hold no more memory: the last block is there all the same, and the writer is to wait until it is sent.</summary>
+    internal bool IsStarved { get; private set; }
+
     internal bool IsEmpty => UnsentSize == 0 && _uncommitted == 0 && !_senderHoldsHead;
 
     /// <summary>Free memory behind what was written.</summary>
@@ -44,7 +48,10 @@ internal sealed class SendQueue(ArrayPool<byte> pool)
 
         Block block = _spare ?? new Block();
         _spare = null;
-        block.Array = pool.Rent(Math.Max(needed, minBlockSize));
+        int size = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(needed, minBlockSize));
+        block.ChargedSize = memory.TryHold(size) ? size : 0;
+        IsStarved = block.ChargedSize == 0;
+        block.Array = pool.Rent(size);
         if (_tail is null) _head = block;
         else _tail.Next = block;
         _tail = block;
@@ -163,6 +170,8 @@ internal sealed class SendQueue(ArrayPool<byte> pool)
     private void Return(Block block)
     {
         pool.Return(block.Array);
+        memory.LetGo(block.ChargedSize);
+        block.ChargedSize = 0;
         block.Array = [];
         block.Start = block.End = 0;
         block.Next = null;
@@ -174,6 +183,7 @@ internal sealed class SendQueue(ArrayPool<byte> pool)
         internal byte[] Array = [];
         internal int Start;
         internal int End;
+        internal int ChargedSize;
         internal Block? Next;
     }
 }

@@ -28,12 +28,12 @@ internal sealed partial class YamuxSession : StreamMuxer
     /// <param name="direction">Outbound on the side that dialled, which uses the odd ids.</param>
     /// <param name="options">Limits and deadlines.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="budget">What window growth is charged to besides <see cref="YamuxOptions.MaxWindowGrowth"/>; null for nothing.</param>
+    /// <param name="memory">What windows and queues are charged to; null for windows up to <see cref="YamuxOptions.MaxWindowGrowth"/> and nothing else.</param>
     /// <param name="clock">Where deadlines are kept, shared by many sessions; null for one of its own on <paramref name="time"/>.</param>
     /// <param name="pool">Where queues take their memory; null for the shared pool.</param>
     internal YamuxSession(
         SecureChannel channel, Direction direction, YamuxOptions options, TimeProvider time,
-        IMemoryBudget? budget = null, DeadlineClock? clock = null, ArrayPool<byte>? pool = null)
+        ConnectionMemory? memory = null, DeadlineClock? clock = null, ArrayPool<byte>? pool = null)
     {
         _channel = channel;
         _clock = clock ?? (_ownClock = new DeadlineClock(time));
@@ -41,7 +41,7 @@ internal sealed partial class YamuxSession : StreamMuxer
         _holding = _clock.Register(ReleaseHeld);
         Options = options;
         Pool = pool ?? ArrayPool<byte>.Shared;
-        Budget = new SessionReceiveBudget(options.MaxWindowGrowth, budget);
+        Memory = memory ?? new ConnectionMemory(options.MaxWindowGrowth);
         _accepting = Channel.CreateBounded<YamuxStream>(new BoundedChannelOptions(options.AcceptBacklog) { SingleWriter = true, AllowSynchronousContinuations = true });
         _state = new SessionState(
             direction,
@@ -75,7 +75,7 @@ internal sealed partial class YamuxSession : StreamMuxer
 
     internal YamuxOptions Options { get; }
 
-    internal IMemoryBudget Budget { get; }
+    internal ConnectionMemory Memory { get; }
 
     internal ArrayPool<byte> Pool { get; }
 

@@ -34,7 +34,7 @@ internal sealed class YamuxStream : MuxedStream
         Id = id;
         Direction = direction;
         OpenedAt = now;
-        ReceiveWindow = new ReceiveWindow(session.Options.MaxReceiveWindow, session.Budget, now);
+        ReceiveWindow = new ReceiveWindow(session.Options.MaxReceiveWindow, session.Memory, now);
         _reader = new YamuxStreamReader(session, this);
         _writer = new YamuxStreamWriter(session, this);
     }
@@ -197,8 +197,16 @@ internal sealed class YamuxStream : MuxedStream
     {
         Volatile.Write(ref _bytesReceived, _bytesReceived + count);
         if (Error is not null) return;
-        if (_reader.Receive(buffer, offset, count)) return;
-        Consumed(count);
+        if (_reader.IsCompleted)
+        {
+            Consumed(count);
+        }
+        else if (!_reader.TryReceive(buffer, offset, count))
+        {
+            Reset(YamuxError.NoMemory(Id));
+            return;
+        }
+
         _isUnwanted |= _isDisposed;
         ResetIfUnwanted();
     }

@@ -24,7 +24,7 @@ internal sealed class YamuxStreamReader : PipeReader, IValueTaskSource<ReadResul
     {
         _session = session;
         _stream = stream;
-        _queue = new ReceiveQueue(session.SpareChunks, session.Pool);
+        _queue = new ReceiveQueue(session.SpareChunks, session.Pool, session.Memory);
     }
 
     /// <summary>Memory kept alive by what was not consumed, in bytes.</summary>
@@ -136,12 +136,14 @@ internal sealed class YamuxStreamReader : PipeReader, IValueTaskSource<ReadResul
     void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
+    /// <summary>The application reads no more.</summary>
+    internal bool IsCompleted => _isCompleted;
+
     /// <summary>Queues a piece of payload.</summary>
-    /// <returns>False when nobody will read it.</returns>
-    internal bool Receive(SharedBuffer buffer, int offset, int count)
+    /// <returns>False when there is no memory for it.</returns>
+    internal bool TryReceive(SharedBuffer buffer, int offset, int count)
     {
-        if (_isCompleted) return false;
-        _queue.Append(buffer, offset, count, pinLimit: 2 * _stream.ReceiveWindow.Size);
+        if (!_queue.TryAppend(buffer, offset, count, pinLimit: 2 * _stream.ReceiveWindow.Size)) return false;
         Wake();
         return true;
     }

@@ -9,7 +9,8 @@ namespace Overlay.Transport.Yamux;
 /// <remarks>State is guarded by the session's gate; one writer at a time. A write goes straight into the channel's memory when nobody else is sending.</remarks>
 internal sealed class YamuxStreamWriter(YamuxSession session, YamuxStream stream) : PipeWriter, IValueTaskSource<FlushResult>
 {
-    private readonly int _limit = session.Options.MaxSendBuffer;
+    private const int StarvedLimit = 1024;
+
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _registration;
     private CancellationToken _cancellationToken;
@@ -31,7 +32,10 @@ internal sealed class YamuxStreamWriter(YamuxSession session, YamuxStream stream
         }
     }
 
-    internal SendQueue Queue { get; } = new(session.Pool);
+    // Bytes that may wait to be sent before the writer has to wait: a block, while there is no memory for more.
+    private int Limit => Queue.IsStarved ? Math.Min(StarvedLimit, session.Options.MaxSendBuffer) : session.Options.MaxSendBuffer;
+
+    internal SendQueue Queue { get; } = new(session.Pool, session.Memory);
 
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
@@ -143,7 +147,7 @@ internal sealed class YamuxStreamWriter(YamuxSession session, YamuxStream stream
     internal void Sent(int count)
     {
         Queue.Sent(count);
-        if (Queue.UnsentSize <= _limit / 2) Wake();
+        if (Queue.UnsentSize <= Limit / 2) Wake();
     }
 
     /// <summary>The stream was reset or lost: nothing more is sent.</summary>
@@ -179,7 +183,7 @@ internal sealed class YamuxStreamWriter(YamuxSession session, YamuxStream stream
         lock (session.Gate)
         {
             session.WakeSender();
-            if (_isCanceled || _isCompleted || stream.Error is not null || Queue.UnsentSize < _limit) return new ValueTask<FlushResult>(TakeResult());
+            if (_isCanceled || _isCompleted || stream.Error is not null || Queue.UnsentSize < Limit) return new ValueTask<FlushResult>(TakeResult());
             _core.Reset();
             _isAwaited = true;
             _isTokenCanceled = false;
@@ -205,7 +209,7 @@ internal sealed class YamuxStreamWriter(YamuxSession session, YamuxStream stream
             lock (session.Gate)
             {
                 ThrowIfUnwritable();
-                source = source[Queue.Write(source.Span, Math.Max(_limit - Queue.UnsentSize, 0))..];
+                source = source[Queue.Write(source.Span, Math.Max(Limit - Queue.UnsentSize, 0))..];
             }
 
             FlushResult result = await FlushAsync(cancellationToken).ConfigureAwait(false);

@@ -1,7 +1,6 @@
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
 using Overlay.Transport.Resources;
-using Overlay.Transport.Yamux;
 
 namespace Overlay.Transport.Tests.Resources;
 
@@ -179,21 +178,38 @@ public class ResourceBudgetTests
     }
 
     [Fact]
-    public void Memory_OfAMuxersWindows_IsChargedToTheSessionAndTheConnection()
+    public void Memory_OfWindowsAndBuffers_ChargesTheLargerOfBothToTheConnection()
     {
-        ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { Connection = new() { MaxMemorySize = 8 } });
+        const int Unit = 64 << 10;
+        ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { Connection = new() { MaxMemorySize = 10 * Unit } });
         using ConnectionScope connection = budget.Connect(Budgets.NewPeer());
-        var wide = new SessionReceiveBudget(100, connection);
-        var narrow = new SessionReceiveBudget(3, connection);
+        var memory = new ConnectionMemory(maxPromisedSize: 8 * Unit, connection);
 
-        Assert.False(wide.TryReserve(9));
-        Assert.False(narrow.TryReserve(4));
-        Assert.Equal((0, 0), (wide.Reserved, connection.Usage.MemorySize));
-        Assert.True(wide.TryReserve(8));
-        Assert.Equal((8, 8), (wide.Reserved, connection.Usage.MemorySize));
-        wide.Release(8);
-        Assert.True(narrow.TryReserve(3));
-        Assert.Equal(3, budget.TakeSnapshot().Node.MemorySize);
+        Assert.False(memory.TryPromise(8 * Unit + 1));
+        Assert.True(memory.TryPromise(8 * Unit));
+        Assert.Equal(8 * Unit, connection.Usage.MemorySize);
+        Assert.True(memory.TryHold(8 * Unit));
+        Assert.Equal(8 * Unit, connection.Usage.MemorySize);
+        Assert.False(memory.TryHold(2 * Unit + 1));
+        Assert.True(memory.TryHold(2 * Unit));
+        Assert.Equal(10 * Unit, budget.TakeSnapshot().Node.MemorySize);
+
+        memory.Withdraw(8 * Unit);
+        Assert.Equal(10 * Unit, connection.Usage.MemorySize);
+        memory.LetGo(10 * Unit);
+        Assert.Equal((0, 0, 0), (memory.PromisedSize, memory.HeldSize, connection.Usage.MemorySize));
+    }
+
+    [Fact]
+    public void Memory_OfSmallBuffers_IsCoveredByWhatTheConnectionIsChargedAnyway()
+    {
+        ResourceBudget budget = Budgets.Create(Budgets.Unlimited);
+        using ConnectionScope connection = budget.Connect(Budgets.NewPeer());
+        var memory = new ConnectionMemory(0, connection);
+        Assert.True(memory.TryHold(8 << 10));
+        Assert.Equal(0, connection.Usage.MemorySize);
+        Assert.True(memory.TryHold(1));
+        Assert.Equal(64 << 10, connection.Usage.MemorySize);
     }
 
     [Theory]

@@ -157,7 +157,7 @@ public sealed class FlowControlTests
     [Fact]
     public void ReceiveWindow_ConsumedWithinTwoRoundTrips_DoublesUpToItsLimits()
     {
-        SessionReceiveBudget budget = new(6L * Window);
+        ConnectionMemory budget = new(6L * Window);
         ReceiveWindow window = new(16 * Window, budget, TimeSpan.Zero);
         TimeSpan now = TimeSpan.Zero;
         TimeSpan roundTrip = TimeSpan.FromMilliseconds(60);
@@ -173,15 +173,15 @@ public sealed class FlowControlTests
         }
 
         Assert.Equal([2 * Window, 4 * Window, 4 * Window, 4 * Window], sizes);
-        Assert.Equal(3L * Window, budget.Reserved);
+        Assert.Equal(3L * Window, budget.PromisedSize);
         window.Close();
-        Assert.Equal(0, budget.Reserved);
+        Assert.Equal(0, budget.PromisedSize);
     }
 
     [Fact]
     public void ReceiveWindow_ConsumedSlowly_KeepsItsSize()
     {
-        ReceiveWindow window = new(16 * Window, new SessionReceiveBudget(long.MaxValue), TimeSpan.Zero);
+        ReceiveWindow window = new(16 * Window, new ConnectionMemory(long.MaxValue), TimeSpan.Zero);
         Assert.True(window.TryReceive(Window / 2));
         Assert.True(window.Consume(Window / 2));
         Assert.Equal((uint)Window / 2, window.TakeUpdate(TimeSpan.FromMilliseconds(120), TimeSpan.FromMilliseconds(60)));
@@ -191,7 +191,7 @@ public sealed class FlowControlTests
     [Fact]
     public void ReceiveWindow_UnreadBytesFillIt_DoesNotGrow()
     {
-        ReceiveWindow window = new(16 * Window, new SessionReceiveBudget(long.MaxValue), TimeSpan.Zero);
+        ReceiveWindow window = new(16 * Window, new ConnectionMemory(long.MaxValue), TimeSpan.Zero);
         Assert.True(window.TryReceive(Window));
         Assert.True(window.Consume(Window / 2));
         Assert.Equal((uint)Window / 2, window.TakeUpdate(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(60)));
@@ -201,7 +201,7 @@ public sealed class FlowControlTests
     [Fact]
     public void ReceiveWindow_ManyTimesTooLong_ShrinksAndPaysBack()
     {
-        SessionReceiveBudget budget = new(long.MaxValue);
+        ConnectionMemory budget = new(long.MaxValue);
         ReceiveWindow window = new(16 * Window, budget, TimeSpan.Zero);
         TimeSpan now = TimeSpan.Zero;
         for (int i = 0; i < 2; i++) Use(TimeSpan.FromMilliseconds(60));
@@ -211,7 +211,7 @@ public sealed class FlowControlTests
         Assert.Equal(4 * Window, window.Size);
         for (int i = 0; i < 5; i++) Use(TimeSpan.FromSeconds(10));
         Assert.Equal(Window, window.Size);
-        Assert.Equal(0, budget.Reserved);
+        Assert.Equal(0, budget.PromisedSize);
         Assert.Equal((uint)Window, window.Remaining);
 
         void Use(TimeSpan time)
