@@ -7,11 +7,15 @@ namespace Overlay.Sessions.Metering;
 /// <summary>A stream's output behind a credit gate: credit is taken before bytes are flushed.</summary>
 /// <remarks>
 /// Up to one chunk goes straight into the stream's own memory. A caller who writes more between two flushes fills a buffer here, which a flush then
-/// passes on chunk by chunk. <c>notice</c> is called when a flush has to wait for credit and after each flush. One writer at a time.
+/// passes on chunk by chunk. Who leaves the size open gets little memory at first and more as it is filled. <c>notice</c> is called when a flush has to wait for credit and after each flush. One writer at a time.
 /// </remarks>
 internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Action notice) : PipeWriter
 {
+    private const int FirstSize = 16 * 1024;
+
     private ArrayBufferWriter<byte>? _overflow;
+    private int _size = FirstSize;
+    private int _offered;
     private int _direct;
     private bool _writingOverflow;
     private long _taken;
@@ -23,15 +27,16 @@ internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Actio
 
     public override long UnflushedBytes => _direct + (_overflow?.WrittenCount ?? 0);
 
-    /// <summary>Memory of the size asked for; without a size, for as large a chunk as can go at once.</summary>
+    /// <summary>Memory of the size asked for; without a size, as much as the last ones were filled and twice that, as far as it can go at once.</summary>
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
         // The chunk can only grow while bytes are unflushed, so what was direct stays within it.
         int room = gate.ChunkSize - _direct;
         _writingOverflow = _overflow is { WrittenCount: > 0 } || Math.Max(sizeHint, 1) > room;
         if (_writingOverflow) return (_overflow ??= new ArrayBufferWriter<byte>()).GetMemory(sizeHint);
-        Memory<byte> memory = inner.GetMemory(sizeHint == 0 ? room : sizeHint);
-        return memory[..Math.Min(memory.Length, room)];
+        _offered = sizeHint == 0 ? Math.Min(_size, room) : 0;
+        Memory<byte> memory = inner.GetMemory(sizeHint == 0 ? _offered : sizeHint);
+        return memory[..Math.Min(memory.Length, sizeHint == 0 ? _offered : room)];
     }
 
     public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
@@ -46,6 +51,11 @@ internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Actio
         {
             inner.Advance(bytes);
             _direct += bytes;
+            if (_offered == 0) return;
+            // Bytes that fill what they were given come from a source that had more.
+            if (bytes == _offered) _size = Math.Min(_size * 2, 2 * CreditGate.FrameSize);
+            else if (bytes < _offered / 4) _size = Math.Max(_size / 2, FirstSize);
+            _offered = 0;
         }
     }
 
