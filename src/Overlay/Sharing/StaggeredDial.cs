@@ -32,6 +32,8 @@ internal static class StaggeredDial
     public static async Task<Socket> ConnectAsync(
         IAddressDialer dialer, IReadOnlyList<IPEndPoint> targets, TimeSpan delay, TimeProvider time, CancellationToken cancellationToken)
     {
+        // Most targets are one address: with nobody to race against, there is nothing to keep track of.
+        if (targets.Count == 1) return await dialer.ConnectAsync(targets[0], cancellationToken).ConfigureAwait(false);
         using var attempts = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var running = new List<Task<Socket>>(targets.Count);
         SocketException? failure = null;

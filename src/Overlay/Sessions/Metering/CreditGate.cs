@@ -16,8 +16,8 @@ internal sealed class CreditGate(long limit, int chunkShare = 8)
 
     private const int MinChunkSize = 16 * 1024, MaxChunkSize = 2 * FrameSize;
 
-    // What all streams of a session may read ahead of the muxer: large chunks for a few, small ones for many.
-    private const int SharedSize = 4 * 1024 * 1024;
+    // What all chunks of a session come to together: large ones for a few streams, small ones for many.
+    private const int SharedSize = 13 * 1024 * 1024;
 
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _waiters = new();
