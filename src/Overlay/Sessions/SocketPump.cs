@@ -72,7 +72,7 @@ internal static class SocketPump
                 while (!rest.IsEmpty)
                 {
                     int sent = rest.IsSingleSegment ? 0 : SendSegments(socket, rest, segments ??= new(MaxSegmentCount));
-                    if (sent == 0) sent = await socket.SendAsync(rest.First, SocketFlags.None, stop.Token).ConfigureAwait(false);
+                    if (sent == 0) sent = await socket.SendAsync(FirstOf(rest), SocketFlags.None, stop.Token).ConfigureAwait(false);
                     rest = rest.Slice(sent);
                 }
 
@@ -104,6 +104,14 @@ internal static class SocketPump
         if (segments.Count > 1) sent = socket.Send(segments, SocketFlags.None, out error);
         segments.Clear();
         return error is SocketError.Success or SocketError.WouldBlock ? sent : throw new SocketException((int)error);
+    }
+
+    // The first piece that holds anything.
+    private static ReadOnlyMemory<byte> FirstOf(in ReadOnlySequence<byte> bytes)
+    {
+        foreach (ReadOnlyMemory<byte> memory in bytes)
+            if (!memory.IsEmpty) return memory;
+        return default;
     }
 
     // Wakes the other direction, then ends this one's pipe with the error.
