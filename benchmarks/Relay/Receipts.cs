@@ -15,7 +15,7 @@ namespace Overlay.Benchmarks.Relay;
 public class Receipts
 {
     private readonly IdentitySigner _consumer = new(PeerIdentity.Generate()), _provider = new(PeerIdentity.Generate());
-    private readonly SessionOptions _options = new() { LegSize = long.MaxValue };
+    private readonly SessionOptions _options = new() { LegSize = 1L << 60 };
     private string _folder = null!;
     private ILedgerStore _near = null!, _far = null!;
     private ConsumerSessionState _paying = null!;
