@@ -1,16 +1,20 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace Overlay.Sessions;
 
 /// <summary>Carries bytes between a socket and a pair of pipes until both directions are over.</summary>
 /// <remarks>
-/// Nothing is copied on the way: the socket receives straight into the pipe's memory and sends straight from the pipe's segments. A waiting direction
-/// holds no memory: a receive of zero bytes comes first. The two loops are owned by <see cref="RunAsync"/>, which awaits both.
+/// Nothing is copied on the way: the socket receives straight into the pipe's memory and sends straight from the pipe's segments, many at once. A waiting
+/// direction holds no memory: a receive of zero bytes comes first. The two loops are owned by <see cref="RunAsync"/>, which awaits both.
 /// </remarks>
 internal static class SocketPump
 {
+    // What one send takes at most; a longer list only delays the first bytes.
+    private const int MaxSegmentCount = 16;
+
     /// <summary>Pumps both ways; half-close of one side becomes half-close of the other, an error resets both.</summary>
     /// <param name="socket">Connected. Its owner disposes of it afterwards; after an error it has been closed with a reset.</param>
     /// <param name="remote">The other side. Both its ends are completed when the task ends, with the error if there was one.</param>
@@ -19,6 +23,8 @@ internal static class SocketPump
     internal static async Task RunAsync(Socket socket, IDuplexPipe remote, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        // Says only that a synchronous send of what is at hand never waits.
+        socket.Blocking = false;
         Task<Exception?> outward = ToPipeAsync(socket, remote.Output, stop);
         Task<Exception?> inward = ToSocketAsync(remote.Input, socket, stop);
         Exception? error = await outward.ConfigureAwait(false) ?? await inward.ConfigureAwait(false);
@@ -55,14 +61,21 @@ internal static class SocketPump
 
     private static async Task<Exception?> ToSocketAsync(PipeReader input, Socket socket, CancellationTokenSource stop)
     {
+        List<ArraySegment<byte>>? segments = null;
         try
         {
             while (true)
             {
                 ReadResult read = await input.ReadAsync(stop.Token).ConfigureAwait(false);
                 if (read.IsCanceled) throw new OperationCanceledException();
-                foreach (ReadOnlyMemory<byte> segment in read.Buffer)
-                    await SendAllAsync(socket, segment, stop.Token).ConfigureAwait(false);
+                ReadOnlySequence<byte> rest = read.Buffer;
+                while (!rest.IsEmpty)
+                {
+                    int sent = rest.IsSingleSegment ? 0 : SendSegments(socket, rest, segments ??= new(MaxSegmentCount));
+                    if (sent == 0) sent = await socket.SendAsync(FirstOf(rest), SocketFlags.None, stop.Token).ConfigureAwait(false);
+                    rest = rest.Slice(sent);
+                }
+
                 input.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted) break;
             }
@@ -77,10 +90,28 @@ internal static class SocketPump
         }
     }
 
-    private static async ValueTask SendAllAsync(Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    // Sends what the system takes without waiting; 0 when that is nothing, or the memory is not in arrays.
+    private static int SendSegments(Socket socket, in ReadOnlySequence<byte> bytes, List<ArraySegment<byte>> segments)
     {
-        while (!bytes.IsEmpty)
-            bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None, cancellationToken).ConfigureAwait(false)..];
+        foreach (ReadOnlyMemory<byte> memory in bytes)
+        {
+            if (segments.Count == MaxSegmentCount || !MemoryMarshal.TryGetArray(memory, out ArraySegment<byte> segment)) break;
+            if (segment.Count > 0) segments.Add(segment);
+        }
+
+        int sent = 0;
+        SocketError error = SocketError.Success;
+        if (segments.Count > 1) sent = socket.Send(segments, SocketFlags.None, out error);
+        segments.Clear();
+        return error is SocketError.Success or SocketError.WouldBlock ? sent : throw new SocketException((int)error);
+    }
+
+    // The first piece that holds anything.
+    private static ReadOnlyMemory<byte> FirstOf(in ReadOnlySequence<byte> bytes)
+    {
+        foreach (ReadOnlyMemory<byte> memory in bytes)
+            if (!memory.IsEmpty) return memory;
+        return default;
     }
 
     // Wakes the other direction, then ends this one's pipe with the error.

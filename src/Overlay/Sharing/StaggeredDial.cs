@@ -32,6 +32,8 @@ internal static class StaggeredDial
     public static async Task<Socket> ConnectAsync(
         IAddressDialer dialer, IReadOnlyList<IPEndPoint> targets, TimeSpan delay, TimeProvider time, CancellationToken cancellationToken)
     {
+        // Most targets are one address: with nobody to race against, there is nothing to keep track of.
+        if (targets.Count == 1) return await ConnectAsync(dialer, targets[0], cancellationToken).ConfigureAwait(false);
         using var attempts = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var running = new List<Task<Socket>>(targets.Count);
         SocketException? failure = null;
@@ -60,6 +62,15 @@ internal static class StaggeredDial
             await attempts.CancelAsync().ConfigureAwait(false);
             foreach (Task<Socket> attempt in running) await CloseAsync(attempt).ConfigureAwait(false);
         }
+    }
+
+    private static async Task<Socket> ConnectAsync(IAddressDialer dialer, IPEndPoint target, CancellationToken cancellationToken)
+    {
+        Socket socket = await dialer.ConnectAsync(target, cancellationToken).ConfigureAwait(false);
+        if (!cancellationToken.IsCancellationRequested) return socket;
+        // Connected at the moment in which nobody waited for it any more.
+        socket.Dispose();
+        throw new OperationCanceledException(cancellationToken);
     }
 
     // The attempt that ended first, or null when the delay did.

@@ -15,8 +15,8 @@ public sealed record YamuxOptions
     /// <summary>Bytes by which all windows of a session together may grow above their initial size. 64 MiB.</summary>
     public long MaxWindowGrowth { get; init => field = AtLeast(value, 0); } = 64L * 1024 * 1024;
 
-    /// <summary>Bytes that one stream takes from its writer before the writer has to wait. 256 KiB, an initial window.</summary>
-    public int MaxSendBuffer { get; init => field = AtLeast(value, 1); } = 256 * 1024;
+    /// <summary>Bytes that one stream takes from its writer before the writer has to wait. 128 KiB, a flush: one is filled while the other is sent.</summary>
+    public int MaxSendBuffer { get; init => field = AtLeast(value, 1); } = 128 * 1024;
 
     /// <summary>Largest payload of a data frame, in bytes; the channel's largest message less a header is a limit too. 64 KiB.</summary>
     public int MaxDataFrame { get; init => field = AtLeast(value, 1); } = 64 * 1024;

@@ -77,6 +77,61 @@ public class MeteringTests
         }, iter: 50);
 
     [Fact]
+    public async Task Writer_SourceFillsWhatItIsGiven_GetsMoreUpToTwoFrames()
+    {
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        var writer = new MeteredPipeWriter(pipe.Writer, new CreditGate(long.MaxValue), () => { });
+        var sizes = new List<int>();
+        for (int i = 0; i < 6; i++)
+        {
+            int size = writer.GetMemory().Length;
+            sizes.Add(size);
+            writer.Advance(size);
+            await writer.FlushAsync(Token);
+        }
+
+        // Less than a quarter says that the source has no more for now.
+        writer.GetMemory();
+        writer.Advance(1);
+        await writer.FlushAsync(Token);
+        sizes.Add(writer.GetMemory().Length);
+
+        Assert.Equal([CreditGate.FrameSize / 4, CreditGate.FrameSize / 2, CreditGate.FrameSize, 2 * CreditGate.FrameSize, 2 * CreditGate.FrameSize, 2 * CreditGate.FrameSize, CreditGate.FrameSize], sizes);
+    }
+
+    [Fact]
+    public void Gate_AnyWindowAndNumberOfStreams_ChunkIsNoMoreThanAnEighthAndWholeFrames() =>
+        Gen.Select(Gen.Long[CreditWindowRule.Smallest, CreditWindowRule.Largest], Gen.Int[1, 5000]).Sample((window, streams) =>
+        {
+            int size = new CreditGate(window) { StreamCount = streams }.ChunkSize;
+            Assert.InRange(size, 16 * 1024, window / 8);
+            Assert.True(size <= CreditGate.FrameSize || size % CreditGate.FrameSize == 0);
+        });
+
+    [Fact]
+    public void Gate_MoreStreams_SmallerChunks()
+    {
+        int[] sizes = [.. new[] { 1, 100, 200, 1000 }.Select(streams => new CreditGate(CreditWindowRule.Largest) { StreamCount = streams }.ChunkSize)];
+        Assert.Equal([2 * CreditGate.FrameSize, 2 * CreditGate.FrameSize, CreditGate.FrameSize, 16 * 1024], sizes);
+    }
+
+    [Fact]
+    public async Task Writer_CancelledWhileWaitingForCredit_LeavesNothingBehind()
+    {
+        var pipe = new Pipe();
+        var gate = new CreditGate(10);
+        var writer = new MeteredPipeWriter(pipe.Writer, gate, () => { });
+        using var leaving = new CancellationTokenSource();
+        Task waiting = writer.WriteAsync(new byte[11], leaving.Token).AsTask();
+        await leaving.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        Assert.False(pipe.Reader.TryRead(out _));
+        Assert.Equal(0, writer.Taken);
+        Assert.Equal(0, gate.Unpaid);
+    }
+
+    [Fact]
     public async Task Reader_LittleCredit_ShowsOnlyWhatMayBeForwarded()
     {
         var pipe = new Pipe();

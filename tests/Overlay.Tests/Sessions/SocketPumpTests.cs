@@ -30,6 +30,30 @@ public class SocketPumpTests
     }
 
     [Fact]
+    public async Task Pump_ManySegmentsAndASlowTarget_BytesArriveInOrder()
+    {
+        await using var setup = await Setup.CreateAsync();
+        byte[] sent = SessionTests.RandomBytes(4, 3_000_000);
+        Task writing = setup.WriteRemoteAsync(sent);
+        byte[] received = new byte[sent.Length];
+        // Reads of odd sizes, so that sends end in the middle of segments.
+        for (int at = 0; at < received.Length;) at += await setup.Target.ReceiveAsync(received.AsMemory(at, Math.Min(7_777, received.Length - at)), SocketFlags.None, Token);
+        await writing;
+        Assert.Equal(sent, received);
+    }
+
+    [Fact]
+    public async Task Pump_CancelledWhileTheTargetTakesNothing_Ends()
+    {
+        await using var setup = await Setup.CreateAsync();
+        Task writing = setup.WriteRemoteAsync(new byte[32 << 20]);
+        while (setup.Target.Available == 0) await Task.Yield();
+        await setup.Stop.CancelAsync();
+        await setup.Pumping;
+        await Assert.ThrowsAsync<IOException>(() => writing);
+    }
+
+    [Fact]
     public async Task Pump_RemoteFails_TargetIsReset()
     {
         await using var setup = await Setup.CreateAsync();

@@ -10,13 +10,27 @@ namespace Overlay.Sessions.Metering;
 /// <param name="chunkShare">Which part of the limit a chunk may be, 8 for an eighth.</param>
 internal sealed class CreditGate(long limit, int chunkShare = 8)
 {
-    private const int MinChunkSize = 16 * 1024, MaxChunkSize = 64 * 1024;
+    /// <summary>What travels as one frame in one message of the secure channel: 64 KiB less room for the headers of both. A chunk a little larger would leave a
+    /// few bytes for a frame, a message and a send of their own.</summary>
+    internal const int FrameSize = 64 * 1024 - 64;
+
+    private const int MinChunkSize = 16 * 1024, MaxChunkSize = 2 * FrameSize;
+
+    // What all chunks of a session come to together: large ones for a few streams, small ones for many.
+    private const int SharedSize = 13 * 1024 * 1024;
 
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _waiters = new();
     private long _limit = limit;
     private long _unpaid;
     private IOException? _closed;
+    private int _streamCount = 1;
+
+    /// <summary>Streams that take from this gate: each one's chunks are the smaller for it.</summary>
+    internal int StreamCount
+    {
+        set => Volatile.Write(ref _streamCount, Math.Max(value, 1));
+    }
 
     /// <summary>Bytes taken and not paid; below zero when more was paid than taken.</summary>
     internal long Unpaid
@@ -28,10 +42,18 @@ internal sealed class CreditGate(long limit, int chunkShare = 8)
     }
 
     /// <summary>
-    /// Most bytes that a stream takes at once, 16 to 64 KiB. Never over an eighth of the credit window: whoever waits for a chunk then waits behind more unpaid
-    /// bytes than make a receipt due (<see cref="CreditWindowRule.IsReceiptDue"/>), so the wait has an end.
+    /// Most bytes that a stream takes at once, 16 to 128 KiB, and whole frames if it is more than one's. Never over an eighth of the credit window: whoever waits
+    /// for a chunk then waits behind more unpaid bytes than make a receipt due (<see cref="CreditWindowRule.IsReceiptDue"/>), so the wait has an end.
     /// </summary>
-    internal int ChunkSize => (int)Math.Clamp(Volatile.Read(ref _limit) / chunkShare, MinChunkSize, MaxChunkSize);
+    internal int ChunkSize
+    {
+        get
+        {
+            long share = Math.Min(Volatile.Read(ref _limit) / chunkShare, SharedSize / Volatile.Read(ref _streamCount));
+            int size = (int)Math.Clamp(share, MinChunkSize, MaxChunkSize);
+            return size > FrameSize ? size / FrameSize * FrameSize : size;
+        }
+    }
 
     /// <summary>Whether somebody waits.</summary>
     internal bool IsHoldingBack

@@ -7,11 +7,16 @@ namespace Overlay.Sessions.Metering;
 /// <summary>A stream's output behind a credit gate: credit is taken before bytes are flushed.</summary>
 /// <remarks>
 /// Up to one chunk goes straight into the stream's own memory. A caller who writes more between two flushes fills a buffer here, which a flush then
-/// passes on chunk by chunk. <c>notice</c> is called when a flush has to wait for credit and after each flush. One writer at a time.
+/// passes on chunk by chunk. Who leaves the size open gets little memory at first and more as it is filled. <c>notice</c> is called when a flush has to wait
+/// for credit and after each flush. One writer at a time.
 /// </remarks>
 internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Action notice) : PipeWriter
 {
+    private const int FirstSize = CreditGate.FrameSize / 4;
+
     private ArrayBufferWriter<byte>? _overflow;
+    private int _size = FirstSize;
+    private int _offered;
     private int _direct;
     private bool _writingOverflow;
     private long _taken;
@@ -23,14 +28,16 @@ internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Actio
 
     public override long UnflushedBytes => _direct + (_overflow?.WrittenCount ?? 0);
 
-    /// <summary>Memory of the size asked for; without a size, for as large a chunk as can go at once.</summary>
+    /// <summary>Memory of the size asked for; without a size, twice what was filled the last time, as far as it can go at once.</summary>
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
-        // The chunk can only grow while bytes are unflushed, so what was direct stays within it.
+        // The chunk may have shrunk since: what is direct then stays so, and what follows goes to the buffer.
         int room = gate.ChunkSize - _direct;
         _writingOverflow = _overflow is { WrittenCount: > 0 } || Math.Max(sizeHint, 1) > room;
         if (_writingOverflow) return (_overflow ??= new ArrayBufferWriter<byte>()).GetMemory(sizeHint);
-        Memory<byte> memory = inner.GetMemory(sizeHint == 0 ? room : sizeHint);
+        if (sizeHint == 0) return inner.GetMemory(_offered = Math.Min(_size, room))[.._offered];
+        _offered = 0;
+        Memory<byte> memory = inner.GetMemory(sizeHint);
         return memory[..Math.Min(memory.Length, room)];
     }
 
@@ -46,6 +53,11 @@ internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Actio
         {
             inner.Advance(bytes);
             _direct += bytes;
+            if (_offered == 0) return;
+            // Bytes that fill what they were given come from a source that had more.
+            if (bytes == _offered) _size = Math.Min(_size * 2, 2 * CreditGate.FrameSize);
+            else if (bytes < _offered / 4) _size = Math.Max(_size / 2, FirstSize);
+            _offered = 0;
         }
     }
 
@@ -66,10 +78,11 @@ internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Actio
         while (!source.IsEmpty && !result.IsCompleted && !result.IsCanceled)
         {
             ReadOnlyMemory<byte> chunk = source[..Math.Min(source.Length, gate.ChunkSize)];
-            inner.Write(chunk.Span);
-            _direct = chunk.Length;
             source = source[chunk.Length..];
-            result = await FlushDirectAsync(cancellationToken).ConfigureAwait(false);
+            await TakeAsync(chunk.Length, cancellationToken).ConfigureAwait(false);
+            // Not through the stream's memory: what can leave at once is copied once less.
+            result = await inner.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
+            notice();
         }
 
         return result;
@@ -99,16 +112,22 @@ internal sealed class MeteredPipeWriter(PipeWriter inner, CreditGate gate, Actio
     {
         if (_direct != 0)
         {
-            ValueTask taking = gate.TakeAsync(_direct, cancellationToken);
-            if (!taking.IsCompleted) notice();
-            await taking.ConfigureAwait(false);
-            Volatile.Write(ref _taken, _taken + _direct);
+            await TakeAsync(_direct, cancellationToken).ConfigureAwait(false);
             _direct = 0;
         }
 
         FlushResult result = await inner.FlushAsync(cancellationToken).ConfigureAwait(false);
         notice();
         return result;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask TakeAsync(int count, CancellationToken cancellationToken)
+    {
+        ValueTask taking = gate.TakeAsync(count, cancellationToken);
+        if (!taking.IsCompleted) notice();
+        await taking.ConfigureAwait(false);
+        Volatile.Write(ref _taken, _taken + count);
     }
 
     /// <summary>Takes credit for <paramref name="count"/> bytes that go out beside this writer, if there is some now.</summary>

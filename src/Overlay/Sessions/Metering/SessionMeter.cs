@@ -103,6 +103,7 @@ internal sealed class SessionMeter(CreditGate gate, Action finished)
             if (_sealed) return false;
             _live.Add(stream, Task.CompletedTask);
             _live[stream] = FinishAsync(stream);
+            gate.StreamCount = _live.Count;
             return true;
         }
     }
@@ -148,6 +149,7 @@ internal sealed class SessionMeter(CreditGate gate, Action finished)
         {
             _finished += final;
             _live.Remove(stream);
+            gate.StreamCount = _live.Count;
         }
 
         gate.GiveBack(stream.Unsent(final));
