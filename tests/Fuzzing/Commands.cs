@@ -89,7 +89,7 @@ internal static class Commands
     internal static int RunUnderAfl(string name)
     {
         if (FuzzTargets.Find(name) is not { } target) return Usage();
-        var execution = new Execution(target);
+        var execution = new Execution(target, TimeProvider.System);
         byte[] buffer = new byte[1 << 20];
         Fuzzer.OutOfProcess.Run(stream =>
         {
@@ -102,7 +102,7 @@ internal static class Commands
     internal static int Replay(string name, string[] files)
     {
         if (FuzzTargets.Find(name) is not { } target) return Usage();
-        var execution = new Execution(target);
+        var execution = new Execution(target, TimeProvider.System);
         int findings = 0;
         foreach (string file in files)
         {

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Overlay.Fuzzing.Engine;
 
 /// <summary>What an input cost.</summary>
@@ -10,7 +8,7 @@ namespace Overlay.Fuzzing.Engine;
 internal readonly record struct ExecutionCost(bool Accepted, long Allocated, long AllocationLimit, TimeSpan Elapsed);
 
 /// <summary>Runs a target on one input and holds it to the limits that stand for every target.</summary>
-internal sealed class Execution(FuzzTarget target)
+internal sealed class Execution(FuzzTarget target, TimeProvider time)
 {
     /// <summary>Longest time for one input.</summary>
     internal static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(1);
@@ -47,9 +45,9 @@ internal sealed class Execution(FuzzTarget target)
     private ExecutionCost RunOnce(ReadOnlySpan<byte> input)
     {
         _meter.Reset();
-        long startedAt = Stopwatch.GetTimestamp();
+        long startedAt = time.GetTimestamp();
         bool accepted = target.Run(input, _meter);
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(startedAt);
+        TimeSpan elapsed = time.GetElapsedTime(startedAt);
         return new ExecutionCost(accepted, _meter.Allocated, ((long)target.AllocationPerByte * input.Length) + target.FixedAllocation, elapsed);
     }
 }

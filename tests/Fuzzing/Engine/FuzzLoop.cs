@@ -65,7 +65,7 @@ internal sealed class FuzzLoop
         _options = options;
         _random = new Random(options.Seed);
         _mutator = new Mutator(_random, target.MaxSize, target.Words);
-        _execution = new Execution(target);
+        _execution = new Execution(target, TimeProvider.System);
     }
 
     /// <summary>The input that runs now, for whoever watches from another thread.</summary>

@@ -16,7 +16,7 @@ internal sealed class HttpRequestTarget : FuzzTarget
     internal override int MaxSize => 4096;
 
     // Lists, strings of 22 bytes beside their characters for each part, and an exception.
-    internal override int FixedAllocation => 16 * 1024;
+    internal override int FixedAllocation => 40 * 1024;
 
     internal override IEnumerable<byte[]> Seeds => HttpSamples.Requests.Select(text => (byte[])[7, .. Encoding.Latin1.GetBytes(text)]);
 
@@ -91,7 +91,7 @@ internal sealed class HttpResponseTarget : FuzzTarget
     internal override int MaxSize => 4096;
 
     // As for a request.
-    internal override int FixedAllocation => 16 * 1024;
+    internal override int FixedAllocation => 40 * 1024;
 
     internal override IEnumerable<byte[]> Seeds => HttpSamples.Responses.Select(text => (byte[])[0, 7, .. Encoding.Latin1.GetBytes(text)]);
 

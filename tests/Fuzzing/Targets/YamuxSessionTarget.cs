@@ -12,7 +12,7 @@ namespace Overlay.Fuzzing.Targets;
 /// </remarks>
 internal sealed class YamuxSessionTarget : FuzzTarget
 {
-    private const int MaxPieceCount = 48;
+    private const int MaxPieceCount = 24;
 
     // Small, so that an input of a few hundred bytes reaches them.
     private static readonly YamuxOptions s_options = new()
@@ -68,7 +68,7 @@ internal sealed class YamuxSessionTarget : FuzzTarget
         var parts = new FuzzInput(input);
         Direction direction = (parts.TakeByte() & 1) == 0 ? Direction.Outbound : Direction.Inbound;
         int pieceSize = parts.TakeByte();
-        // Each piece is a turn of the threads: a few dozen are enough to be cut everywhere.
+        // Each piece is a turn of the threads: two dozen are enough to be cut everywhere.
         var channel = new ScriptedChannel(parts.Rest.ToArray(), Math.Max(pieceSize, parts.Rest.Length / MaxPieceCount));
         long before = GC.GetTotalAllocatedBytes();
         ConnectionException? error = RunAsync(channel, direction, parts.Rest.Length).GetAwaiter().GetResult();
