@@ -17,6 +17,6 @@ public sealed class ShortRunTests
 
         FuzzReport report = loop.Run(corpus, TestContext.Current.CancellationToken);
 
-        Assert.Empty(report.Findings.Select(finding => $"{Convert.ToHexStringLower(finding.Input)}: {finding.Error}"));
+        Assert.True(report.Findings.Count == 0, string.Join(Environment.NewLine, report.Findings.Select(finding => $"{finding.Error} for {Convert.ToHexStringLower(finding.Input)}")));
     }
 }

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Reflection;
+
 namespace Overlay.Fuzzing.Engine;
 
 /// <summary>What an input cost.</summary>
@@ -16,6 +19,10 @@ internal sealed class Execution(FuzzTarget target, TimeProvider time)
     // A machine may pause at any time, a first use allocates what later ones find, and other threads allocate too where a target has any: only what
     // an input costs every time is its own.
     private const int Repetitions = 5;
+
+    // Compiled for debugging, an asynchronous method allocates its state with each call, whether it waits or not: the limits are those of what ships.
+    private static readonly int s_allocationFactor =
+        typeof(Transport.Identity.PeerId).Assembly.GetCustomAttribute<DebuggableAttribute>() is { IsJITOptimizerDisabled: true } ? 8 : 1;
 
     private readonly AllocationMeter _meter = new();
 
@@ -48,6 +55,7 @@ internal sealed class Execution(FuzzTarget target, TimeProvider time)
         long startedAt = time.GetTimestamp();
         bool accepted = target.Run(input, _meter);
         TimeSpan elapsed = time.GetElapsedTime(startedAt);
-        return new ExecutionCost(accepted, _meter.Allocated, ((long)target.AllocationPerByte * input.Length) + target.FixedAllocation, elapsed);
+        long limit = s_allocationFactor * (((long)target.AllocationPerByte * input.Length) + target.FixedAllocation);
+        return new ExecutionCost(accepted, _meter.Allocated, limit, elapsed);
     }
 }

@@ -15,6 +15,7 @@ namespace Overlay.Fuzzing.Targets;
 internal sealed class NoiseTransportTarget : FuzzTarget
 {
     private const int TagSize = ChaChaPoly.TagSize;
+    private const int MaxPieceCount = 256;
 
     private static readonly byte[] s_key = FuzzKeys.Seed(7);
 
@@ -22,8 +23,8 @@ internal sealed class NoiseTransportTarget : FuzzTarget
 
     internal override int MaxSize => 1024;
 
-    // Two ciphers, the channel and an exception; the buffers come from a pool.
-    internal override int FixedAllocation => 16 * 1024;
+    // Two ciphers, the channel and an exception; the buffers come from a pool. One byte of the input is a frame of 18 bytes at least.
+    internal override int FixedAllocation => 32 * 1024;
 
     internal override IEnumerable<byte[]> Seeds =>
     [
@@ -41,7 +42,7 @@ internal sealed class NoiseTransportTarget : FuzzTarget
         int pieceSize = parts.TakeByte();
         Script script = Script.Make(ref parts);
         byte[] received = new byte[script.Plaintext.Count];
-        var connection = new ScriptedConnection([.. script.Frames], pieceSize);
+        var connection = new ScriptedConnection([.. script.Frames], Math.Max(pieceSize, script.Frames.Count / MaxPieceCount));
         meter.Start();
         (int size, ConnectionException? failure) = ReceiveAll(connection, received);
         meter.Stop();
