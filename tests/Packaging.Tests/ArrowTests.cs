@@ -95,7 +95,7 @@ public sealed class ArrowTests
     [InlineData(Face)]
     public void Internals_AreOpenOnlyToTestsAndBenchmarks(string assembly)
     {
-        string[] allowed = [$"{assembly}.Tests", "Overlay.Conformance.Tests", "Overlay.TestKit", "Overlay.Benchmarks"];
+        string[] allowed = [$"{assembly}.Tests", "Overlay.Conformance.Tests", "Overlay.TestKit", "Overlay.Fuzzing", "Overlay.Benchmarks"];
 
         Assert.Empty(FriendsOf(assembly).Except(allowed));
     }

@@ -13,6 +13,9 @@ public sealed class Multiaddr : IEquatable<Multiaddr>
     /// <summary>Largest address in bytes that is read or made. The longest of those in use, a garlic64 destination with a peer id, has about 450.</summary>
     public const int MaxSize = 1024;
 
+    // Far above what an address has that leads anywhere: a relayed WebTransport address has a dozen parts. A part of two bytes costs a hundred in memory.
+    private const int MaxComponentCount = 64;
+
     // Percent-encoding makes at most three characters of a byte, and names are short.
     private const int MaxTextLength = 4 * MaxSize;
 
@@ -95,7 +98,8 @@ public sealed class Multiaddr : IEquatable<Multiaddr>
     }
 
     /// <summary>Reads the binary form.</summary>
-    /// <returns>False for anything that is no whole address with known protocols and valid values, or is longer than <see cref="MaxSize"/>. Never throws.</returns>
+    /// <returns>False for anything that is no whole address with known protocols and valid values, is longer than <see cref="MaxSize"/>,
+    /// or has more than 64 parts. Never throws.</returns>
     public static bool TryFromBytes(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out Multiaddr? address)
     {
         address = null;
@@ -106,6 +110,7 @@ public sealed class Multiaddr : IEquatable<Multiaddr>
         // code varint | [length varint] | value, over and over
         for (int at = 0; at < copy.Length;)
         {
+            if (components.Count == MaxComponentCount) return false;
             if (Varint.TryRead(copy.AsSpan(at), out ulong code, out int codeSize) != VarintStatus.Done || MultiaddrTable.Find(code) is not { } row) return false;
             at += codeSize;
             ulong size = (ulong)row.Size;
@@ -160,7 +165,7 @@ public sealed class Multiaddr : IEquatable<Multiaddr>
     }
 
     /// <summary>The address with <paramref name="peerId"/> at its end, in place of another <c>/p2p</c> there.</summary>
-    /// <exception cref="InvalidOperationException">The address would be longer than <see cref="MaxSize"/>, or ends in a path.</exception>
+    /// <exception cref="InvalidOperationException">The address would be longer than <see cref="MaxSize"/> or have more than 64 parts, or it ends in a path.</exception>
     public Multiaddr WithPeerId(PeerId peerId)
     {
         ArgumentNullException.ThrowIfNull(peerId);

@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 using SimpleBase;
 
 namespace Overlay.Transport.Identity;
@@ -16,8 +15,7 @@ internal static class Multibase
     internal static bool TryDecode(ReadOnlySpan<char> text, [NotNullWhen(true)] out byte[]? bytes)
     {
         bytes = null;
-        // The decoders below index tables by character and would fail on one that is not ASCII.
-        if (text.Length is < 2 or > MaxTextLength || !Ascii.IsValid(text)) return false;
+        if (text.Length is < 2 or > MaxTextLength || !HasOnlyVisible(text)) return false;
         ReadOnlySpan<char> digits = text[1..];
         return text[0] switch
         {
@@ -42,7 +40,7 @@ internal static class Multibase
     internal static bool TryDecodeBase58(ReadOnlySpan<char> digits, [NotNullWhen(true)] out byte[]? bytes)
     {
         bytes = null;
-        if (digits.IsEmpty || digits.Length > MaxTextLength || !Ascii.IsValid(digits)) return false;
+        if (digits.IsEmpty || digits.Length > MaxTextLength || !HasOnlyVisible(digits)) return false;
         byte[] buffer = new byte[Base58.Bitcoin.GetSafeByteCountForDecoding(digits)];
         if (!Base58.Bitcoin.TryDecode(digits, buffer, out int size)) return false;
         bytes = buffer[..size];
@@ -54,12 +52,15 @@ internal static class Multibase
     {
         bytes = null;
         // 1, 3 or 6 digits over a multiple of 8 are the length of no number of whole bytes.
-        if (digits.IsEmpty || digits.Length % 8 is 1 or 3 or 6 || !Ascii.IsValid(digits)) return false;
+        if (digits.IsEmpty || digits.Length % 8 is 1 or 3 or 6 || !HasOnlyVisible(digits)) return false;
         byte[] buffer = new byte[Base32.Rfc4648.GetSafeByteCountForDecoding(digits)];
         if (!Base32.Rfc4648.TryDecode(digits, buffer, out int size)) return false;
         bytes = buffer[..size];
         return true;
     }
+
+    // The package's decoders index tables of 127 entries by character and fail on any beyond, DEL included. No base has a digit outside of these.
+    private static bool HasOnlyVisible(ReadOnlySpan<char> text) => !text.ContainsAnyExceptInRange('!', '~');
 
     private static bool TryDecodeBase16(ReadOnlySpan<char> digits, [NotNullWhen(true)] out byte[]? bytes)
     {

@@ -80,6 +80,18 @@ public sealed class EncodingVectorTests
     [InlineData("ké")]
     public void Multibase_NoEncoding_IsRefused(string text) => Assert.False(Multibase.TryDecode(text, out _));
 
+    // The package's tables have 127 entries: DEL is the one ASCII character that they do not know.
+    [Theory]
+    [InlineData("f0\u007f")]
+    [InlineData("bme\u007f")]
+    [InlineData("k0\u007fa")]
+    [InlineData("K0\u007fa")]
+    [InlineData("z2\u007fa")]
+    [InlineData("m\u007fQ==")]
+    [InlineData("u\u007fQ")]
+    [InlineData("k\0a")]
+    public void Multibase_CharacterThatIsNotVisible_IsRefused(string text) => Assert.False(Multibase.TryDecode(text, out _));
+
     [Fact]
     public void Multibase_TooLong_IsRefused() => Assert.False(Multibase.TryDecode("z" + new string('2', Multibase.MaxTextLength), out _));
 }

@@ -47,6 +47,16 @@ public sealed class MultiaddrTests
         Assert.False(Multiaddr.TryFromBytes(new byte[Multiaddr.MaxSize + 1], out _));
     }
 
+    [Fact]
+    public void TryFromBytes_MorePartsThanAnyAddressHas_IsRefused()
+    {
+        const string Start = "/ip4/192.0.2.1";
+        string most = Start + string.Concat(Enumerable.Repeat("/tls", 63));
+        Assert.Equal(64, Multiaddr.Parse(most).Components.Count);
+        Assert.False(Multiaddr.TryParse(most + "/tls", out _));
+        Assert.Throws<InvalidOperationException>(() => Multiaddr.Parse(most).WithPeerId(PeerId.Parse(Peer)));
+    }
+
     [Theory]
     [InlineData("/ip4/127.1")]
     [InlineData("/ip4/0x7f.0.0.1")]
