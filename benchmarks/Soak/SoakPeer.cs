@@ -27,7 +27,7 @@ internal static class SoakPeer
         var content = new SoakContent(seed);
         var streams = new SoakStreams(content, pace, output);
         await using var host = BenchmarkHost.Create(ConnectionRoom);
-        host.Peers.Protocols.Handle(SoakStreams.Protocol, streams.ServeAsync);
+        host.Peers.Protocols.Handle(SoakStreams.Protocol, (stream, _) => streams.ServeAsync(stream));
         Multiaddr address = await host.ListenAsync();
         output.Write($"ready {address}");
 
