@@ -6,6 +6,7 @@ using Overlay.Transport.Diagnostics;
 using Overlay.Transport.Identity;
 using Overlay.Transport.Multistream;
 using Overlay.Transport.Noise;
+using Overlay.Transport.Resources;
 using Overlay.Transport.Yamux;
 
 namespace Overlay.Transport;
@@ -15,11 +16,12 @@ namespace Overlay.Transport;
 /// Round trips of an outbound upgrade: the proposal of <c>/noise</c> and the first handshake message travel together, the muxer is agreed on inside the
 /// handshake, and the first stream's data follow the third message at once.
 /// </remarks>
-internal sealed class PeerConnector : IDisposable
+internal sealed class PeerConnector : IAsyncDisposable
 {
     internal const string NoiseId = "/noise";
     internal const string YamuxId = "/yamux/1.0.0";
 
+    private static readonly TimeSpan s_trimInterval = TimeSpan.FromSeconds(10);
     private static readonly string[] s_security = [NoiseId];
     private static readonly string[] s_muxers = [YamuxId];
 
@@ -31,6 +33,9 @@ internal sealed class PeerConnector : IDisposable
     private readonly TimeProvider _time;
     private readonly TransportMetrics _metrics;
     private readonly ILogger _logger;
+    private readonly BufferPool _pool = new();
+    private readonly DeadlineClock _clock;
+    private readonly DeadlineClock.Entry _trimming;
 
     internal PeerConnector(
         PeerIdentity identity, ProtocolRegistry protocols, TransportOptions options, TimeProvider time, TransportMetrics metrics, ILogger logger)
@@ -43,36 +48,51 @@ internal sealed class PeerConnector : IDisposable
         _time = time;
         _metrics = metrics;
         _logger = logger;
+        _clock = new DeadlineClock(time);
+        _trimming = _clock.Register(Trim);
+        _trimming.Schedule(_clock.Now + s_trimInterval);
     }
 
-    public void Dispose() => _staticKey.Dispose();
+    /// <summary>After the last connection's end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _trimming.Dispose();
+        await _clock.DisposeAsync().ConfigureAwait(false);
+        _staticKey.Dispose();
+    }
 
-    /// <summary>Makes a raw connection into one to a named peer. Owns <paramref name="raw"/>: on failure it is closed.</summary>
+    /// <summary>Makes a raw connection into one to a named peer. Owns <paramref name="raw"/> and <paramref name="scope"/>: on failure both are closed.</summary>
     /// <param name="raw">A fresh connection, on which nothing has been sent or received.</param>
     /// <param name="direction">Who dialled.</param>
     /// <param name="expectedPeer">Who must be there; null for anybody.</param>
+    /// <param name="scope">What was reserved for the connection; the connection's from here on.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ConnectionException">Says which step failed, and whose fault it was.</exception>
-    internal async Task<MuxedPeerConnection> UpgradeAsync(ByteConnection raw, Direction direction, PeerId? expectedPeer, CancellationToken cancellationToken)
+    internal async Task<MuxedPeerConnection> UpgradeAsync(
+        ByteConnection raw, Direction direction, PeerId? expectedPeer, ConnectionScope scope, CancellationToken cancellationToken)
     {
         using Activity? activity = TransportMetrics.Activities.StartActivity("overlay.transport.upgrade");
         long start = _time.GetTimestamp();
         var progress = new UpgradeProgress();
         using var deadline = new Deadline(_options.UpgradeTimeout, _time, cancellationToken);
+        SecureChannel? channel = null;
         try
         {
-            SecureChannel channel = await SecureAsync(raw, direction, expectedPeer, progress, deadline.Token).ConfigureAwait(false);
+            channel = await SecureAsync(raw, direction, expectedPeer, progress, deadline.Token).ConfigureAwait(false);
+            if (!scope.TrySetPeer(channel.RemotePeer, out ResourceRefusal refusal)) throw refusal.ToException(progress.Step, channel.RemotePeer);
             progress.Step = ConnectionStep.NegotiateMuxer;
             channel = await AgreeOnMuxerAsync(channel, direction, deadline.Token).ConfigureAwait(false);
-            var muxer = new YamuxSession(channel, direction, _options.Yamux, _time);
+            var muxer = new YamuxSession(channel, direction, _options.Yamux, _time, scope, _clock, _pool);
             _metrics.HandshakeFinished(direction, null, _time.GetElapsedTime(start));
             return new MuxedPeerConnection(
-                channel, muxer, raw.LocalAddress, raw.RemoteAddress, direction, _protocols, _negotiator, _options.Yamux.LingerTimeout, _time, _metrics, _logger);
+                channel, muxer, scope, raw.LocalAddress, raw.RemoteAddress, direction, _protocols, _negotiator, _time, _metrics, _logger);
         }
         catch (Exception e)
         {
             raw.Abort();
+            if (channel is not null) await channel.DisposeAsync().ConfigureAwait(false);
             await raw.DisposeAsync().ConfigureAwait(false);
+            scope.Dispose();
             if (e is OperationCanceledException && deadline.HasPassed) e = deadline.Expired(progress.Step, "the connection's handshake", e);
             if (e is not ConnectionException failure) throw;
             activity?.SetStatus(ActivityStatusCode.Error, failure.Reason.ToString());
@@ -121,7 +141,7 @@ internal sealed class PeerConnector : IDisposable
             received.Consume(frameSize);
         }
 
-        return new NoiseChannel(raw, received.Unread.Span, handshake.Result, _options.Noise);
+        return new NoiseChannel(raw, received.Unread.Span, handshake.Result, _options.Noise, _pool);
     }
 
     /// <summary>Agrees on Yamux inside the channel where the handshake did not: for peers that know no early muxer negotiation.</summary>
@@ -143,6 +163,13 @@ internal sealed class PeerConnector : IDisposable
         return prefixed;
     }
 
+    // Memory that a burst of traffic needed goes back to the system within a few of these.
+    private void Trim()
+    {
+        _pool.Trim();
+        _trimming.Schedule(_clock.Now + s_trimInterval);
+    }
+
     private static async ValueTask SendAsync(ByteConnection raw, ArrayBufferWriter<byte> output, CancellationToken cancellationToken)
     {
         await raw.SendAsync(output.WrittenMemory, cancellationToken).ConfigureAwait(false);
@@ -154,7 +181,7 @@ internal sealed class PeerConnector : IDisposable
         failure.Step is ConnectionStep.Connection or ConnectionStep.Stream || (failure.Peer is null && peer is not null)
             ? new ConnectionException(
                 failure.Reason, failure.Step is ConnectionStep.Connection or ConnectionStep.Stream ? step : failure.Step, failure.Fault, failure.Message, failure)
-            { Peer = failure.Peer ?? peer }
+            { Peer = failure.Peer ?? peer, Limit = failure.Limit }
             : failure;
 
     /// <summary>Where an upgrade stands, for the words of its failure.</summary>

@@ -5,8 +5,6 @@ namespace Overlay.Transport.Yamux;
 /// <summary>Deadlines, keep-alive and the ways a session ends.</summary>
 internal sealed partial class YamuxSession
 {
-    private readonly ITimer _timer;
-    private TimeSpan _timerDue = TimeSpan.MaxValue;
     private TimeSpan _nextKeepAlive;
     private TimeSpan _lastProgress;
     private TimeSpan? _closeDeadline;
@@ -14,6 +12,9 @@ internal sealed partial class YamuxSession
     private bool _isClosing;
     private bool _isOver;
     private bool _isSendingOver;
+
+    /// <summary>This side takes no more streams and waits for the open ones. Guarded by the gate.</summary>
+    internal bool IsClosing => _isClosing;
 
     internal override async ValueTask CloseAsync(CancellationToken cancellationToken)
     {
@@ -24,8 +25,9 @@ internal sealed partial class YamuxSession
                 _isClosing = true;
                 _state.RefusesStreams = true;
                 _state.Control.SetGoAway(GoAwayCode.Normal);
-                _accepting.Writer.TryComplete();
+                EndAccepting();
                 ReleaseWaitingOpens();
+                foreach (YamuxStream stream in _state.Streams.ToArray()) stream.EndLinger();
                 WakeSender();
                 EndIfDrained();
             }
@@ -56,17 +58,10 @@ internal sealed partial class YamuxSession
     }
 
     /// <summary>Calls <see cref="CheckDeadlines"/> at <paramref name="due"/> at the latest. Called with the gate held.</summary>
-    internal void Schedule(TimeSpan due)
-    {
-        if (due >= _timerDue) return;
-        _timerDue = due;
-        // Rounded up to what a timer can do, so that it does not fire just before the deadline, again and again.
-        double delay = Math.Ceiling((due - Now).TotalMilliseconds);
-        _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(delay, 0, int.MaxValue)), Timeout.InfiniteTimeSpan);
-    }
+    internal void Schedule(TimeSpan due) => _deadline.Schedule(due);
 
-    /// <summary>Sends a ping and plans the next. An owner of many sessions may call this instead of the session's own timer. Called with the gate held.</summary>
-    internal void KeepAlive(TimeSpan now)
+    /// <summary>Sends a ping and plans the next. Called with the gate held.</summary>
+    private void KeepAlive(TimeSpan now)
     {
         // A ping that is on its way already says as much.
         if (_state.Pings.IsIdle)
@@ -86,14 +81,13 @@ internal sealed partial class YamuxSession
     }
 
     /// <summary>Does what is due and plans the next call.</summary>
-    internal void CheckDeadlines()
+    private void CheckDeadlines()
     {
         ConnectionException? error = null;
         bool isCloseOverdue = false;
         lock (Gate)
         {
             TimeSpan now = Now;
-            _timerDue = TimeSpan.MaxValue;
             if (_isOver)
             {
                 isCloseOverdue = _closeDeadline <= now;
@@ -200,7 +194,7 @@ internal sealed partial class YamuxSession
     {
         _isOver = true;
         Volatile.Write(ref _error, error);
-        _accepting.Writer.TryComplete();
+        EndAccepting();
         ConnectionException streamError = error ?? YamuxError.PeerClosed(ConnectionStep.Stream);
         _state.Data.Clear();
         foreach (YamuxStream stream in _state.Streams) stream.Lose(streamError);
@@ -215,6 +209,10 @@ internal sealed partial class YamuxSession
         WakeSender();
     }
 
+    // Whoever waits for streams goes on where they are handed over; the end is said with the gate held, where nobody else's code may run.
+    private void EndAccepting() =>
+        ThreadPool.UnsafeQueueUserWorkItem(static writer => writer.TryComplete(), _accepting.Writer, preferLocal: false);
+
     private ConnectionException OverError(ConnectionStep step) =>
         _error is { } error ? YamuxError.Again(error) : _isClosing ? YamuxError.Closed(step) : YamuxError.PeerClosed(step);
 
@@ -222,7 +220,9 @@ internal sealed partial class YamuxSession
     private async Task RunAsync()
     {
         await Task.WhenAll(Task.Run(ReceiveLoopAsync), Task.Run(SendLoopAsync)).ConfigureAwait(false);
-        await _timer.DisposeAsync().ConfigureAwait(false);
+        _deadline.Dispose();
+        _holding.Dispose();
+        if (_ownClock is not null) await _ownClock.DisposeAsync().ConfigureAwait(false);
         await _channel.DisposeAsync().ConfigureAwait(false);
         _completion.TrySetResult();
     }

@@ -9,6 +9,9 @@ internal sealed partial class YamuxSession
     private FrameHeader _payloadHeader;
     private YamuxStream? _payloadStream;
 
+    // Streams that the segment at hand has opened. They are handed over when the gate is free again, on this thread: a hop to another would cost more than it brings.
+    private readonly List<YamuxStream> _offered = [];
+
     private async Task ReceiveLoopAsync()
     {
         try
@@ -20,6 +23,7 @@ internal sealed partial class YamuxSession
                 try
                 {
                     Receive(buffer, segment.Offset, segment.Length);
+                    HandOver();
                 }
                 finally
                 {
@@ -46,57 +50,59 @@ internal sealed partial class YamuxSession
         }
     }
 
+    /// <summary>Takes all frames of a segment with the gate held once: a segment may hold a hundred small ones, and each hold costs as much as a frame.</summary>
     private void Receive(SharedBuffer buffer, int offset, int length)
     {
         TimeSpan now = Now;
         int end = offset + length;
-        while (offset < end)
-        {
-            if (_decoder.PayloadLeft > 0)
-            {
-                offset += ReceivePayload(buffer, offset, end - offset, now);
-                continue;
-            }
-
-            if (!_decoder.TryReadHeader(buffer.Array.AsSpan(offset, end - offset), out int taken, out FrameHeader header)) break;
-            offset += taken;
-            lock (Gate)
-            {
-                if (_isOver) return;
-                _payloadHeader = header;
-                _payloadStream = _state.Receive(header, now);
-                AfterReceiving(header);
-            }
-        }
-
         lock (Gate)
         {
+            while (offset < end && !_isOver)
+            {
+                if (_decoder.PayloadLeft > 0)
+                {
+                    offset += ReceivePayload(buffer, offset, end - offset, now);
+                    continue;
+                }
+
+                if (!_decoder.TryReadHeader(buffer.Array.AsSpan(offset, end - offset), out int taken, out FrameHeader header)) break;
+                offset += taken;
+                _payloadHeader = header;
+                _payloadStream = _state.Receive(header, now);
+                if (header.Type == FrameType.GoAway) EndIfDrained();
+            }
+
+            if (_isOver) return;
             _lastProgress = now;
+            ReleaseWaitingOpens();
+            WakeSender();
         }
+    }
+
+    private bool TryOffer(YamuxStream stream)
+    {
+        if (_accepting.Reader.Count + _offered.Count >= Options.AcceptBacklog) return false;
+        _offered.Add(stream);
+        return true;
+    }
+
+    private void HandOver()
+    {
+        if (_offered.Count == 0) return;
+        // Only this loop writes there, so there is the room that was seen; or the session is over and nobody takes them.
+        foreach (YamuxStream stream in _offered) _accepting.Writer.TryWrite(stream);
+        _offered.Clear();
     }
 
     private int ReceivePayload(SharedBuffer buffer, int offset, int available, TimeSpan now)
     {
         int count = _decoder.TakePayload(available);
         if (_payloadStream is not { } stream) return count;
-        lock (Gate)
-        {
-            if (_isOver) return count;
-            stream.ReceivePayload(buffer, offset, count);
-            if (_decoder.PayloadLeft > 0) return count;
-            _state.CompleteFrame(stream, _payloadHeader.Flags, now);
-            _payloadStream = null;
-        }
-
+        stream.ReceivePayload(buffer, offset, count);
+        if (_decoder.PayloadLeft > 0) return count;
+        _state.CompleteFrame(stream, _payloadHeader.Flags, now);
+        _payloadStream = null;
         return count;
-    }
-
-    /// <summary>What a frame may have changed for others than its stream.</summary>
-    private void AfterReceiving(in FrameHeader header)
-    {
-        ReleaseWaitingOpens();
-        if (header.Type == FrameType.GoAway) EndIfDrained();
-        WakeSender();
     }
 
     /// <summary>The peer has ended the channel.</summary>

@@ -16,6 +16,7 @@ internal sealed class YamuxStream : MuxedStream
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _bytesSent;
     private long _bytesReceived;
+    private bool _isHeld;
     private bool _isFinRequested;
     private bool _isFinSent;
     private bool _isWritingFin;
@@ -23,6 +24,9 @@ internal sealed class YamuxStream : MuxedStream
     private bool _isAckPending;
     private bool _isUpdatePending;
     private bool _isDisposed;
+
+    // The stream was disposed, and there is no waiting for its peer's end: it sends what nobody will read, or the connection closes.
+    private bool _isUnwanted;
 
     internal YamuxStream(YamuxSession session, uint id, Direction direction, TimeSpan now)
     {
@@ -51,7 +55,7 @@ internal sealed class YamuxStream : MuxedStream
 
     internal TimeSpan OpenedAt { get; }
 
-    /// <summary>When a disposed stream that still has data to send is reset; null otherwise.</summary>
+    /// <summary>When a disposed stream that has not ended in both directions is reset; null otherwise.</summary>
     internal TimeSpan? LingersUntil { get; private set; }
 
     internal SendWindow SendWindow { get; } = new();
@@ -77,7 +81,7 @@ internal sealed class YamuxStream : MuxedStream
 
     /// <summary>Whether a data frame, or a FIN, can be sent now.</summary>
     internal bool CanSend =>
-        Error is null && !IsSynPending && !_isFinSent && (_writer.Queue.UnsentSize > 0 ? SendWindow.Available > 0 : _isFinRequested);
+        Error is null && !IsSynPending && !_isHeld && !_isFinSent && (_writer.Queue.UnsentSize > 0 ? SendWindow.Available > 0 : _isFinRequested);
 
     internal override void Abort(ConnectionException reason)
     {
@@ -93,21 +97,36 @@ internal sealed class YamuxStream : MuxedStream
         {
             if (_isDisposed) return ValueTask.CompletedTask;
             _isDisposed = true;
-            _reader.CompleteCore();
+            _isUnwanted = _reader.CompleteCore() > 0 || _session.IsClosing;
             _writer.CompleteCore();
             if (IsOver || Error is not null) return ValueTask.CompletedTask;
-            if (_isFinSent)
-            {
-                if (!IsFinReceived) Reset(YamuxError.StreamAborted("The stream was disposed."));
-            }
-            else
-            {
-                LingersUntil = _session.Now + _session.Options.LingerTimeout;
-                _session.Schedule(LingersUntil.Value);
-            }
+            // A peer that is about to end its direction as well needs no reset, which could overtake what it has not read yet.
+            LingersUntil = _session.Now + _session.Options.LingerTimeout;
+            _session.Schedule(LingersUntil.Value);
+            ResetIfUnwanted();
         }
 
         return ValueTask.CompletedTask;
+    }
+
+    internal override void WriteHeld(ReadOnlySpan<byte> bytes)
+    {
+        lock (_session.Gate)
+        {
+            _writer.Append(bytes);
+            _isHeld = true;
+            if (Direction == Direction.Outbound) _session.Hold(this);
+        }
+    }
+
+    /// <summary>Lets go what was held; also the stream's SYN or ACK, which wait for company likewise.</summary>
+    internal override void ReleaseHeld()
+    {
+        lock (_session.Gate)
+        {
+            Release();
+            _session.WakeSender();
+        }
     }
 
     /// <summary>The application has taken the stream: the peer may know.</summary>
@@ -115,7 +134,8 @@ internal sealed class YamuxStream : MuxedStream
     {
         if (IsOver || Error is not null) return;
         _isAckPending = true;
-        _session.Send(this);
+        // Leaves with the application's first bytes, or when its first read has to wait.
+        _session.SendLater(this);
     }
 
     /// <summary>Ends both directions at once from this side.</summary>
@@ -179,6 +199,8 @@ internal sealed class YamuxStream : MuxedStream
         if (Error is not null) return;
         if (_reader.Receive(buffer, offset, count)) return;
         Consumed(count);
+        _isUnwanted |= _isDisposed;
+        ResetIfUnwanted();
     }
 
     internal void ReceiveFin()
@@ -213,11 +235,20 @@ internal sealed class YamuxStream : MuxedStream
         return true;
     }
 
+    /// <summary>What was held may be sent, and all that is written from here on.</summary>
+    internal void Release()
+    {
+        if (!_isHeld) return;
+        _isHeld = false;
+        _session.AddData(this);
+    }
+
     /// <summary>The application will write no more.</summary>
     internal void RequestFin()
     {
         if (_isFinRequested) return;
         _isFinRequested = true;
+        _isHeld = false;
         _session.SendData(this);
     }
 
@@ -236,7 +267,8 @@ internal sealed class YamuxStream : MuxedStream
         {
             if (IsSynPending) flags = FrameFlags.Syn;
             if (_isAckPending) flags = FrameFlags.Ack;
-            if (!IsFinReceived) delta = ReceiveWindow.TakeUpdate(now, pings.RoundTrip);
+            if (!IsFinReceived) delta = ReceiveWindow.TakeUpdate(now, pings.ShortestRoundTrip);
+            if (flags == FrameFlags.None) pings.Refresh(now);
             IsSynPending = _isAckPending = _isUpdatePending = false;
             if (flags == FrameFlags.Syn) _session.AddData(this);
         }
@@ -284,8 +316,15 @@ internal sealed class YamuxStream : MuxedStream
         if (!IsOver && Error is null)
         {
             if (IsFinReceived) Finish();
-            else if (LingersUntil is not null) Reset(YamuxError.StreamAborted("The stream was disposed."));
+            else ResetIfUnwanted();
         }
+    }
+
+    /// <summary>Ends the linger of a disposed stream whose work is done: the peer sends on what nobody will read, or the connection closes.</summary>
+    internal void EndLinger()
+    {
+        _isUnwanted |= _isDisposed;
+        ResetIfUnwanted();
     }
 
     /// <summary>Both directions are over and both counts final.</summary>
@@ -296,6 +335,12 @@ internal sealed class YamuxStream : MuxedStream
         ReceiveWindow.Close();
         _session.Forget(this);
         _completion.TrySetResult();
+    }
+
+    // Not before the FIN, behind which all that this side had to say is on its way.
+    private void ResetIfUnwanted()
+    {
+        if (_isUnwanted && _isFinSent && !_isWritingFin && !IsFinReceived) Reset(YamuxError.StreamAborted("The stream was disposed."));
     }
 
     private void SendUpdate()

@@ -45,7 +45,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task Dispose_WithDataToSend_SendsItThenFinThenResets()
+    public async Task Dispose_WithDataToSend_SendsItThenFin_AndWaitsForThePeersFin()
     {
         await using RawPeer peer = await RawPeer.CreateAsync();
         YamuxStream stream = await peer.OpenAsync(1);
@@ -54,9 +54,53 @@ public sealed class LifecycleTests
         stream.Abort(YamuxError.StreamAborted("too late to matter"));
         await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 100);
         await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
+        await peer.ExpectAliveAsync();
+        Assert.False(stream.Completion.IsCompleted);
+
+        await peer.SendAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
+        await stream.Completion.WaitAsync(Cancellation);
+        Assert.Equal(0, peer.Session.StreamCount);
+    }
+
+    [Fact]
+    public async Task Dispose_PeerSendsOn_ResetsBehindTheFin()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        YamuxStream stream = await peer.OpenAsync(1);
+        await stream.DisposeAsync();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
+        await peer.SendDataAsync(1, 10);
         await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Rst, 1, 0);
         await peer.AnswerPingAsync();
         await stream.Completion.WaitAsync(Cancellation);
+        Assert.Equal(10, stream.BytesReceived);
+    }
+
+    [Fact]
+    public async Task Dispose_WithBytesUnread_SendsWhatWasWrittenThenFinThenResets()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        YamuxStream stream = await peer.OpenAsync(1);
+        await peer.SendDataAsync(1, 10);
+        await peer.ExpectAliveAsync();
+        await stream.Output.WriteAsync(new byte[100], Cancellation);
+        await stream.DisposeAsync();
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 100);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Rst, 1, 0);
+        await peer.AnswerPingAsync();
+        await stream.Completion.WaitAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task Dispose_PeerNeverEnds_ResetsAfterTheLingerTimeout()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        YamuxStream stream = await peer.OpenAsync(1);
+        await stream.DisposeAsync();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
+        peer.Time.Advance(peer.Session.Options.LingerTimeout);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Rst, 1, 0);
     }
 
     [Fact]
@@ -152,8 +196,8 @@ public sealed class LifecycleTests
     {
         await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { StreamOpenTimeout = TimeSpan.FromSeconds(5) }, Direction.Outbound);
         MuxedStream stream = await peer.Session.OpenStreamAsync(Cancellation);
-        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
         Task<ReadResult> reading = stream.Input.ReadAsync(Cancellation).AsTask();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
         peer.Time.Advance(TimeSpan.FromSeconds(5));
         ConnectionException error = await Assert.ThrowsAsync<ConnectionException>(() => reading);
         Assert.Equal((ConnectionError.Timeout, ConnectionStep.OpenStream, Fault.Peer), (error.Reason, error.Step, error.Fault));
@@ -161,10 +205,65 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public async Task OpenStream_HeldBytes_TravelWithTheSynAndTheFirstWrite()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(sessionDirection: Direction.Outbound);
+        int before = peer.SessionChannel.FlushCount;
+        MuxedStream stream = await peer.Session.OpenStreamAsync(Cancellation);
+        stream.WriteHeld("proposal"u8);
+        await stream.Output.WriteAsync(new byte[100], Cancellation);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 108);
+        Assert.Equal(before + 1, peer.SessionChannel.FlushCount);
+    }
+
+    [Fact]
+    public async Task OpenStream_HeldBytes_LeaveWhenAReadHasToWait()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(sessionDirection: Direction.Outbound);
+        MuxedStream stream = await peer.Session.OpenStreamAsync(Cancellation);
+        stream.WriteHeld("proposal"u8);
+        Task<ReadResult> reading = stream.Input.ReadAsync(Cancellation).AsTask();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 8);
+        await peer.SendDataAsync(1, 1);
+        Assert.Equal(1, (await reading).Buffer.Length);
+    }
+
+    [Fact]
+    public async Task OpenStream_HeldBytes_LeaveAMomentLaterByThemselves()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(sessionDirection: Direction.Outbound);
+        MuxedStream stream = await peer.Session.OpenStreamAsync(Cancellation);
+        stream.WriteHeld("proposal"u8);
+        await peer.ExpectAliveAsync();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
+        Assert.Equal(0, stream.BytesSent);
+        peer.Time.Advance(TimeSpan.FromMilliseconds(2));
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 8);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task OpenStream_HeldBytes_LeaveWhenTheOutputEnds(bool byDisposal)
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(sessionDirection: Direction.Outbound);
+        MuxedStream stream = await peer.Session.OpenStreamAsync(Cancellation);
+        stream.WriteHeld("proposal"u8);
+        if (byDisposal) await stream.DisposeAsync();
+        else await stream.Output.CompleteAsync();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 8);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
+    }
+
+    [Fact]
     public async Task OpenStream_AckBacklogFull_WaitsForAnAck()
     {
         await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { AckBacklog = 1, MaxWaitingOpens = 1 }, Direction.Outbound);
-        await peer.Session.OpenStreamAsync(Cancellation);
+        (await peer.Session.OpenStreamAsync(Cancellation)).ReleaseHeld();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
         Task<MuxedStream> second = peer.Session.OpenStreamAsync(Cancellation).AsTask();
         Assert.False(second.IsCompleted);
         ConnectionException error = await Assert.ThrowsAsync<ConnectionException>(async () => await peer.Session.OpenStreamAsync(Cancellation));
