@@ -9,16 +9,29 @@ internal sealed class BenchmarkHost : IAsyncDisposable
 {
     private readonly PeerIdentity _identity = PeerIdentity.Generate();
 
-    private BenchmarkHost(ResourceOptions resources) => Peers = new PeerHost(_identity, new TransportOptions { ServePerf = true, Resources = resources });
+    private BenchmarkHost(ResourceOptions resources) => Peers = new PeerHost(_identity, new TransportOptions
+    {
+        ServePerf = true,
+        Resources = resources,
+        // Nothing is trimmed while it is being measured.
+        Trimming = new TrimOptions { HighWater = resources.Node.MaxConnectionCount + 1 },
+    });
 
     internal PeerHost Peers { get; }
 
     /// <summary>A host with room for so many connections and everything on them: what is measured is the protocol, not the budget.</summary>
     internal static BenchmarkHost CreateRoomy(int connectionCount)
     {
-        var many = new ResourceLimits { MaxConnectionCount = connectionCount };
-        var unlimited = new ResourceLimits();
-        return new BenchmarkHost(new ResourceOptions { Node = many, Transient = many, Peer = many, Connection = unlimited, Protocol = unlimited, ProtocolPeer = unlimited });
+        ResourceLimits many = new() { MaxConnectionCount = connectionCount }, unlimited = new();
+        return new BenchmarkHost(new ResourceOptions
+        {
+            Node = many,
+            Transient = unlimited,
+            Peer = many,
+            Connection = unlimited,
+            Protocol = unlimited,
+            ProtocolPeer = unlimited,
+        });
     }
 
     /// <summary>A host with a node's own budget, all of which one peer may use: what is reserved and not given back comes to light.</summary>

@@ -13,6 +13,9 @@ namespace Overlay.Transport.Resources;
 /// </remarks>
 internal sealed class ResourceBudget
 {
+    // The rule's own limit is asked before there is a scope, so that a refused prefix makes none.
+    private static readonly ResourceLimits s_unlimited = new();
+
     private readonly ResourceOptions _options;
     private readonly TimeProvider _time;
     private readonly long _startedAt;
@@ -199,9 +202,6 @@ internal sealed class ResourceBudget
             _prefixes.Add(prefix, scope = new ResourceScope(ResourceScopeKind.Prefix, s_unlimited));
         return scope;
     }
-
-    // The rule's own limit is asked before there is a scope, so that a refused prefix makes none.
-    private static readonly ResourceLimits s_unlimited = new();
 
     private static KeyValuePair<T, ResourceUsage>[] Largest<T>(IEnumerable<KeyValuePair<T, ResourceUsage>> scopes) =>
         [.. scopes.OrderByDescending(pair => pair.Value.MemorySize).ThenByDescending(pair => pair.Value.StreamCount).Take(ResourceSnapshot.MaxNamedCount)];
