@@ -4,33 +4,45 @@ using Overlay.Transport.Resources;
 
 namespace Overlay.Benchmarks;
 
-/// <summary>A host for measuring, with a new identity. The one place where a benchmark changes limits: what is measured is the protocol, not the budget.</summary>
+/// <summary>A host for measuring, with a new identity, that serves perf. The one place where a benchmark changes limits.</summary>
 internal sealed class BenchmarkHost : IAsyncDisposable
 {
     private readonly PeerIdentity _identity = PeerIdentity.Generate();
 
-    private BenchmarkHost(TransportOptions options) => Peers = new PeerHost(_identity, options);
+    private BenchmarkHost(ResourceOptions resources) => Peers = new PeerHost(_identity, new TransportOptions
+    {
+        ServePerf = true,
+        Resources = resources,
+        // Nothing is trimmed while it is being measured.
+        Trimming = new TrimOptions { HighWater = resources.Node.MaxConnectionCount + 1 },
+    });
 
     internal PeerHost Peers { get; }
 
-    /// <summary>A host with room for <paramref name="connectionCount"/> connections, all of them with one peer if need be, that serves perf.</summary>
-    /// <param name="connectionCount">Room for so many connections.</param>
-    /// <param name="identifiesOnConnect">Whether the host asks every new peer what it is, as it does unless told otherwise.</param>
-    internal static BenchmarkHost Create(int connectionCount = 64, bool identifiesOnConnect = true) => new(new TransportOptions
+    /// <summary>A host with room for so many connections and everything on them: what is measured is the protocol, not the budget.</summary>
+    internal static BenchmarkHost CreateRoomy(int connectionCount)
     {
-        Resources = new ResourceOptions
+        ResourceLimits many = new() { MaxConnectionCount = connectionCount }, unlimited = new();
+        return new BenchmarkHost(new ResourceOptions
         {
-            Node = new ResourceLimits { MaxConnectionCount = connectionCount },
-            Transient = new ResourceLimits(),
-            Peer = new ResourceLimits { MaxConnectionCount = connectionCount },
-            Connection = new ResourceLimits(),
-            Protocol = new ResourceLimits(),
-            ProtocolPeer = new ResourceLimits(),
-        },
-        Trimming = new TrimOptions { HighWater = Math.Max(connectionCount, 1) + 1 },
-        IdentifyOnConnect = identifiesOnConnect,
-        ServePerf = true,
-    });
+            Node = many,
+            Transient = unlimited,
+            Peer = many,
+            Connection = unlimited,
+            Protocol = unlimited,
+            ProtocolPeer = unlimited,
+        });
+    }
+
+    /// <summary>A host with a node's own budget, all of which one peer may use: what is reserved and not given back comes to light.</summary>
+    internal static BenchmarkHost CreateWithBudget()
+    {
+        var resources = new ResourceOptions();
+        return new BenchmarkHost(resources with
+        {
+            Peer = resources.Peer with { MaxConnectionCount = resources.Node.MaxConnectionCount, MaxDescriptorCount = resources.Node.MaxDescriptorCount },
+        });
+    }
 
     /// <summary>Begins to listen on a free port of loopback.</summary>
     internal ValueTask<Multiaddr> ListenAsync() => Peers.ListenAsync(Multiaddr.Parse("/ip4/127.0.0.1/tcp/0"));

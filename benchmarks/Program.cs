@@ -8,38 +8,33 @@ using Overlay.Benchmarks.Soak;
 using Overlay.Benchmarks.Transport;
 
 // docs/performance.md says what each command measures. Whatever is none of them goes to BenchmarkDotNet.
-try
+var commands = new Dictionary<string, (string Usage, Func<CommandOptions, Task<int>> Run)>(StringComparer.Ordinal)
 {
-    switch (args)
+    ["goals"] = (GoalTable.Usage, options => GoalTable.Read(options).PrintAsync()),
+    ["throughput"] = (Throughput.Usage, options => Throughput.Read(options).PrintAsync()),
+    ["messages"] = (SmallMessages.Usage, options => SmallMessages.Read(options).PrintAsync()),
+    ["dials"] = (Dials.Usage, options => Dials.Read(options).PrintAsync()),
+    ["streams"] = (StreamOpening.Usage, options => StreamOpening.Read(options).PrintAsync()),
+    ["idle"] = (IdleConnections.Usage, options => IdleConnections.Read(options).PrintAsync()),
+    ["long-link"] = (LongLinkTransfer.Usage, options => LongLinkTransfer.Read(options).PrintAsync()),
+    ["cipher"] = (CipherFloor.Usage, options => Task.FromResult(CipherFloor.Read(options).Print())),
+    ["soak"] = (SoakSettings.Usage, options => SoakRun.RunAsync(SoakSettings.Read(options))),
+    // Started by the commands above, as their other ends.
+    [FarEnd.Command] = ("", _ => FarEnd.RunAsync()),
+    [SoakPeer.Command] = ("", SoakPeer.RunAsync),
+};
+
+if (args.Length > 0 && commands.TryGetValue(args[0], out var command))
+{
+    try
     {
-        case ["goals", ..]:
-            return await GoalTable.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
-        case ["throughput", ..]:
-            return await Throughput.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
-        case ["messages", ..]:
-            return await SmallMessages.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
-        case ["dials", ..]:
-            return await Dials.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
-        case ["streams", ..]:
-            return await StreamOpening.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
-        case ["idle", ..]:
-            return await IdleConnections.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
-        case ["cipher", ..]:
-            return CipherFloor.Read(new CommandOptions(args.AsSpan(1))).Print();
-        case ["long-link", ..]:
-            return await LongLinkTransfer.Read(new CommandOptions(args.AsSpan(1))).PrintAsync();
-        case ["soak", ..]:
-            return await SoakRun.RunAsync(SoakSettings.Read(new CommandOptions(args.AsSpan(1))));
-        case [FarEnd.Command]:
-            return await FarEnd.RunAsync();
-        case [SoakPeer.Command, ..]:
-            return await SoakPeer.RunAsync(new CommandOptions(args.AsSpan(1)));
+        return await command.Run(new CommandOptions(args.AsSpan(1)));
     }
-}
-catch (UsageException e)
-{
-    await Console.Error.WriteLineAsync(e.Message);
-    return 2;
+    catch (UsageException e)
+    {
+        await Console.Error.WriteLineAsync($"{e.Message}\n{command.Usage}");
+        return 2;
+    }
 }
 
 // In this process: a project that the harness generates would be held to this repository's locked packages and strict build.

@@ -23,7 +23,8 @@ internal sealed class SoakLink(PeerConnection connection, uint number)
 /// <remarks>The replacing loop and the idle loop each own theirs; workers read <see cref="Current"/>.</remarks>
 internal sealed class SoakLinks(PeerHost host, PeerId peer, Multiaddr address, int index, int idleCount, SoakOutput output)
 {
-    private static readonly TimeSpan s_closing = TimeSpan.FromMinutes(3);
+    // A stream that stalls ends by its own deadline, long before; one that is only slow may take its time.
+    private static readonly TimeSpan s_closing = TimeSpan.FromMinutes(30);
 
     private readonly Queue<SoakLink> _idle = [];
     private SoakLink? _current;

@@ -10,7 +10,7 @@ internal static class SoakPeer
 {
     internal const string Command = "soak-peer";
 
-    private const int IdleConnections = 16, ConnectionRoom = 256;
+    private const int IdleConnections = 16;
     private const long LargestTransfer = 32L << 20;
     private const double LargestTransferSeconds = 10;
 
@@ -26,8 +26,8 @@ internal static class SoakPeer
         var pace = new Pace(cpu, rate);
         var content = new SoakContent(seed);
         var streams = new SoakStreams(content, pace, output);
-        await using var host = BenchmarkHost.Create(ConnectionRoom);
-        host.Peers.Protocols.Handle(SoakStreams.Protocol, streams.ServeAsync);
+        await using var host = BenchmarkHost.CreateWithBudget();
+        host.Peers.Protocols.Handle(SoakStreams.Protocol, (stream, _) => streams.ServeAsync(stream));
         Multiaddr address = await host.ListenAsync();
         output.Write($"ready {address}");
 

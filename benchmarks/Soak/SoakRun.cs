@@ -13,7 +13,7 @@ namespace Overlay.Benchmarks.Soak;
 /// </remarks>
 internal sealed class SoakRun : IAsyncDisposable
 {
-    private static readonly TimeSpan s_drain = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_drain = TimeSpan.FromMinutes(15);
 
     private readonly SoakSettings _settings;
     private readonly StreamCounts _counts = new();

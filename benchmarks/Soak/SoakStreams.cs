@@ -25,15 +25,15 @@ internal sealed class SoakStreams(SoakContent content, Pace pace, SoakOutput out
     /// <exception cref="ConnectionException">The stream could not be opened. What happens later is reported and not thrown.</exception>
     internal async Task OpenAsync(PeerConnection connection, StreamPlan plan)
     {
-        using var deadline = new StallDeadline(s_stalled, CancellationToken.None);
+        using var deadline = new StallDeadline(s_stalled);
         await using PeerStream stream = await connection.OpenStreamAsync(Protocol, deadline.Token);
         await EndAsync(stream, plan, isNear: true, NearAsync(stream, plan, deadline));
     }
 
-    /// <summary>The handler of <see cref="Protocol"/>.</summary>
-    internal async Task ServeAsync(PeerStream stream, CancellationToken cancellationToken)
+    /// <summary>The handler of <see cref="Protocol"/>. It does without the connection's token: what has arrived before an orderly close is still read.</summary>
+    internal async Task ServeAsync(PeerStream stream)
     {
-        using var deadline = new StallDeadline(s_stalled, cancellationToken);
+        using var deadline = new StallDeadline(s_stalled);
         StreamPlan plan;
         try
         {

@@ -1,16 +1,15 @@
 namespace Overlay.Benchmarks.Soak;
 
-/// <summary>Cancels what has made no progress for a while, and what its parent token cancels.</summary>
+/// <summary>Cancels what has made no progress for a while.</summary>
 internal sealed class StallDeadline : IDisposable
 {
     private readonly TimeSpan _patience;
     private readonly CancellationTokenSource _source;
 
-    internal StallDeadline(TimeSpan patience, CancellationToken parent)
+    internal StallDeadline(TimeSpan patience)
     {
         _patience = patience;
-        _source = CancellationTokenSource.CreateLinkedTokenSource(parent);
-        Restart();
+        _source = new CancellationTokenSource(patience);
     }
 
     internal CancellationToken Token => _source.Token;

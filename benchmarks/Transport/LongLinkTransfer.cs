@@ -14,14 +14,14 @@ namespace Overlay.Benchmarks.Transport;
 /// </remarks>
 internal sealed record LongLinkTransfer(int Mebibytes, double DelayMilliseconds, double MegabitsPerSecond, int Rounds)
 {
-    internal const string Usage = "usage: long-link [--mib 1024] [--delay 30 (ms each way)] [--mbit 0 (no limit)] [--rounds 3]";
+    internal const string Usage = "usage: long-link [--mib 1024 (128 or more)] [--delay 30 (ms each way)] [--mbit 0 (no limit)] [--rounds 3]";
 
     private const int RampMebibytes = 64, DialCount = 5;
 
     internal static LongLinkTransfer Read(CommandOptions options)
     {
         var question = new LongLinkTransfer(
-            options.Count("--mib", 1024, RampMebibytes), options.Number("--delay", 30, 0, 10_000), options.Number("--mbit", 0, 0, 1e6), options.Count("--rounds", 3));
+            options.Count("--mib", 1024, 2 * RampMebibytes), options.Number("--delay", 30, 0, 10_000), options.Number("--mbit", 0, 0, 1e6), options.Count("--rounds", 3));
         options.Done();
         return question;
     }

@@ -11,7 +11,7 @@ internal sealed class OverlayCarrier : Carrier
     private const string Protocol = "/overlay/benchmark/1";
     private const int ConnectionRoom = 4096;
 
-    private readonly BenchmarkHost _host = BenchmarkHost.Create(ConnectionRoom);
+    private readonly BenchmarkHost _host = BenchmarkHost.CreateRoomy(ConnectionRoom);
 
     internal override async Task<string> ListenAsync(Func<Stream, Task> serve)
     {
