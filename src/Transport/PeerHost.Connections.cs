@@ -99,7 +99,7 @@ public sealed partial class PeerHost
         _table.Remove(connection);
         _infos.TryRemove(connection, out _);
         _metrics.ConnectionClosed(connection.Direction);
-        TransportLog.Disconnected(_logger, connection.RemotePeer, connection.Error?.Message ?? "closed");
+        TransportLog.Disconnected(_logger, connection.RemotePeer, connection.Error?.Reason ?? ConnectionError.Closed, connection.Error?.Message ?? "closed");
     }
 
     /// <summary>One identify exchange, ended by the connection's end or its own deadline and not by a caller who gives up.</summary>
