@@ -18,6 +18,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
     private readonly ILogger _logger;
     private readonly TimeSpan _linger;
     private readonly TimeProvider _time;
+    private readonly RefusedStreamLimit _refusedStreams;
     private readonly CancellationTokenSource _closed = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly Lock _lock = new();
@@ -26,7 +27,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
 
     internal MuxedPeerConnection(
         SecureChannel channel, StreamMuxer muxer, Multiaddr localAddress, Multiaddr remoteAddress, Direction direction,
-        ProtocolRegistry protocols, StreamNegotiator negotiator, TimeSpan linger, TimeProvider time, TransportMetrics metrics, ILogger logger)
+        ProtocolRegistry protocols, StreamNegotiator negotiator, TransportOptions options, TimeProvider time, TransportMetrics metrics, ILogger logger)
     {
         _channel = channel;
         _muxer = muxer;
@@ -34,8 +35,9 @@ internal sealed class MuxedPeerConnection : PeerConnection
         _negotiator = negotiator;
         _metrics = metrics;
         _logger = logger;
-        _linger = linger;
+        _linger = options.Yamux.LingerTimeout;
         _time = time;
+        _refusedStreams = new RefusedStreamLimit(options.RefusedStreamBurst, options.RefusedStreamsPerSecond, time);
         LocalAddress = localAddress;
         RemoteAddress = remoteAddress;
         Direction = direction;
@@ -160,6 +162,8 @@ internal sealed class MuxedPeerConnection : PeerConnection
             {
                 _metrics.Refused(refused.Reason);
                 TransportLog.StreamRefused(_logger, RemotePeer, refused.Message);
+                // What the peer resets itself, the muxer counts.
+                if (refused.Reason != ConnectionError.StreamReset) CountRefusedStream();
                 // No reset: the disposal ends this side first, so that an "na" on its way can still be read.
             }
 
@@ -170,6 +174,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
         {
             _metrics.Refused(ConnectionError.LimitExceeded);
             TransportLog.StreamRefused(_logger, RemotePeer, $"Too many {negotiated.Protocol} streams.");
+            CountRefusedStream();
             negotiated.Abort("Too many streams of this protocol.");
             return;
         }
@@ -213,6 +218,14 @@ internal sealed class MuxedPeerConnection : PeerConnection
         {
             // The peer has not ended its side in time: the disposal that follows resets it.
         }
+    }
+
+    /// <summary>A stream of the peer's came to nothing by its fault: a peer that goes on and on with that is ended.</summary>
+    private void CountRefusedStream()
+    {
+        if (_closed.IsCancellationRequested || _refusedStreams.TryTake()) return;
+        _muxer.Abort(new ConnectionException(
+            ConnectionError.LimitExceeded, ConnectionStep.Connection, Fault.Peer, "The peer opens too many streams that come to nothing.") { Peer = RemotePeer });
     }
 
     private bool TryEnter(ProtocolRegistration registration)

@@ -67,7 +67,7 @@ internal sealed class PeerConnector : IDisposable
             var muxer = new YamuxSession(channel, direction, _options.Yamux, _time);
             _metrics.HandshakeFinished(direction, null, _time.GetElapsedTime(start));
             return new MuxedPeerConnection(
-                channel, muxer, raw.LocalAddress, raw.RemoteAddress, direction, _protocols, _negotiator, _options.Yamux.LingerTimeout, _time, _metrics, _logger);
+                channel, muxer, raw.LocalAddress, raw.RemoteAddress, direction, _protocols, _negotiator, _options, _time, _metrics, _logger);
         }
         catch (Exception e)
         {

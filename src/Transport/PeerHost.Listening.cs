@@ -9,7 +9,7 @@ public sealed partial class PeerHost
     private readonly Lock _listenLock = new();
     private readonly List<ByteListener> _listeners = [];
     private readonly List<Task> _acceptLoops = [];
-    private int _pendingInbound;
+    private readonly PendingInbound _pendingInbound;
 
     /// <summary>The addresses listened on, ports filled in, each ending in <c>/p2p/…</c>. Wildcard addresses stand as the host's own interface addresses.</summary>
     public IReadOnlyList<Multiaddr> ListenAddresses
@@ -70,26 +70,30 @@ public sealed partial class PeerHost
                 continue;
             }
 
-            if (Interlocked.Increment(ref _pendingInbound) > _options.MaxPendingInboundCount || _table.Count >= _options.MaxConnectionCount)
+            if (_table.Count >= _options.MaxConnectionCount || !_pendingInbound.TryAdd(raw, out PendingInbound.Pending? pending))
             {
-                Interlocked.Decrement(ref _pendingInbound);
                 _metrics.Refused(ConnectionError.LimitExceeded);
                 raw.Abort();
                 await raw.DisposeAsync().ConfigureAwait(false);
                 continue;
             }
 
-            _background.Add(Task.Run(() => TakeInboundAsync(raw), CancellationToken.None));
+            _background.Add(Task.Run(() => TakeInboundAsync(raw, pending), CancellationToken.None));
         }
     }
 
-    private async Task TakeInboundAsync(ByteConnection raw)
+    private async Task TakeInboundAsync(ByteConnection raw, PendingInbound.Pending pending)
     {
         Multiaddr from = raw.RemoteAddress;
         try
         {
             MuxedPeerConnection connection = await _connector.UpgradeAsync(raw, Direction.Inbound, null, _stopping.Token).ConfigureAwait(false);
             Adopt(connection);
+        }
+        catch (ConnectionException e) when (pending.GaveWay)
+        {
+            _metrics.Refused(ConnectionError.LimitExceeded);
+            TransportLog.InboundRefused(_logger, from, e.Step, ConnectionError.LimitExceeded, Fault.Local, "It had to give way: too many handshakes were not done.");
         }
         catch (ConnectionException e)
         {
@@ -102,7 +106,7 @@ public sealed partial class PeerHost
         }
         finally
         {
-            Interlocked.Decrement(ref _pendingInbound);
+            _pendingInbound.Remove(pending);
         }
     }
 

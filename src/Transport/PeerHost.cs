@@ -53,6 +53,7 @@ public sealed partial class PeerHost : IAsyncDisposable
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Overlay.Transport");
         _metrics = new TransportMetrics(meterFactory);
         _table = new ConnectionTable(identity.PeerId);
+        _pendingInbound = new PendingInbound(_options.MaxPendingInboundCount);
         Protocols = new ProtocolRegistry();
         _connector = new PeerConnector(identity, Protocols, _options, _time, _metrics, _logger);
         _identify = new IdentifyProtocol(identity.PublicKey, _options.Identify, _time, DescribeSelf);
@@ -60,7 +61,7 @@ public sealed partial class PeerHost : IAsyncDisposable
         Protocols.Handle(IdentifyProtocol.Id, _identify.AnswerAsync, maxStreamsPerConnection: 4);
         Protocols.Handle(IdentifyProtocol.PushId, TakePushAsync, maxStreamsPerConnection: 2);
         Protocols.Handle(PingProtocol.Id, PingProtocol.AnswerAsync, PingProtocol.MaxInboundStreams);
-        if (_options.ServePerf) Protocols.Handle(PerfProtocol.Id, PerfProtocol.AnswerAsync);
+        if (_options.ServePerf) Protocols.Handle(PerfProtocol.Id, PerfProtocol.AnswerAsync, PerfProtocol.MaxInboundStreams);
         Protocols.Changed = PushToAll;
     }
 

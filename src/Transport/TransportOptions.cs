@@ -26,7 +26,7 @@ public sealed record TransportOptions
     /// <summary>How long <see cref="PeerHost.DisposeAsync"/> lets open streams end. 5 s.</summary>
     public TimeSpan CloseTimeout { get; init => field = Positive(value, nameof(CloseTimeout)); } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Most inbound connections whose handshake is not done. One more is closed at once. 64.</summary>
+    /// <summary>Most inbound connections whose handshake is not done. For one more, the oldest of the network that has most of them gives way. 64.</summary>
     public int MaxPendingInboundCount { get; init => field = AtLeastOne(value, nameof(MaxPendingInboundCount)); } = 64;
 
     /// <summary>Most connections in all. One more inbound is closed at once; one more outbound fails. 128.</summary>
@@ -34,6 +34,12 @@ public sealed record TransportOptions
 
     /// <summary>Most connections with one peer. 8.</summary>
     public int MaxConnectionsPerPeer { get; init => field = AtLeastOne(value, nameof(MaxConnectionsPerPeer)); } = 8;
+
+    /// <summary>Inbound streams of one connection that may come to nothing (no protocol agreed on, or too many of one) before they count as a flood. 100.</summary>
+    public int RefusedStreamBurst { get; init => field = AtLeastOne(value, nameof(RefusedStreamBurst)); } = 100;
+
+    /// <summary>How many such streams are forgiven per second. 10.</summary>
+    public int RefusedStreamsPerSecond { get; init => field = AtLeastOne(value, nameof(RefusedStreamsPerSecond)); } = 10;
 
     /// <summary>Limits of protocol negotiation.</summary>
     public MultistreamOptions Multistream { get; init => field = value ?? throw new ArgumentNullException(nameof(Multistream)); } = new();
