@@ -23,6 +23,7 @@ internal sealed class YamuxStream : MuxedStream
     private bool _isAckPending;
     private bool _isUpdatePending;
     private bool _isDisposed;
+    private bool _hasSentSinceUpdate;
 
     internal YamuxStream(YamuxSession session, uint id, Direction direction, TimeSpan now)
     {
@@ -164,6 +165,16 @@ internal sealed class YamuxStream : MuxedStream
         Finish();
     }
 
+    /// <summary>Whether a frame carries neither data nor a change of state, nor credit for anything sent since the last update.</summary>
+    internal bool BringsNothing(in FrameHeader header)
+    {
+        bool changesState = header.Has(FrameFlags.Syn | FrameFlags.Rst) || (header.Has(FrameFlags.Fin) && !IsFinReceived) || (header.Has(FrameFlags.Ack) && !IsAcknowledged);
+        if (header.Type == FrameType.Data) return header.Length == 0 && !changesState;
+        bool isOwed = header.Length > 0 && _hasSentSinceUpdate;
+        _hasSentSinceUpdate = false;
+        return !isOwed && !changesState;
+    }
+
     /// <summary>A data frame of <paramref name="size"/> bytes was announced.</summary>
     internal void ReceiveData(uint size)
     {
@@ -256,6 +267,7 @@ internal sealed class YamuxStream : MuxedStream
         int count = SendWindow.Take(Math.Min(maxPayload, _writer.Queue.UnsentSize));
         _writer.Queue.Claim(count);
         Volatile.Write(ref _bytesSent, _bytesSent + count);
+        _hasSentSinceUpdate |= count > 0;
         if (count > 0) return new FrameHeader(FrameType.Data, FrameFlags.None, Id, (uint)count);
 
         // FIN never travels on a frame with data: js-libp2p acts on a frame's flags before its data and would drop the last bytes.
@@ -269,6 +281,7 @@ internal sealed class YamuxStream : MuxedStream
         if (Error is not null || IsSynPending) return 0;
         int count = SendWindow.Take(wanted);
         Volatile.Write(ref _bytesSent, _bytesSent + count);
+        _hasSentSinceUpdate |= count > 0;
         return count;
     }
 
