@@ -42,6 +42,25 @@ public sealed class ForgedHandshake(int message) : ScriptedHandshake
     public int Size { get; private set; }
 
     /// <inheritdoc/>
+    public override async Task RunOnceAsync(HostileTarget target, Stage stage, CancellationToken cancellationToken)
+    {
+        if (message != 1)
+        {
+            await base.RunOnceAsync(target, stage, cancellationToken);
+            return;
+        }
+
+        // A host that was told of a longer message waits for it: so the third is sent without waiting for an answer.
+        using var peer = new HostilePeer();
+        await using RawLine line = await target.DialAsync(cancellationToken);
+        using HandNoise noise = await peer.GreetAsync(line, Next(peer.Identity), cancellationToken);
+        stage.Reached();
+        await line.SendAsync(HandNoise.Frame(new byte[200]), cancellationToken);
+        await line.CompleteAsync();
+        await line.ReadToEndAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
     protected override HandshakeScript Next(PeerIdentity identity) =>
         message == 1 ? HandshakeScript.Honest with { First = Forge } : HandshakeScript.Honest with { Third = Forge };
 

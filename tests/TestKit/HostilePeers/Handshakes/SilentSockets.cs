@@ -2,10 +2,12 @@ using Overlay.Transport.Connections;
 
 namespace Overlay.TestKit.HostilePeers.Handshakes;
 
-/// <summary>Many connections that stop at some point of the handshake and stay. A connection that the host ends is replaced a second later.</summary>
-public abstract class StalledHandshakes(int count) : Misbehaviour
+/// <summary>Many connections that stop at some point of the handshake and stay.</summary>
+/// <param name="count">How many.</param>
+/// <param name="pause">How long after the host has ended one it is replaced; null for a second.</param>
+public abstract class StalledHandshakes(int count, TimeSpan? pause) : Misbehaviour
 {
-    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+    private readonly TimeSpan _pause = pause ?? TimeSpan.FromSeconds(1);
 
     /// <inheritdoc/>
     public override async Task RunOnceAsync(HostileTarget target, Stage stage, CancellationToken cancellationToken)
@@ -31,7 +33,7 @@ public abstract class StalledHandshakes(int count) : Misbehaviour
                 }
 
                 stage.EndRound();
-                await stage.PauseAsync(s_pause, cancellationToken);
+                await stage.PauseAsync(_pause, cancellationToken);
             }
         }));
     }
@@ -41,7 +43,7 @@ public abstract class StalledHandshakes(int count) : Misbehaviour
 }
 
 /// <summary>Opens connections by the thousand and says nothing on them.</summary>
-public sealed class SilentSockets(int count = 1000) : StalledHandshakes(count)
+public sealed class SilentSockets(int count = 1000, TimeSpan? pause = null) : StalledHandshakes(count, pause)
 {
     /// <inheritdoc/>
     public override string Does => "opens connections by the thousand and says nothing on them";
@@ -51,7 +53,7 @@ public sealed class SilentSockets(int count = 1000) : StalledHandshakes(count)
 }
 
 /// <summary>Begins handshakes by the thousand, makes the host answer and never sends the third message.</summary>
-public sealed class HalfHandshakes(int count = 1000) : StalledHandshakes(count)
+public sealed class HalfHandshakes(int count = 1000, TimeSpan? pause = null) : StalledHandshakes(count, pause)
 {
     /// <inheritdoc/>
     public override string Does => "sends the first handshake message by the thousand and never the third";

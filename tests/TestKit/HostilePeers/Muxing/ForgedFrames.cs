@@ -80,7 +80,9 @@ public sealed class ForgedFrames(string name, string does, params byte[][] frame
     /// <inheritdoc/>
     public override string Does => does;
 
+    /// <summary>All frames, one behind the other.</summary>
+    public ReadOnlyMemory<byte> Bytes { get; } = (byte[])[.. frames.SelectMany(static frame => frame)];
+
     /// <inheritdoc/>
-    protected override Task MisbehaveAsync(HandMuxer muxer, Stage stage, CancellationToken cancellationToken) =>
-        muxer.SendAsync((byte[])[.. frames.SelectMany(static frame => frame)], cancellationToken);
+    protected override Task MisbehaveAsync(HandMuxer muxer, Stage stage, CancellationToken cancellationToken) => muxer.SendAsync(Bytes, cancellationToken);
 }

@@ -53,7 +53,6 @@ public sealed class StreamProposalFlood : MuxedMisbehaviour
         {
             await muxer.SendAsync(HandFrame.OfData(muxer.NextId(), proposals, HandFrame.Syn), cancellationToken);
             stage.Reached();
-            await stage.PauseAsync(TimeSpan.FromMilliseconds(10), cancellationToken);
         }
     }
 }
