@@ -168,7 +168,8 @@ internal sealed class YamuxStream : MuxedStream
     /// <summary>Whether a frame carries neither data nor a change of state, nor credit for anything sent since the last update.</summary>
     internal bool BringsNothing(in FrameHeader header)
     {
-        bool changesState = header.Has(FrameFlags.Syn | FrameFlags.Rst) || (header.Has(FrameFlags.Fin) && !IsFinReceived) || (header.Has(FrameFlags.Ack) && !IsAcknowledged);
+        bool acknowledges = header.Has(FrameFlags.Ack) && Direction == Direction.Outbound && !IsAcknowledged;
+        bool changesState = acknowledges || header.Has(FrameFlags.Syn | FrameFlags.Rst) || (header.Has(FrameFlags.Fin) && !IsFinReceived);
         if (header.Type == FrameType.Data) return header.Length == 0 && !changesState;
         bool isOwed = header.Length > 0 && _hasSentSinceUpdate;
         _hasSentSinceUpdate = false;

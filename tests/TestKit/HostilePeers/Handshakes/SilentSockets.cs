@@ -140,3 +140,32 @@ public sealed class OneIdentityManyConnections(int count = 64) : Misbehaviour
         }
     }
 }
+
+/// <summary>Connects with ever new identities, behaves on every connection and keeps them all, to leave the host no room for others.</summary>
+public sealed class IdleConnections(int count = 300) : Misbehaviour
+{
+    /// <inheritdoc/>
+    public override string Does => "connects with many identities, behaves and keeps all connections";
+
+    /// <inheritdoc/>
+    public override async Task RunOnceAsync(HostileTarget target, Stage stage, CancellationToken cancellationToken)
+    {
+        int left = count;
+        await Task.WhenAll(Enumerable.Range(0, count).Select(async _ =>
+        {
+            using var peer = new HostilePeer();
+            try
+            {
+                await using HandMuxer muxer = await peer.MuxAsync(target, cancellationToken);
+                await muxer.ReadAsync(cancellationToken);
+                if (Interlocked.Decrement(ref left) == 0) stage.Reached();
+                await muxer.ReadPolitelyAsync(cancellationToken);
+            }
+            catch (ConnectionException)
+            {
+                if (Interlocked.Decrement(ref left) == 0) stage.Reached();
+            }
+        }));
+        await stage.PauseAsync(TimeSpan.FromSeconds(1), cancellationToken);
+    }
+}

@@ -115,6 +115,9 @@ public sealed class TricklingWriter : MuxedMisbehaviour
 public sealed class UnreadStreams(int streamCount = 1000, int size = 1024) : MuxedMisbehaviour
 {
     /// <inheritdoc/>
+    public override string Name => $"{base.Name}{streamCount}x{size}";
+
+    /// <inheritdoc/>
     public override string Does => $"leaves {size} unread bytes on each of {streamCount} streams";
 
     /// <inheritdoc/>
