@@ -70,7 +70,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
         PeerStream negotiated;
         try
         {
-            negotiated = await _negotiator.ProposeAsync(this, stream, protocol, cancellationToken).ConfigureAwait(false);
+            negotiated = _negotiator.Propose(this, stream, protocol);
         }
         catch
         {
@@ -182,7 +182,10 @@ internal sealed class MuxedPeerConnection : PeerConnection
         _metrics.StreamOpened(Direction.Inbound);
         try
         {
-            await registration.Handler(negotiated, Closed).ConfigureAwait(false);
+            Task handling = registration.Handler(negotiated, Closed);
+            // What the handler has not taken along by the time it first waits has waited long enough.
+            stream.ReleaseHeld();
+            await handling.ConfigureAwait(false);
             await LingerAsync(stream).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)

@@ -15,11 +15,12 @@ namespace Overlay.Transport;
 /// Round trips of an outbound upgrade: the proposal of <c>/noise</c> and the first handshake message travel together, the muxer is agreed on inside the
 /// handshake, and the first stream's data follow the third message at once.
 /// </remarks>
-internal sealed class PeerConnector : IDisposable
+internal sealed class PeerConnector : IAsyncDisposable
 {
     internal const string NoiseId = "/noise";
     internal const string YamuxId = "/yamux/1.0.0";
 
+    private static readonly TimeSpan s_trimInterval = TimeSpan.FromSeconds(10);
     private static readonly string[] s_security = [NoiseId];
     private static readonly string[] s_muxers = [YamuxId];
 
@@ -31,6 +32,9 @@ internal sealed class PeerConnector : IDisposable
     private readonly TimeProvider _time;
     private readonly TransportMetrics _metrics;
     private readonly ILogger _logger;
+    private readonly BufferPool _pool = new();
+    private readonly DeadlineClock _clock;
+    private readonly DeadlineClock.Entry _trimming;
 
     internal PeerConnector(
         PeerIdentity identity, ProtocolRegistry protocols, TransportOptions options, TimeProvider time, TransportMetrics metrics, ILogger logger)
@@ -43,9 +47,18 @@ internal sealed class PeerConnector : IDisposable
         _time = time;
         _metrics = metrics;
         _logger = logger;
+        _clock = new DeadlineClock(time);
+        _trimming = _clock.Register(Trim);
+        _trimming.Schedule(_clock.Now + s_trimInterval);
     }
 
-    public void Dispose() => _staticKey.Dispose();
+    /// <summary>After the last connection's end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _trimming.Dispose();
+        await _clock.DisposeAsync().ConfigureAwait(false);
+        _staticKey.Dispose();
+    }
 
     /// <summary>Makes a raw connection into one to a named peer. Owns <paramref name="raw"/>: on failure it is closed.</summary>
     /// <param name="raw">A fresh connection, on which nothing has been sent or received.</param>
@@ -64,7 +77,7 @@ internal sealed class PeerConnector : IDisposable
             SecureChannel channel = await SecureAsync(raw, direction, expectedPeer, progress, deadline.Token).ConfigureAwait(false);
             progress.Step = ConnectionStep.NegotiateMuxer;
             channel = await AgreeOnMuxerAsync(channel, direction, deadline.Token).ConfigureAwait(false);
-            var muxer = new YamuxSession(channel, direction, _options.Yamux, _time);
+            var muxer = new YamuxSession(channel, direction, _options.Yamux, _time, null, _clock, _pool);
             _metrics.HandshakeFinished(direction, null, _time.GetElapsedTime(start));
             return new MuxedPeerConnection(
                 channel, muxer, raw.LocalAddress, raw.RemoteAddress, direction, _protocols, _negotiator, _options, _time, _metrics, _logger);
@@ -121,7 +134,7 @@ internal sealed class PeerConnector : IDisposable
             received.Consume(frameSize);
         }
 
-        return new NoiseChannel(raw, received.Unread.Span, handshake.Result, _options.Noise);
+        return new NoiseChannel(raw, received.Unread.Span, handshake.Result, _options.Noise, _pool);
     }
 
     /// <summary>Agrees on Yamux inside the channel where the handshake did not: for peers that know no early muxer negotiation.</summary>
@@ -141,6 +154,13 @@ internal sealed class PeerConnector : IDisposable
         }
 
         return prefixed;
+    }
+
+    // Memory that a burst of traffic needed goes back to the system within a few of these.
+    private void Trim()
+    {
+        _pool.Trim();
+        _trimming.Schedule(_clock.Now + s_trimInterval);
     }
 
     private static async ValueTask SendAsync(ByteConnection raw, ArrayBufferWriter<byte> output, CancellationToken cancellationToken)

@@ -82,7 +82,7 @@ public sealed partial class PeerHost : IAsyncDisposable
             await Task.WhenAll(_table.All.Select(connection => CloseAsync(connection, grace.Token))).ConfigureAwait(false);
         foreach (MuxedPeerConnection connection in _table.All) connection.Abort("The host is stopping.");
         await _background.DrainAsync().ConfigureAwait(false);
-        _connector.Dispose();
+        await _connector.DisposeAsync().ConfigureAwait(false);
         _metrics.Dispose();
         _stopping.Dispose();
     }

@@ -8,19 +8,12 @@ namespace Overlay.Transport;
 /// <summary>Agrees on a stream's protocol with multistream-select: proposes without waiting, answers within a deadline.</summary>
 internal sealed class StreamNegotiator(TransportOptions options, TimeProvider time)
 {
-    /// <summary>Proposes a protocol; the answer is taken off at the first read.</summary>
-    internal async ValueTask<PeerStream> ProposeAsync(PeerConnection connection, MuxedStream stream, string protocol, CancellationToken cancellationToken)
+    /// <summary>Proposes a protocol: the proposal leaves with the first bytes written, or when a first read waits, and the answer is taken off at that read.</summary>
+    /// <exception cref="ConnectionException">The stream was reset or lost.</exception>
+    internal NegotiatedStream Propose(PeerConnection connection, MuxedStream stream, string protocol)
     {
         var dialer = new MultistreamDialer(protocol);
-        try
-        {
-            await stream.Output.WriteAsync(dialer.Proposal, cancellationToken).ConfigureAwait(false);
-        }
-        catch (ConnectionException e) when (e.Reason == ConnectionError.StreamReset)
-        {
-            // The peer has seen the proposal, answered and ended the stream already. What it said is still there to be read.
-        }
-
+        stream.WriteHeld(dialer.Proposal.Span);
         var negotiation = new OutboundNegotiation(stream, dialer, options.NegotiationTimeout, time);
         // An acceptance echoes the proposal to the byte, so the sizes are known before it comes.
         return new NegotiatedStream(
@@ -28,7 +21,7 @@ internal sealed class StreamNegotiator(TransportOptions options, TimeProvider ti
             dialer.Proposal.Length, dialer.Proposal.Length);
     }
 
-    /// <summary>Answers the proposals on an inbound stream until one is for a protocol that this node speaks.</summary>
+    /// <summary>Answers the proposals on an inbound stream until one is for a protocol that this node speaks. That answer is held, to leave with the protocol's own first bytes.</summary>
     /// <exception cref="ConnectionException">The peer proposed nothing acceptable, broke the format, or took too long.</exception>
     internal async ValueTask<PeerStream> AnswerAsync(PeerConnection connection, MuxedStream stream, ProtocolRegistry protocols, CancellationToken cancellationToken)
     {
@@ -41,9 +34,13 @@ internal sealed class StreamNegotiator(TransportOptions options, TimeProvider ti
                 ReadResult result = await stream.Input.ReadAsync(deadline.Token).ConfigureAwait(false);
                 MultistreamProgress progress = Feed(listener, result.Buffer, out SequencePosition consumed);
                 stream.Input.AdvanceTo(consumed);
-                if (!progress.Reply.IsEmpty) await stream.Output.WriteAsync(progress.Reply, deadline.Token).ConfigureAwait(false);
                 if (progress.Status == MultistreamStatus.Accepted)
+                {
+                    stream.WriteHeld(progress.Reply.Span);
                     return new NegotiatedStream(connection, stream, progress.Protocol!, stream.Input, stream.Output, listener.SentSize, listener.ReceivedSize);
+                }
+
+                if (!progress.Reply.IsEmpty) await stream.Output.WriteAsync(progress.Reply, deadline.Token).ConfigureAwait(false);
                 if (progress.Status != MultistreamStatus.NeedMore) throw progress.ToException(ConnectionStep.NegotiateProtocol);
                 if (result.IsCompleted)
                     throw new ConnectionException(ConnectionError.EndOfStream, ConnectionStep.NegotiateProtocol, Fault.Peer, "The peer ended the stream before a protocol was agreed on.");

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 
 namespace Overlay.Transport.Connections;
 
@@ -20,6 +21,7 @@ internal sealed class DuplexPipeStream(PeerStream inner) : Stream
         set => throw new NotSupportedException("A network stream has no position.");
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         ReadResult result = await inner.Input.ReadAsync(cancellationToken).ConfigureAwait(false);
@@ -43,6 +45,7 @@ internal sealed class DuplexPipeStream(PeerStream inner) : Stream
     public override int Read(byte[] buffer, int offset, int count) =>
         ReadAsync(buffer.AsMemory(offset, count), CancellationToken.None).AsTask().GetAwaiter().GetResult();
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         FlushResult result = await inner.Output.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);

@@ -52,6 +52,15 @@ internal abstract class MuxedStream : IAsyncDisposable
 
     internal abstract long BytesReceived { get; }
 
+    /// <summary>Puts bytes ahead of the first write, to leave with it in one message. They leave alone when a read has to wait, with
+    /// <see cref="ReleaseHeld"/>, or, on a stream that this side opened, a moment later.</summary>
+    /// <param name="bytes">A few, such as a protocol negotiation's; copied.</param>
+    /// <exception cref="ConnectionException">The stream was reset or lost.</exception>
+    internal abstract void WriteHeld(ReadOnlySpan<byte> bytes);
+
+    /// <summary>Lets bytes of <see cref="WriteHeld"/> go that nothing has taken along yet.</summary>
+    internal abstract void ReleaseHeld();
+
     /// <summary>Completes, never faulted, when the stream is over in both directions and both counts are final.</summary>
     /// <remarks>After a reset sent by this side that is when a ping sent behind the reset has come back: every frame that the peer sent before
     /// it saw the reset has then arrived and been counted. So both ends of an orderly connection agree on both counts to the byte.</remarks>

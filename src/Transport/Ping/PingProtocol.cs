@@ -10,8 +10,11 @@ internal static class PingProtocol
 {
     internal const string Id = "/ipfs/ping/1.0.0";
 
-    /// <summary>How many ping streams of one peer are answered at a time; the specification asks for two.</summary>
-    internal const int MaxInboundStreams = 2;
+    /// <summary>
+    /// How many ping streams of one peer are answered at a time. The specification asks for two; a peer that opens one for each ping in turn has more for a moment,
+    /// while the ends of earlier ones are on their way.
+    /// </summary>
+    internal const int MaxInboundStreams = 8;
 
     private const int PayloadSize = 32;
 

@@ -7,14 +7,24 @@ namespace Overlay.Transport.Yamux;
 /// </remarks>
 internal sealed class PingTracker
 {
+    // Enough to outlive a burst of queueing, few enough to notice that the route has changed.
+    private const int SampleCount = 8;
+
+    private static readonly TimeSpan s_refreshInterval = TimeSpan.FromSeconds(1);
+
     private readonly Queue<Ping> _toSend = new();
     private readonly Dictionary<uint, Ping> _inFlight = [];
     private List<YamuxStream> _unfenced = [];
     private bool _fenceInFlight;
     private uint _lastNonce;
+    private readonly Queue<TimeSpan> _samples = new(SampleCount);
+    private TimeSpan _lastSampleAt;
 
     /// <summary>Smoothed round-trip time; zero until the first answer.</summary>
     internal TimeSpan RoundTrip { get; private set; }
+
+    /// <summary>Shortest of the last round trips: what the path takes when nothing waits in it. Zero until the first answer.</summary>
+    internal TimeSpan ShortestRoundTrip { get; private set; }
 
     /// <summary>Pings that callers wait for.</summary>
     internal int CallerCount { get; private set; }
@@ -41,6 +51,12 @@ internal sealed class PingTracker
     {
         if (caller is not null) CallerCount++;
         _toSend.Enqueue(new Ping(caller, null, default));
+    }
+
+    /// <summary>Asks for a ping unless one is under way or has just been answered: for those who go by the round-trip time now.</summary>
+    internal void Refresh(TimeSpan now)
+    {
+        if (IsIdle && now - _lastSampleAt >= s_refreshInterval) Request(caller: null);
     }
 
     /// <summary>The reset of <paramref name="stream"/> was written; the next fence is to cover it.</summary>
@@ -80,7 +96,7 @@ internal sealed class PingTracker
         fenced = null;
         if (!_inFlight.Remove(nonce, out Ping ping)) return false;
         TimeSpan sample = now - ping.SentAt;
-        RoundTrip = RoundTrip == default ? sample : (RoundTrip + sample) / 2;
+        TakeSample(sample, now);
         if (ping.Fenced is not null)
         {
             _fenceInFlight = false;
@@ -90,6 +106,17 @@ internal sealed class PingTracker
         if (ping.Caller is not null) CallerCount--;
         ping.Caller?.TrySetResult(sample);
         return true;
+    }
+
+    private void TakeSample(TimeSpan sample, TimeSpan now)
+    {
+        RoundTrip = RoundTrip == default ? sample : (RoundTrip + sample) / 2;
+        if (_samples.Count == SampleCount) _samples.Dequeue();
+        _samples.Enqueue(sample);
+        _lastSampleAt = now;
+        ShortestRoundTrip = sample;
+        foreach (TimeSpan other in _samples)
+            if (other < ShortestRoundTrip) ShortestRoundTrip = other;
     }
 
     /// <summary>Fails everybody who waits.</summary>

@@ -5,7 +5,7 @@ namespace Overlay.Transport.Yamux;
 
 /// <summary>Payload that has arrived on a stream and was not consumed, in order, without a copy where that is worth it.</summary>
 /// <remarks>Guarded by the session's gate. Positions are counted from the stream's first byte.</remarks>
-internal sealed class ReceiveQueue(Stack<ReceivedChunk> spareChunks)
+internal sealed class ReceiveQueue(Stack<ReceivedChunk> spareChunks, ArrayPool<byte> pool)
 {
     private const int MaxSpareChunks = 64;
     private const int CopyBlockSize = 4096;
@@ -59,7 +59,7 @@ internal sealed class ReceiveQueue(Stack<ReceivedChunk> spareChunks)
             if (_tail is null || _tail.Room == 0)
             {
                 ReceivedChunk block = TakeChunk();
-                block.Rent(Math.Max(source.Length, CopyBlockSize), _appended);
+                block.Rent(pool, Math.Max(source.Length, CopyBlockSize), _appended);
                 Link(block);
             }
 

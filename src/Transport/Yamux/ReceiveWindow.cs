@@ -3,17 +3,26 @@ namespace Overlay.Transport.Yamux;
 /// <summary>What the peer may still send on a stream, and when it gets more. Credit goes back when the application has consumed, not on arrival.</summary>
 /// <remarks>
 /// The size follows bandwidth × delay: when half a window was consumed within two round trips, the window was shorter than four times what the path
-/// holds and is doubled. The idea is the one of go-yamux and rust-yamux. Guarded by the session's gate.
+/// holds and is doubled; the idea is the one of go-yamux and rust-yamux. Not so when much of it lies here unread: then the application is what the peer waits
+/// for, and a longer window would only be a longer queue. When two halves in a row took sixteen round trips or more, it is many times longer than
+/// the path needs, or the application is the slow part: then it is halved by holding credit back, and the memory goes to others. Guarded by the session's gate.
 /// </remarks>
 internal sealed class ReceiveWindow(int maxSize, IReceiveBudget budget, TimeSpan now)
 {
+    private const int FastRoundTrips = 2;
+    private const int SlowRoundTrips = 16;
+
     private uint _remaining = YamuxOptions.InitialWindow;
     private int _owed;
     private int _reserved;
+    private bool _wasSlow;
     private TimeSpan _lastUpdate = now;
 
     /// <summary>Bytes that may be on the way or unconsumed at once.</summary>
     internal int Size { get; private set; } = YamuxOptions.InitialWindow;
+
+    /// <summary>Bytes that have arrived and were not consumed.</summary>
+    private long Unread => Size - _remaining - _owed;
 
     /// <summary>Credit that the next update gives.</summary>
     internal int Owed => _owed;
@@ -40,12 +49,16 @@ internal sealed class ReceiveWindow(int maxSize, IReceiveBudget budget, TimeSpan
 
     /// <summary>The delta of an update that is about to be sent.</summary>
     /// <param name="now">Time of this update.</param>
-    /// <param name="roundTrip">Round-trip time; zero while unknown, and then nothing grows.</param>
+    /// <param name="roundTrip">Shortest round-trip time of late; zero while unknown, and then nothing grows.</param>
     internal uint TakeUpdate(TimeSpan now, TimeSpan roundTrip)
     {
         if (_owed >= Size / 2)
         {
-            if (now - _lastUpdate < 2 * roundTrip) TryGrow();
+            TimeSpan took = now - _lastUpdate;
+            bool isSlow = took >= SlowRoundTrips * roundTrip;
+            if (took < FastRoundTrips * roundTrip && Unread <= Size / 4) TryGrow();
+            else if (isSlow && _wasSlow) Shrink();
+            _wasSlow = isSlow;
             _lastUpdate = now;
         }
 
@@ -64,6 +77,17 @@ internal sealed class ReceiveWindow(int maxSize, IReceiveBudget budget, TimeSpan
         Size += growth;
         _owed += growth;
         return true;
+    }
+
+    // At least half of the window is owed: not paying it back is what makes the window smaller.
+    private void Shrink()
+    {
+        int cut = Math.Min(Size / 2, _reserved);
+        if (cut == 0) return;
+        Size -= cut;
+        _owed -= cut;
+        _reserved -= cut;
+        budget.Release(cut);
     }
 
     /// <summary>Gives the growth back to the budget. Idempotent.</summary>

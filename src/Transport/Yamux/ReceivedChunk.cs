@@ -8,6 +8,7 @@ namespace Overlay.Transport.Yamux;
 internal sealed class ReceivedChunk : ReadOnlySequenceSegment<byte>
 {
     private SharedBuffer? _shared;
+    private ArrayPool<byte>? _pool;
     private byte[]? _owned;
 
     /// <summary>Bytes of memory that this chunk keeps alive.</summary>
@@ -33,9 +34,10 @@ internal sealed class ReceivedChunk : ReadOnlySequenceSegment<byte>
         RunningIndex = runningIndex;
     }
 
-    internal void Rent(int size, long runningIndex)
+    internal void Rent(ArrayPool<byte> pool, int size, long runningIndex)
     {
-        _owned = ArrayPool<byte>.Shared.Rent(size);
+        _pool = pool;
+        _owned = pool.Rent(size);
         PinnedSize = _owned.Length;
         Memory = _owned.AsMemory(0, 0);
         RunningIndex = runningIndex;
@@ -53,7 +55,7 @@ internal sealed class ReceivedChunk : ReadOnlySequenceSegment<byte>
     internal void Clear()
     {
         _shared?.Release();
-        if (_owned is not null) ArrayPool<byte>.Shared.Return(_owned);
+        if (_owned is not null) _pool!.Return(_owned);
         _shared = null;
         _owned = null;
         Memory = default;

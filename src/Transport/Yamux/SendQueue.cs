@@ -8,10 +8,14 @@ namespace Overlay.Transport.Yamux;
 /// <see cref="Commit"/>, and the sender copies claimed bytes between <see cref="Claim"/> and <see cref="Sent"/>; no block that either of them uses is
 /// returned to the pool meanwhile.
 /// </remarks>
-internal sealed class SendQueue
+internal sealed class SendQueue(ArrayPool<byte> pool)
 {
+    // What a writer gets that did not say how much it has to write.
     private const int BlockSize = 16 * 1024;
-    private const int MaxBlockSize = 64 * 1024;
+
+    // Of what is here already, only what it needs: a thousand streams may each have a small message waiting.
+    private const int MinCopyBlockSize = 1024;
+    private const int MaxCopyBlockSize = 64 * 1024;
 
     private Block? _head;
     private Block? _tail;
@@ -30,7 +34,9 @@ internal sealed class SendQueue
     internal bool IsEmpty => UnsentSize == 0 && _uncommitted == 0 && !_senderHoldsHead;
 
     /// <summary>Free memory behind what was written.</summary>
-    internal Memory<byte> GetMemory(int sizeHint)
+    internal Memory<byte> GetMemory(int sizeHint) => Reserve(sizeHint, BlockSize);
+
+    private Memory<byte> Reserve(int sizeHint, int minBlockSize)
     {
         int needed = Math.Max(sizeHint, 1);
         _writerHoldsTail = true;
@@ -38,7 +44,7 @@ internal sealed class SendQueue
 
         Block block = _spare ?? new Block();
         _spare = null;
-        block.Array = ArrayPool<byte>.Shared.Rent(Math.Max(needed, BlockSize));
+        block.Array = pool.Rent(Math.Max(needed, minBlockSize));
         if (_tail is null) _head = block;
         else _tail.Next = block;
         _tail = block;
@@ -52,7 +58,7 @@ internal sealed class SendQueue
         int count = left;
         while (left > 0)
         {
-            Span<byte> room = GetMemory(_tail is { } tail && tail.End < tail.Array.Length ? 1 : Math.Min(left, MaxBlockSize)).Span;
+            Span<byte> room = Reserve(_tail is { } tail && tail.End < tail.Array.Length ? 1 : Math.Min(left, MaxCopyBlockSize), MinCopyBlockSize).Span;
             int part = Math.Min(left, room.Length);
             source[..part].CopyTo(room);
             Advance(part);
@@ -156,7 +162,7 @@ internal sealed class SendQueue
 
     private void Return(Block block)
     {
-        ArrayPool<byte>.Shared.Return(block.Array);
+        pool.Return(block.Array);
         block.Array = [];
         block.Start = block.End = 0;
         block.Next = null;

@@ -5,8 +5,6 @@ namespace Overlay.Transport.Yamux;
 /// <summary>Deadlines, keep-alive and the ways a session ends.</summary>
 internal sealed partial class YamuxSession
 {
-    private readonly ITimer _timer;
-    private TimeSpan _timerDue = TimeSpan.MaxValue;
     private TimeSpan _nextKeepAlive;
     private TimeSpan _lastProgress;
     private TimeSpan? _closeDeadline;
@@ -56,17 +54,10 @@ internal sealed partial class YamuxSession
     }
 
     /// <summary>Calls <see cref="CheckDeadlines"/> at <paramref name="due"/> at the latest. Called with the gate held.</summary>
-    internal void Schedule(TimeSpan due)
-    {
-        if (due >= _timerDue) return;
-        _timerDue = due;
-        // Rounded up to what a timer can do, so that it does not fire just before the deadline, again and again.
-        double delay = Math.Ceiling((due - Now).TotalMilliseconds);
-        _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(delay, 0, int.MaxValue)), Timeout.InfiniteTimeSpan);
-    }
+    internal void Schedule(TimeSpan due) => _deadline.Schedule(due);
 
-    /// <summary>Sends a ping and plans the next. An owner of many sessions may call this instead of the session's own timer. Called with the gate held.</summary>
-    internal void KeepAlive(TimeSpan now)
+    /// <summary>Sends a ping and plans the next. Called with the gate held.</summary>
+    private void KeepAlive(TimeSpan now)
     {
         // A ping that is on its way already says as much.
         if (_state.Pings.IsIdle)
@@ -86,14 +77,13 @@ internal sealed partial class YamuxSession
     }
 
     /// <summary>Does what is due and plans the next call.</summary>
-    internal void CheckDeadlines()
+    private void CheckDeadlines()
     {
         ConnectionException? error = null;
         bool isCloseOverdue = false;
         lock (Gate)
         {
             TimeSpan now = Now;
-            _timerDue = TimeSpan.MaxValue;
             if (_isOver)
             {
                 isCloseOverdue = _closeDeadline <= now;
@@ -222,7 +212,9 @@ internal sealed partial class YamuxSession
     private async Task RunAsync()
     {
         await Task.WhenAll(Task.Run(ReceiveLoopAsync), Task.Run(SendLoopAsync)).ConfigureAwait(false);
-        await _timer.DisposeAsync().ConfigureAwait(false);
+        _deadline.Dispose();
+        _holding.Dispose();
+        if (_ownClock is not null) await _ownClock.DisposeAsync().ConfigureAwait(false);
         await _channel.DisposeAsync().ConfigureAwait(false);
         _completion.TrySetResult();
     }

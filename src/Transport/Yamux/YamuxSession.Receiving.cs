@@ -46,32 +46,32 @@ internal sealed partial class YamuxSession
         }
     }
 
+    /// <summary>Takes all frames of a segment with the gate held once: a segment may hold a hundred small ones, and each hold costs as much as a frame.</summary>
     private void Receive(SharedBuffer buffer, int offset, int length)
     {
         TimeSpan now = Now;
         int end = offset + length;
-        while (offset < end)
-        {
-            if (_decoder.PayloadLeft > 0)
-            {
-                offset += ReceivePayload(buffer, offset, end - offset, now);
-                continue;
-            }
-
-            if (!_decoder.TryReadHeader(buffer.Array.AsSpan(offset, end - offset), out int taken, out FrameHeader header)) break;
-            offset += taken;
-            lock (Gate)
-            {
-                if (_isOver) return;
-                _payloadHeader = header;
-                _payloadStream = _state.Receive(header, now);
-                AfterReceiving(header);
-            }
-        }
-
         lock (Gate)
         {
+            while (offset < end && !_isOver)
+            {
+                if (_decoder.PayloadLeft > 0)
+                {
+                    offset += ReceivePayload(buffer, offset, end - offset, now);
+                    continue;
+                }
+
+                if (!_decoder.TryReadHeader(buffer.Array.AsSpan(offset, end - offset), out int taken, out FrameHeader header)) break;
+                offset += taken;
+                _payloadHeader = header;
+                _payloadStream = _state.Receive(header, now);
+                if (header.Type == FrameType.GoAway) EndIfDrained();
+            }
+
+            if (_isOver) return;
             _lastProgress = now;
+            ReleaseWaitingOpens();
+            WakeSender();
         }
     }
 
@@ -79,24 +79,11 @@ internal sealed partial class YamuxSession
     {
         int count = _decoder.TakePayload(available);
         if (_payloadStream is not { } stream) return count;
-        lock (Gate)
-        {
-            if (_isOver) return count;
-            stream.ReceivePayload(buffer, offset, count);
-            if (_decoder.PayloadLeft > 0) return count;
-            _state.CompleteFrame(stream, _payloadHeader.Flags, now);
-            _payloadStream = null;
-        }
-
+        stream.ReceivePayload(buffer, offset, count);
+        if (_decoder.PayloadLeft > 0) return count;
+        _state.CompleteFrame(stream, _payloadHeader.Flags, now);
+        _payloadStream = null;
         return count;
-    }
-
-    /// <summary>What a frame may have changed for others than its stream.</summary>
-    private void AfterReceiving(in FrameHeader header)
-    {
-        ReleaseWaitingOpens();
-        if (header.Type == FrameType.GoAway) EndIfDrained();
-        WakeSender();
     }
 
     /// <summary>The peer has ended the channel.</summary>

@@ -9,7 +9,12 @@ namespace Overlay.Transport.Yamux;
 /// </remarks>
 internal sealed partial class YamuxSession
 {
+    // How long an opened stream's first bytes wait for company: longer than a caller takes to write, too short for anybody to notice.
+    private static readonly TimeSpan s_holdTime = TimeSpan.FromMilliseconds(2);
+
     private readonly SendSignal _sendSignal = new();
+    private readonly Queue<(YamuxStream Stream, TimeSpan Until)> _held = new();
+    private readonly DeadlineClock.Entry _holding;
     private bool _isSending;
     private ValueTask? _handedFlush;
     private TimeSpan? _flushStartedAt;
@@ -117,6 +122,34 @@ internal sealed partial class YamuxSession
     }
 
     private int MaxPayload => Math.Min(Options.MaxDataFrame, _channel.MaxWriteSize - FrameHeader.Size);
+
+    /// <summary>Lets a stream's held bytes go in a moment if nothing else does. Called with the gate held.</summary>
+    internal void Hold(YamuxStream stream)
+    {
+        TimeSpan until = Now + s_holdTime;
+        _held.Enqueue((stream, until));
+        _holding.Schedule(until);
+    }
+
+    private void ReleaseHeld()
+    {
+        lock (Gate)
+        {
+            while (_held.TryPeek(out (YamuxStream Stream, TimeSpan Until) first))
+            {
+                if (first.Until > Now)
+                {
+                    _holding.Schedule(first.Until);
+                    break;
+                }
+
+                _held.Dequeue();
+                if (!_isOver) first.Stream.Release();
+            }
+
+            WakeSender();
+        }
+    }
 
     private async Task SendLoopAsync()
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Threading.Channels;
 using Overlay.Transport.Connections;
 
@@ -12,8 +13,9 @@ namespace Overlay.Transport.Yamux;
 internal sealed partial class YamuxSession : StreamMuxer
 {
     private readonly SecureChannel _channel;
-    private readonly TimeProvider _time;
-    private readonly long _startedAt;
+    private readonly DeadlineClock _clock;
+    private readonly DeadlineClock? _ownClock;
+    private readonly DeadlineClock.Entry _deadline;
     private readonly SessionState _state;
     private readonly Channel<YamuxStream> _accepting;
     private readonly LinkedList<TaskCompletionSource> _waitingOpens = new();
@@ -27,12 +29,18 @@ internal sealed partial class YamuxSession : StreamMuxer
     /// <param name="options">Limits and deadlines.</param>
     /// <param name="time">The clock.</param>
     /// <param name="budget">What window growth is charged to; null for <see cref="YamuxOptions.MaxWindowGrowth"/>.</param>
-    internal YamuxSession(SecureChannel channel, Direction direction, YamuxOptions options, TimeProvider time, IReceiveBudget? budget = null)
+    /// <param name="clock">Where deadlines are kept, shared by many sessions; null for one of its own on <paramref name="time"/>.</param>
+    /// <param name="pool">Where queues take their memory; null for the shared pool.</param>
+    internal YamuxSession(
+        SecureChannel channel, Direction direction, YamuxOptions options, TimeProvider time,
+        IReceiveBudget? budget = null, DeadlineClock? clock = null, ArrayPool<byte>? pool = null)
     {
         _channel = channel;
-        _time = time;
-        _startedAt = time.GetTimestamp();
+        _clock = clock ?? (_ownClock = new DeadlineClock(time));
+        _deadline = _clock.Register(CheckDeadlines);
+        _holding = _clock.Register(ReleaseHeld);
         Options = options;
+        Pool = pool ?? ArrayPool<byte>.Shared;
         Budget = budget ?? new SessionReceiveBudget(options.MaxWindowGrowth);
         _accepting = Channel.CreateBounded<YamuxStream>(options.AcceptBacklog);
         _state = new SessionState(
@@ -40,7 +48,6 @@ internal sealed partial class YamuxSession : StreamMuxer
             options,
             (id, streamDirection) => new YamuxStream(this, id, streamDirection, Now),
             stream => _accepting.Writer.TryWrite(stream));
-        _timer = time.CreateTimer(static session => ((YamuxSession)session!).CheckDeadlines(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         lock (Gate)
         {
             KeepAlive(Now);
@@ -70,11 +77,13 @@ internal sealed partial class YamuxSession : StreamMuxer
 
     internal IReceiveBudget Budget { get; }
 
+    internal ArrayPool<byte> Pool { get; }
+
     /// <summary>Segment objects shared by the streams' receive queues. Guarded by <see cref="Gate"/>.</summary>
     internal Stack<ReceivedChunk> SpareChunks { get; } = new();
 
-    /// <summary>Time since the session began.</summary>
-    internal TimeSpan Now => _time.GetElapsedTime(_startedAt);
+    /// <summary>The clock's time.</summary>
+    internal TimeSpan Now => _clock.Now;
 
     /// <summary>Smoothed round-trip time; zero until the first ping is answered.</summary>
     internal TimeSpan RoundTrip
@@ -100,7 +109,7 @@ internal sealed partial class YamuxSession : StreamMuxer
         }
     }
 
-    /// <summary>Opens a stream. Waits only while too many streams are not acknowledged (<see cref="YamuxOptions.AckBacklog"/>).</summary>
+    /// <summary>Opens a stream, of which the peer hears with its first bytes. Waits only while too many streams are not acknowledged (<see cref="YamuxOptions.AckBacklog"/>).</summary>
     internal override async ValueTask<MuxedStream> OpenStreamAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -114,7 +123,7 @@ internal sealed partial class YamuxSession : StreamMuxer
                 {
                     YamuxStream stream = _state.Open();
                     if (Options.StreamOpenTimeout != Timeout.InfiniteTimeSpan) Schedule(stream.OpenedAt + Options.StreamOpenTimeout);
-                    WakeSender();
+                    // The SYN leaves with the first write, or with whatever else is sent before.
                     return stream;
                 }
 
@@ -180,9 +189,14 @@ internal sealed partial class YamuxSession : StreamMuxer
     /// <summary>Queues what <paramref name="stream"/> has to say before data. Called with the gate held.</summary>
     internal void Send(YamuxStream stream)
     {
-        if (_isOver) return;
-        _state.Control.Add(stream);
+        SendLater(stream);
         WakeSender();
+    }
+
+    /// <summary>As <see cref="Send"/>, to leave with whatever is sent next. Called with the gate held.</summary>
+    internal void SendLater(YamuxStream stream)
+    {
+        if (!_isOver) _state.Control.Add(stream);
     }
 
     /// <summary>Gives <paramref name="stream"/> a turn if it has something to send. Called with the gate held.</summary>

@@ -16,6 +16,7 @@ internal sealed class YamuxStream : MuxedStream
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _bytesSent;
     private long _bytesReceived;
+    private bool _isHeld;
     private bool _isFinRequested;
     private bool _isFinSent;
     private bool _isWritingFin;
@@ -78,7 +79,7 @@ internal sealed class YamuxStream : MuxedStream
 
     /// <summary>Whether a data frame, or a FIN, can be sent now.</summary>
     internal bool CanSend =>
-        Error is null && !IsSynPending && !_isFinSent && (_writer.Queue.UnsentSize > 0 ? SendWindow.Available > 0 : _isFinRequested);
+        Error is null && !IsSynPending && !_isHeld && !_isFinSent && (_writer.Queue.UnsentSize > 0 ? SendWindow.Available > 0 : _isFinRequested);
 
     internal override void Abort(ConnectionException reason)
     {
@@ -111,12 +112,33 @@ internal sealed class YamuxStream : MuxedStream
         return ValueTask.CompletedTask;
     }
 
+    internal override void WriteHeld(ReadOnlySpan<byte> bytes)
+    {
+        lock (_session.Gate)
+        {
+            _writer.Append(bytes);
+            _isHeld = true;
+            if (Direction == Direction.Outbound) _session.Hold(this);
+        }
+    }
+
+    /// <summary>Lets go what was held; also the stream's SYN or ACK, which wait for company likewise.</summary>
+    internal override void ReleaseHeld()
+    {
+        lock (_session.Gate)
+        {
+            Release();
+            _session.WakeSender();
+        }
+    }
+
     /// <summary>The application has taken the stream: the peer may know.</summary>
     internal void Accept()
     {
         if (IsOver || Error is not null) return;
         _isAckPending = true;
-        _session.Send(this);
+        // Leaves with the application's first bytes, or when its first read has to wait.
+        _session.SendLater(this);
     }
 
     /// <summary>Ends both directions at once from this side.</summary>
@@ -225,11 +247,20 @@ internal sealed class YamuxStream : MuxedStream
         return true;
     }
 
+    /// <summary>What was held may be sent, and all that is written from here on.</summary>
+    internal void Release()
+    {
+        if (!_isHeld) return;
+        _isHeld = false;
+        _session.AddData(this);
+    }
+
     /// <summary>The application will write no more.</summary>
     internal void RequestFin()
     {
         if (_isFinRequested) return;
         _isFinRequested = true;
+        _isHeld = false;
         _session.SendData(this);
     }
 
@@ -248,7 +279,8 @@ internal sealed class YamuxStream : MuxedStream
         {
             if (IsSynPending) flags = FrameFlags.Syn;
             if (_isAckPending) flags = FrameFlags.Ack;
-            if (!IsFinReceived) delta = ReceiveWindow.TakeUpdate(now, pings.RoundTrip);
+            if (!IsFinReceived) delta = ReceiveWindow.TakeUpdate(now, pings.ShortestRoundTrip);
+            if (flags == FrameFlags.None) pings.Refresh(now);
             IsSynPending = _isAckPending = _isUpdatePending = false;
             if (flags == FrameFlags.Syn) _session.AddData(this);
         }

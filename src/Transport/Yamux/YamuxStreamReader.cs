@@ -24,7 +24,7 @@ internal sealed class YamuxStreamReader : PipeReader, IValueTaskSource<ReadResul
     {
         _session = session;
         _stream = stream;
-        _queue = new ReceiveQueue(session.SpareChunks);
+        _queue = new ReceiveQueue(session.SpareChunks, session.Pool);
     }
 
     /// <summary>Memory kept alive by what was not consumed, in bytes.</summary>
@@ -49,6 +49,8 @@ internal sealed class YamuxStreamReader : PipeReader, IValueTaskSource<ReadResul
             _isTokenCanceled = false;
             _cancellationToken = cancellationToken;
             waiting = new ValueTask<ReadResult>(this, _core.Version);
+            _stream.Release();
+            _session.WakeSender();
         }
 
         if (!cancellationToken.CanBeCanceled) return waiting;

@@ -31,7 +31,7 @@ internal sealed class YamuxStreamWriter(YamuxSession session, YamuxStream stream
         }
     }
 
-    internal SendQueue Queue { get; } = new();
+    internal SendQueue Queue { get; } = new(session.Pool);
 
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
@@ -132,6 +132,13 @@ internal sealed class YamuxStreamWriter(YamuxSession session, YamuxStream stream
     void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
+    /// <summary>Queues bytes without a word to the sender.</summary>
+    internal void Append(ReadOnlySpan<byte> bytes)
+    {
+        ThrowIfUnwritable();
+        Queue.Write(bytes, int.MaxValue);
+    }
+
     /// <summary>The sender has written <paramref name="count"/> claimed bytes.</summary>
     internal void Sent(int count)
     {
@@ -162,6 +169,7 @@ internal sealed class YamuxStreamWriter(YamuxSession session, YamuxStream stream
         ThrowIfUnwritable();
         if (_isAwaited) throw new InvalidOperationException("Another flush is waiting.");
         Queue.Commit();
+        stream.Release();
         session.AddData(stream);
     }
 

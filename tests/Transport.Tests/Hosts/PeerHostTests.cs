@@ -24,8 +24,9 @@ public class PeerHostTests
         });
 
         PeerConnection outbound = await pair.ConnectAsync();
-        await using (await outbound.OpenStreamAsync(Echo, Cancellation))
+        await using (PeerStream opened = await outbound.OpenStreamAsync(Echo, Cancellation))
         {
+            await opened.Output.FlushAsync(Cancellation);
             PeerConnection other = await inbound.Task.WaitAsync(Cancellation);
 
             Assert.Equal(pair.B.PeerId, outbound.RemotePeer);

@@ -189,6 +189,41 @@ public sealed class FlowControlTests
     }
 
     [Fact]
+    public void ReceiveWindow_UnreadBytesFillIt_DoesNotGrow()
+    {
+        ReceiveWindow window = new(16 * Window, new SessionReceiveBudget(long.MaxValue), TimeSpan.Zero);
+        Assert.True(window.TryReceive(Window));
+        Assert.True(window.Consume(Window / 2));
+        Assert.Equal((uint)Window / 2, window.TakeUpdate(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(60)));
+        Assert.Equal(Window, window.Size);
+    }
+
+    [Fact]
+    public void ReceiveWindow_ManyTimesTooLong_ShrinksAndPaysBack()
+    {
+        SessionReceiveBudget budget = new(long.MaxValue);
+        ReceiveWindow window = new(16 * Window, budget, TimeSpan.Zero);
+        TimeSpan now = TimeSpan.Zero;
+        for (int i = 0; i < 2; i++) Use(TimeSpan.FromMilliseconds(60));
+        Assert.Equal(4 * Window, window.Size);
+
+        Use(TimeSpan.FromSeconds(10));
+        Assert.Equal(4 * Window, window.Size);
+        for (int i = 0; i < 5; i++) Use(TimeSpan.FromSeconds(10));
+        Assert.Equal(Window, window.Size);
+        Assert.Equal(0, budget.Reserved);
+        Assert.Equal((uint)Window, window.Remaining);
+
+        void Use(TimeSpan time)
+        {
+            Assert.True(window.TryReceive(window.Remaining));
+            window.Consume(window.Size);
+            now += time;
+            window.TakeUpdate(now, TimeSpan.FromMilliseconds(60));
+        }
+    }
+
+    [Fact]
     public void SendWindow_FullOf32Bits_TakesNoMore()
     {
         SendWindow window = new();

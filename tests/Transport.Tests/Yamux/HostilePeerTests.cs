@@ -125,7 +125,7 @@ public sealed class HostilePeerTests
         await peer.SendAsync(FrameType.WindowUpdate, FrameFlags.Syn, 3, 0);
         await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Rst, 3, 0);
         Assert.Equal(1, peer.Session.StreamCount);
-        await peer.Session.AcceptStreamAsync(Cancellation);
+        (await peer.Session.AcceptStreamAsync(Cancellation))!.ReleaseHeld();
         await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Ack, 1, 0);
         await peer.OpenAsync(5);
     }

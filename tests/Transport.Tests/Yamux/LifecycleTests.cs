@@ -152,8 +152,8 @@ public sealed class LifecycleTests
     {
         await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { StreamOpenTimeout = TimeSpan.FromSeconds(5) }, Direction.Outbound);
         MuxedStream stream = await peer.Session.OpenStreamAsync(Cancellation);
-        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
         Task<ReadResult> reading = stream.Input.ReadAsync(Cancellation).AsTask();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
         peer.Time.Advance(TimeSpan.FromSeconds(5));
         ConnectionException error = await Assert.ThrowsAsync<ConnectionException>(() => reading);
         Assert.Equal((ConnectionError.Timeout, ConnectionStep.OpenStream, Fault.Peer), (error.Reason, error.Step, error.Fault));
@@ -161,10 +161,65 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public async Task OpenStream_HeldBytes_TravelWithTheSynAndTheFirstWrite()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(sessionDirection: Direction.Outbound);
+        int before = peer.SessionChannel.FlushCount;
+        MuxedStream stream = await peer.Session.OpenStreamAsync(Cancellation);
+        stream.WriteHeld("proposal"u8);
+        await stream.Output.WriteAsync(new byte[100], Cancellation);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 108);
+        Assert.Equal(before + 1, peer.SessionChannel.FlushCount);
+    }
+
+    [Fact]
+    public async Task OpenStream_HeldBytes_LeaveWhenAReadHasToWait()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(sessionDirection: Direction.Outbound);
+        MuxedStream stream = await peer.Session.OpenStreamAsync(Cancellation);
+        stream.WriteHeld("proposal"u8);
+        Task<ReadResult> reading = stream.Input.ReadAsync(Cancellation).AsTask();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 8);
+        await peer.SendDataAsync(1, 1);
+        Assert.Equal(1, (await reading).Buffer.Length);
+    }
+
+    [Fact]
+    public async Task OpenStream_HeldBytes_LeaveAMomentLaterByThemselves()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(sessionDirection: Direction.Outbound);
+        MuxedStream stream = await peer.Session.OpenStreamAsync(Cancellation);
+        stream.WriteHeld("proposal"u8);
+        await peer.ExpectAliveAsync();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
+        Assert.Equal(0, stream.BytesSent);
+        peer.Time.Advance(TimeSpan.FromMilliseconds(2));
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 8);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task OpenStream_HeldBytes_LeaveWhenTheOutputEnds(bool byDisposal)
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(sessionDirection: Direction.Outbound);
+        MuxedStream stream = await peer.Session.OpenStreamAsync(Cancellation);
+        stream.WriteHeld("proposal"u8);
+        if (byDisposal) await stream.DisposeAsync();
+        else await stream.Output.CompleteAsync();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 8);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
+    }
+
+    [Fact]
     public async Task OpenStream_AckBacklogFull_WaitsForAnAck()
     {
         await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { AckBacklog = 1, MaxWaitingOpens = 1 }, Direction.Outbound);
-        await peer.Session.OpenStreamAsync(Cancellation);
+        (await peer.Session.OpenStreamAsync(Cancellation)).ReleaseHeld();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Syn, 1, 0);
         Task<MuxedStream> second = peer.Session.OpenStreamAsync(Cancellation).AsTask();
         Assert.False(second.IsCompleted);
         ConnectionException error = await Assert.ThrowsAsync<ConnectionException>(async () => await peer.Session.OpenStreamAsync(Cancellation));

@@ -135,6 +135,7 @@ internal sealed class RawPeer : IAsyncDisposable
         await SendAsync(FrameType.WindowUpdate, FrameFlags.Syn, streamId, 0);
         MuxedStream? accepted = await Session.AcceptStreamAsync(Cancellation);
         Assert.NotNull(accepted);
+        accepted.ReleaseHeld();
         await ExpectAsync(FrameType.WindowUpdate, FrameFlags.Ack, streamId, 0);
         return (YamuxStream)accepted;
     }

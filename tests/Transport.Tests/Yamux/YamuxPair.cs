@@ -34,8 +34,10 @@ internal sealed class YamuxPair : IAsyncDisposable
     {
         CancellationToken cancellationToken = TestContext.Current.CancellationToken;
         MuxedStream opened = await Outbound.OpenStreamAsync(cancellationToken);
+        opened.ReleaseHeld();
         MuxedStream? accepted = await Inbound.AcceptStreamAsync(cancellationToken);
         Assert.NotNull(accepted);
+        accepted.ReleaseHeld();
         Assert.Equal(opened.Id, accepted.Id);
         return ((YamuxStream)opened, (YamuxStream)accepted);
     }
