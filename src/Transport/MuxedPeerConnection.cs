@@ -18,7 +18,8 @@ internal sealed class MuxedPeerConnection : PeerConnection
     private readonly ILogger _logger;
     private readonly TimeSpan _linger;
     private readonly TimeProvider _time;
-    private readonly RefusedStreamLimit _refusedStreams;
+    private readonly TokenBucket _refusedStreams;
+    private readonly TokenBucket _pushes;
     private readonly CancellationTokenSource _closed = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly Lock _lock = new();
@@ -37,7 +38,8 @@ internal sealed class MuxedPeerConnection : PeerConnection
         _logger = logger;
         _linger = options.Yamux.LingerTimeout;
         _time = time;
-        _refusedStreams = new RefusedStreamLimit(options.RefusedStreamBurst, options.RefusedStreamsPerSecond, time);
+        _refusedStreams = new TokenBucket(options.RefusedStreamBurst, options.RefusedStreamsPerSecond, time);
+        _pushes = new TokenBucket(options.Identify.PushBurst, options.Identify.PushesPerSecond, time);
         LocalAddress = localAddress;
         RemoteAddress = remoteAddress;
         Direction = direction;
@@ -223,7 +225,16 @@ internal sealed class MuxedPeerConnection : PeerConnection
         }
     }
 
+    /// <summary>Whether one more identify push of the peer is worth reading. One too many is a stream that comes to nothing.</summary>
+    internal bool TryTakePush()
+    {
+        if (_pushes.TryTake()) return true;
+        CountRefusedStream();
+        return false;
+    }
+
     /// <summary>A stream of the peer's came to nothing by its fault: a peer that goes on and on with that is ended.</summary>
+    /// <remarks>A peer can make this side give up its streams (the "MadeYouReset" of HTTP/2, CVE-2025-8671), which no limit on the peer's own resets sees.</remarks>
     private void CountRefusedStream()
     {
         if (_closed.IsCancellationRequested || _refusedStreams.TryTake()) return;

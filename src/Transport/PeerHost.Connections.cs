@@ -180,6 +180,8 @@ public sealed partial class PeerHost
 
     private async Task TakePushAsync(PeerStream stream, CancellationToken cancellationToken)
     {
+        if (stream.Connection is MuxedPeerConnection connection && !connection.TryTakePush())
+            throw new ConnectionException(ConnectionError.LimitExceeded, ConnectionStep.Stream, Fault.Peer, "The peer pushes too often.") { Peer = stream.RemotePeer };
         PeerInfo known = FindPeerInfo(stream.Connection) ?? new PeerInfo { PeerId = stream.RemotePeer };
         PeerInfo merged = await _identify.ReceivePushAsync(stream, known, cancellationToken).ConfigureAwait(false);
         if (!stream.Connection.Closed.IsCancellationRequested) _infos[stream.Connection] = merged;

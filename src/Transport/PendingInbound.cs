@@ -13,29 +13,33 @@ namespace Overlay.Transport;
 /// </remarks>
 internal sealed class PendingInbound(int maxCount)
 {
+    // Those that gave way hold their memory until their tasks have run, which takes a while on a busy machine.
+    private const int MaxEndingFactor = 4;
+
     private readonly Lock _lock = new();
     private readonly List<Pending> _pending = [];
     private int _ending;
 
     /// <summary>Takes a connection in; another may have to give way, which breaks it at once.</summary>
-    /// <returns>False when even those that gave way have not ended yet: the newcomer is one too many.</returns>
+    /// <returns>False when too many of those that gave way have not ended yet: the newcomer is one too many. Its own network meets that limit first.</returns>
     internal bool TryAdd(ByteConnection connection, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Pending? added)
     {
         added = null;
         Pending? givesWay = null;
         lock (_lock)
         {
-            if (_ending >= maxCount) return false;
-            added = new Pending(connection, NetworkOf(connection.RemoteAddress));
+            if (_ending >= MaxEndingFactor * maxCount) return false;
+            string network = NetworkOf(connection.RemoteAddress);
             if (_pending.Count >= maxCount)
             {
                 givesWay = FindOldestOfLargest();
+                if (_ending >= maxCount && givesWay.Network == network) return false;
                 _pending.Remove(givesWay);
                 givesWay.GaveWay = true;
                 _ending++;
             }
 
-            _pending.Add(added);
+            _pending.Add(added = new Pending(connection, network));
         }
 
         givesWay?.Connection.Abort();

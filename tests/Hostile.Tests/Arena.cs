@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
@@ -25,13 +26,11 @@ internal sealed class Arena : IAsyncDisposable
     private readonly LoggerFactory _loggers;
     private readonly HostCounts _counts;
     private readonly HonestPeer _honest;
-    private readonly IByteTransport _transport;
     private readonly SemaphoreSlim _changed = new(0);
     private readonly CancellationTokenSource _watch;
 
-    private Arena(TransportOptions? options, IByteTransport transport)
+    private Arena(TransportOptions? options, IByteTransport transport, IByteTransport honestTransport)
     {
-        _transport = transport;
         _watch = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         _watch.CancelAfter(s_patience);
         _log = FakeLogCollector.Create(new FakeLogCollectorOptions { OutputSink = _ => Signal() });
@@ -39,7 +38,7 @@ internal sealed class Arena : IAsyncDisposable
         _counts = new HostCounts(Signal);
         Host = new PeerHost(_identity, options, [transport], Time, _loggers, _counts);
         HonestPeer.Serve(Host);
-        _honest = new HonestPeer(transport, Time);
+        _honest = new HonestPeer(honestTransport, Time);
     }
 
     internal FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
@@ -52,13 +51,18 @@ internal sealed class Arena : IAsyncDisposable
     internal CancellationToken Cancellation => _watch.Token;
 
     /// <summary>A host on a network inside this process.</summary>
-    internal static Task<Arena> CreateAsync(TransportOptions? options = null) => CreateAsync(options, new MemoryTransport(new MemoryNetwork()), "/memory/1");
+    internal static Task<Arena> CreateAsync(TransportOptions? options = null)
+    {
+        var transport = new MemoryTransport(new MemoryNetwork());
+        return CreateAsync(options, transport, transport, transport, "/memory/1");
+    }
 
-    /// <summary>A host on a real socket of the loopback interface.</summary>
-    internal static Task<Arena> CreateOnTcpAsync(TransportOptions? options = null) => CreateAsync(options, new TcpTransport(), "/ip4/127.0.0.1/tcp/0");
+    /// <summary>A host on a real socket of the loopback interface, where the hostile and the honest peer come from different networks.</summary>
+    internal static Task<Arena> CreateOnTcpAsync(TransportOptions? options = null) => CreateAsync(
+        options, new TcpTransport(), new BoundTcpTransport(IPAddress.Parse("127.6.6.6")), new BoundTcpTransport(IPAddress.Parse("127.1.1.1")), "/ip4/127.0.0.1/tcp/0");
 
     /// <summary>Lets a misbehaviour run until the returned attack is disposed.</summary>
-    internal Attack Begin(Misbehaviour misbehaviour) => new(misbehaviour, Target, Time, Cancellation);
+    internal Attack Begin(Misbehaviour misbehaviour) => new(misbehaviour, Target, new Stage(Time, Signal), Cancellation);
 
     /// <summary>One go of a misbehaviour, however it ends.</summary>
     internal async Task RunOnceAsync(Misbehaviour misbehaviour)
@@ -126,11 +130,11 @@ internal sealed class Arena : IAsyncDisposable
     {
         await _honest.DisposeAsync();
         Task closing = Host.DisposeAsync().AsTask();
-        // What a peer holds open is ended by deadlines, which are on the test's clock.
+        // What a peer holds open is ended by deadlines, which are on the test's clock and begin at some point of the closing. The delay only spares the processor.
         while (!closing.IsCompleted)
         {
             Time.Advance(TimeSpan.FromSeconds(1));
-            await Task.WhenAny(closing, Task.Delay(1, Cancellation));
+            await Task.WhenAny(closing, Task.Delay(1, CancellationToken.None));
         }
 
         await closing;
@@ -141,11 +145,11 @@ internal sealed class Arena : IAsyncDisposable
         _changed.Dispose();
     }
 
-    private static async Task<Arena> CreateAsync(TransportOptions? options, IByteTransport transport, string address)
+    private static async Task<Arena> CreateAsync(TransportOptions? options, IByteTransport transport, IByteTransport hostile, IByteTransport honest, string address)
     {
-        var arena = new Arena(options, transport);
+        var arena = new Arena(options, transport, honest);
         Multiaddr listening = await arena.Host.ListenAsync(Multiaddr.Parse(address), TestContext.Current.CancellationToken);
-        arena.Target = new HostileTarget(transport, listening, arena.Host.PeerId);
+        arena.Target = new HostileTarget(hostile, listening, arena.Host.PeerId);
         return arena;
     }
 
@@ -221,10 +225,10 @@ internal sealed class Attack : IAsyncDisposable
     private readonly Stage _stage;
     private readonly Task _run;
 
-    internal Attack(Misbehaviour misbehaviour, HostileTarget target, TimeProvider time, CancellationToken cancellationToken)
+    internal Attack(Misbehaviour misbehaviour, HostileTarget target, Stage stage, CancellationToken cancellationToken)
     {
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        _stage = new Stage(time);
+        _stage = stage;
         _run = Task.Run(() => misbehaviour.RunAsync(target, _stage, _stop.Token), CancellationToken.None);
     }
 

@@ -2,7 +2,8 @@ namespace Overlay.TestKit.HostilePeers;
 
 /// <summary>What a misbehaviour and whoever runs it know of each other: a clock, and how far the misbehaviour has come.</summary>
 /// <param name="time">The clock of slow misbehaviours: the real one, or one that a test moves.</param>
-public sealed class Stage(TimeProvider time)
+/// <param name="roundEnded">Told of each round that ends; or null.</param>
+public sealed class Stage(TimeProvider time, Action? roundEnded = null)
 {
     private readonly TaskCompletionSource _inFullSwing = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _roundCount;
@@ -19,5 +20,9 @@ public sealed class Stage(TimeProvider time)
     /// <summary>Waits a while between two steps of something slow.</summary>
     public Task PauseAsync(TimeSpan pause, CancellationToken cancellationToken) => Task.Delay(pause, time, cancellationToken);
 
-    internal void EndRound() => Interlocked.Increment(ref _roundCount);
+    internal void EndRound()
+    {
+        Interlocked.Increment(ref _roundCount);
+        roundEnded?.Invoke();
+    }
 }

@@ -13,6 +13,8 @@ public abstract class FirstWords : Misbehaviour
         try
         {
             await SayAsync(line, cancellationToken);
+            // Words that end in the middle of a line would be waited for until the deadline.
+            await line.CompleteAsync();
         }
         catch (ConnectionException)
         {

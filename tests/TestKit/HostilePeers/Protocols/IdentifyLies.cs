@@ -71,7 +71,7 @@ public sealed class IdentifyLies(string name, string does, Func<PeerIdentity, by
         muxer.FrameRead = async (frame, _) =>
         {
             // The host's first own stream is the question; its proposal is known, so it need not be read.
-            if (frame.Type != HandFrame.WindowUpdate || (frame.Flags & HandFrame.Syn) == 0 || answered) return;
+            if (frame.Type > HandFrame.WindowUpdate || (frame.Flags & HandFrame.Syn) == 0 || answered) return;
             answered = true;
             byte[] lie = [.. RawLine.Proposal("/ipfs/id/1.0.0"), .. answer(peer.Identity)];
             for (int at = 0; at < lie.Length; at += MaxFrame)

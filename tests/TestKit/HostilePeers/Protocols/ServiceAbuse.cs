@@ -56,7 +56,7 @@ public sealed class PingAbuse : MuxedMisbehaviour
     {
         while (true)
         {
-            for (int i = 0; i < 100; i++) await muxer.OpenAsync("/ipfs/ping/1.0.0", cancellationToken, new byte[31]);
+            for (int i = 0; i < 300; i++) await muxer.OpenAsync("/ipfs/ping/1.0.0", cancellationToken, new byte[31]);
             stage.Reached();
             await stage.PauseAsync(TimeSpan.FromSeconds(1), cancellationToken);
         }
