@@ -10,6 +10,7 @@ namespace Overlay.HostileSoak;
 internal sealed class NodeProcess : IAsyncDisposable
 {
     private const string Argument = "--serve";
+    private const string CollectCommand = "collect";
 
     private readonly Process _process;
 
@@ -45,14 +46,19 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     internal static bool IsChild(string[] args) => args is [Argument];
 
-    /// <summary>The child's work: serves until its standard input ends.</summary>
+    /// <summary>The child's work: serves, and collects its garbage when told to, until its standard input ends.</summary>
     internal static async Task ServeAsync()
     {
         using var identity = PeerIdentity.Generate();
         await using var host = new PeerHost(identity, new TransportOptions { ServePerf = true });
         HonestPeer.Serve(host);
         Console.WriteLine(await host.ListenAsync(Multiaddr.Parse("/ip4/127.0.0.1/tcp/0")));
-        await Console.In.ReadToEndAsync();
+        while (await Console.In.ReadLineAsync() is { } command)
+        {
+            if (command != CollectCommand) continue;
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            Console.WriteLine(CollectCommand);
+        }
     }
 
     internal static async Task<NodeProcess> StartAsync()
@@ -64,6 +70,13 @@ internal sealed class NodeProcess : IAsyncDisposable
         Process process = Process.Start(start) ?? throw new InvalidOperationException("The node's process did not start.");
         string line = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The node did not say where it listens.");
         return new NodeProcess(process, Multiaddr.Parse(line));
+    }
+
+    /// <summary>Has the node give back what its runtime only keeps for later: what is left is in use.</summary>
+    internal async Task CollectAsync()
+    {
+        await _process.StandardInput.WriteLineAsync(CollectCommand);
+        await _process.StandardOutput.ReadLineAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -25,8 +25,8 @@ if (SoakOptions.Parse(args) is not { } options)
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
     $"{options.Seconds} s each, {options.Parallel} at once, memory again after {options.AfterSeconds} s. Goals: at most +{SoakRun.MaxGrowth >> 20} MiB and back, {SoakRun.MaxCores} cores, {SoakRun.MinServed:P0} served."));
 Console.WriteLine();
-Console.WriteLine("| misbehaviour | rounds | before, MiB | peak | after | cores | honest visits | served | goals |");
-Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+Console.WriteLine("| misbehaviour | rounds | before, MiB | peak | after | collected | cores | honest visits | served | goals |");
+Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
 bool allMet = true;
 for (int i = 0; i < all.Count; i++)
 {
@@ -35,7 +35,7 @@ for (int i = 0; i < all.Count; i++)
     SoakRun run = await SoakRun.MeasureAsync(() => Misbehaviours.Create()[index], options);
     allMet &= run.MeetsGoals;
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"| {run.Name} | {run.RoundCount} | {run.Before >> 20} | +{(run.Peak - run.Before) >> 20} | {(run.After - run.Before) >> 20:+0;-0;0} | {run.Cores:0.00} | {run.VisitCount} | {run.Served:P0} | {(run.MeetsGoals ? "met" : "missed")} |"));
+        $"| {run.Name} | {run.RoundCount} | {run.Before >> 20} | +{(run.Peak - run.Before) >> 20} | {(run.After - run.Before) >> 20:+0;-0;0} | {(run.Collected - run.Before) >> 20:+0;-0;0} | {run.Cores:0.00} | {run.VisitCount} | {run.Served:P0} | {(run.MeetsGoals ? "met" : "missed")} |"));
 }
 
 return allMet ? 0 : 1;
