@@ -2,6 +2,7 @@ using BenchmarkDotNet.Attributes;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
+using Overlay.Transport.Resources;
 
 namespace Overlay.Benchmarks.Transport;
 
@@ -18,7 +19,9 @@ public class Handshakes
     [GlobalSetup]
     public async Task Setup()
     {
-        var options = new TransportOptions { IdentifyOnConnect = false, MaxConnectionCount = 4096, MaxConnectionsPerPeer = 4096 };
+        // Closed connections linger while the next ones are dialled.
+        var many = new ResourceLimits { MaxConnectionCount = 4096 };
+        var options = new TransportOptions { IdentifyOnConnect = false, Resources = new ResourceOptions { Node = many, Transient = many, Peer = many } };
         _listener = new PeerHost(_far, options);
         _dialler = new PeerHost(_near, options);
         _address = await _listener.ListenAsync(Multiaddr.Parse("/ip4/127.0.0.1/tcp/0"));

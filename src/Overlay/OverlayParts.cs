@@ -94,7 +94,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         var signer = new IdentitySigner(_identity);
         var sessions = new SessionOptions { CloseTimeout = _options.CloseTimeout };
         var diagnostics = new SessionDiagnostics(_logger, services.MeterFactory is { } meters ? new SessionsMetrics(meters) : null);
-        _using = new ExitSessions(Peers, _options.Providers.Select(Multiaddr.Parse), new ConsumerSessions(signer, Ledger, sessions, _time, diagnostics), _logger);
+        _using = new ExitSessions(Peers, _options.Providers.Select(Multiaddr.Parse), new ConsumerSessions(signer, Ledger, sessions, _time, diagnostics, Peers), _logger);
         if (_options.Sharing is { } sharing) Share(sharing, sessions, signer, diagnostics, services);
         try
         {
@@ -120,7 +120,7 @@ internal sealed class OverlayParts : IAsyncDisposable
             MaxCreditWindow = (long)sharing.CreditWindow.Bytes,
             ExitPolicy = policy.Digest,
         };
-        _sharing = new ProviderSessions(signer, Ledger, exit, terms, sessions, _time, diagnostics);
+        _sharing = new ProviderSessions(signer, Ledger, exit, terms, sessions, _time, diagnostics, Peers);
         Peers.Protocols.Handle(SessionProtocols.Offer, _sharing.HandleOfferAsync, maxStreamsPerConnection: 4);
         Peers.Protocols.Handle(SessionProtocols.Session, _sharing.HandleSessionAsync, sessions.MaxSessionsPerPeer);
         Peers.Protocols.Handle(SessionProtocols.Connect, _sharing.HandleConnectAsync);

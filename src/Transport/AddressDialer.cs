@@ -57,7 +57,7 @@ internal static class AddressDialer
         if (winner is not null) return winner;
         if (failures.Count == 1) throw failures[0];
         ConnectionException last = failures[^1];
-        throw new ConnectionException(last.Reason, last.Step, last.Fault, string.Join(" ", failures.Select(f => f.Message).Distinct()), last) { Peer = last.Peer };
+        throw new ConnectionException(last.Reason, last.Step, last.Fault, string.Join(" ", failures.Select(f => f.Message).Distinct()), last) { Peer = last.Peer, Limit = last.Limit };
     }
 
     /// <summary>Replaces DNS names by the addresses they resolve to now; other addresses pass unchanged.</summary>

@@ -37,18 +37,15 @@ internal sealed class ConnectionTable(PeerId self)
         lock (_lock) return _byPeer.TryGetValue(peer, out List<MuxedPeerConnection>? list) ? list[0] : null;
     }
 
-    /// <summary>Adds a connection; false when the peer or the node has enough.</summary>
-    internal bool TryAdd(MuxedPeerConnection connection, int maxPerPeer, int maxCount)
+    /// <summary>Adds a connection. How many there may be is the resource budget's matter, which has admitted it.</summary>
+    internal void Add(MuxedPeerConnection connection)
     {
         lock (_lock)
         {
-            if (_count >= maxCount) return false;
             if (!_byPeer.TryGetValue(connection.RemotePeer, out List<MuxedPeerConnection>? list)) _byPeer.Add(connection.RemotePeer, list = []);
-            else if (list.Count >= maxPerPeer) return false;
             list.Add(connection);
             list.Sort(Compare);
             _count++;
-            return true;
         }
     }
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Diagnostics;
 using Overlay.Transport.Identity;
+using Overlay.Transport.Resources;
 
 namespace Overlay.Transport;
 
@@ -12,32 +13,34 @@ internal sealed class MuxedPeerConnection : PeerConnection
 {
     private readonly SecureChannel _channel;
     private readonly StreamMuxer _muxer;
+    private readonly ConnectionScope _scope;
     private readonly StreamNegotiator _negotiator;
     private readonly ProtocolRegistry _protocols;
     private readonly TransportMetrics _metrics;
     private readonly ILogger _logger;
-    private readonly TimeSpan _linger;
     private readonly TimeProvider _time;
+    private readonly long _establishedAt;
     private readonly TokenBucket _refusedStreams;
     private readonly TokenBucket _pushes;
     private readonly CancellationTokenSource _closed = new();
-    private readonly CancellationTokenSource _closing = new();
     private readonly Lock _lock = new();
     private readonly HashSet<Task> _handlers = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<string, int> _inboundByProtocol = new(StringComparer.Ordinal);
 
     internal MuxedPeerConnection(
-        SecureChannel channel, StreamMuxer muxer, Multiaddr localAddress, Multiaddr remoteAddress, Direction direction,
+        SecureChannel channel, StreamMuxer muxer, ConnectionScope scope, Multiaddr localAddress, Multiaddr remoteAddress, Direction direction,
         ProtocolRegistry protocols, StreamNegotiator negotiator, TransportOptions options, TimeProvider time, TransportMetrics metrics, ILogger logger)
     {
         _channel = channel;
         _muxer = muxer;
+        _scope = scope;
         _protocols = protocols;
         _negotiator = negotiator;
         _metrics = metrics;
         _logger = logger;
-        _linger = options.Yamux.LingerTimeout;
         _time = time;
+        _establishedAt = time.GetTimestamp();
         _refusedStreams = new TokenBucket(options.RefusedStreamBurst, options.RefusedStreamsPerSecond, time);
         _pushes = new TokenBucket(options.Identify.PushBurst, options.Identify.PushesPerSecond, time);
         LocalAddress = localAddress;
@@ -63,38 +66,48 @@ internal sealed class MuxedPeerConnection : PeerConnection
     /// <summary>Open streams of both directions.</summary>
     internal int StreamCount => _muxer.StreamCount;
 
+    /// <summary>How long it has stood.</summary>
+    internal TimeSpan Age => _time.GetElapsedTime(_establishedAt);
+
+    /// <summary>Completes when the connection and all its handlers have ended and everything is given back.</summary>
+    internal Task Ended => _ended.Task;
+
     /// <summary>Why it ended; null while it lives and after a clean end.</summary>
     internal ConnectionException? Error => _muxer.Error;
 
     public override async ValueTask<PeerStream> OpenStreamAsync(string protocol, CancellationToken cancellationToken)
     {
-        MuxedStream stream = await _muxer.OpenStreamAsync(cancellationToken).ConfigureAwait(false);
-        PeerStream negotiated;
+        if (!_scope.TryOpenStream(protocol, out StreamScope? scope, out ResourceRefusal refusal)) throw refusal.ToException(ConnectionStep.OpenStream, RemotePeer);
+        MuxedStream stream;
         try
         {
-            negotiated = _negotiator.Propose(this, stream, protocol);
+            stream = await _muxer.OpenStreamAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            scope.Dispose();
+            throw;
+        }
+
+        // The muxer holds the stream until it is complete, however early its user lets go.
+        _metrics.StreamOpened(Direction.Outbound);
+        _ = stream.Completion.ContinueWith(
+            static (_, state) => ((OutboundStream)state!).Close(),
+            new OutboundStream(scope, _metrics), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        try
+        {
+            return _negotiator.Propose(this, stream, protocol);
         }
         catch
         {
             await stream.DisposeAsync().ConfigureAwait(false);
             throw;
         }
-
-        _metrics.StreamOpened(Direction.Outbound);
-        _ = stream.Completion.ContinueWith(
-            static (_, state) => ((TransportMetrics)state!).StreamClosed(Direction.Outbound),
-            _metrics, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        return negotiated;
     }
 
     public override ValueTask<TimeSpan> PingAsync(CancellationToken cancellationToken) => _muxer.PingAsync(cancellationToken);
 
-    public override async ValueTask CloseAsync(CancellationToken cancellationToken)
-    {
-        // Served streams whose peer has not ended its side would keep the connection open for nothing.
-        await _closing.CancelAsync().ConfigureAwait(false);
-        await _muxer.CloseAsync(cancellationToken).ConfigureAwait(false);
-    }
+    public override ValueTask CloseAsync(CancellationToken cancellationToken) => _muxer.CloseAsync(cancellationToken);
 
     public override void Abort(string reason) =>
         _muxer.Abort(new ConnectionException(ConnectionError.Closed, ConnectionStep.Connection, Fault.Local, reason) { Peer = RemotePeer });
@@ -103,6 +116,8 @@ internal sealed class MuxedPeerConnection : PeerConnection
     {
         Abort("The connection was disposed.");
         await _muxer.DisposeAsync().ConfigureAwait(false);
+        // One that lost a race of dials is never run.
+        _scope.Dispose();
     }
 
     /// <summary>Takes the peer's streams until the connection is over and all their handlers have ended.</summary>
@@ -124,20 +139,22 @@ internal sealed class MuxedPeerConnection : PeerConnection
         lock (_lock) left = [.. _handlers];
         await Task.WhenAll(left).ConfigureAwait(false);
         await _muxer.DisposeAsync().ConfigureAwait(false);
+        _scope.Dispose();
         _closed.Dispose();
+        _ended.TrySetResult();
     }
 
     private async Task CancelWhenOverAsync()
     {
         await _muxer.Completion.ConfigureAwait(false);
-        await _closing.CancelAsync().ConfigureAwait(false);
         await _closed.CancelAsync().ConfigureAwait(false);
     }
 
     private void Start(MuxedStream stream)
     {
-        // The muxer bounds how many streams can be open, and with that these tasks.
-        Task handling = Task.Run(() => HandleAsync(stream));
+        if (!_scope.TryAcceptStream(out StreamScope? scope, out ResourceRefusal refusal)) Refuse(refusal);
+        // The budget bounds how many streams are served, and the muxer how many there can be, and with that these tasks.
+        Task handling = scope is null ? RejectAsync(stream, refusal) : Task.Run(() => HandleAsync(stream, scope));
         lock (_lock)
             if (!handling.IsCompleted) _handlers.Add(handling);
         _ = handling.ContinueWith(
@@ -149,8 +166,25 @@ internal sealed class MuxedPeerConnection : PeerConnection
             this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    /// <summary>One inbound stream from negotiation to end. Never faults.</summary>
-    private async Task HandleAsync(MuxedStream stream)
+    /// <summary>Resets a stream for which there is no room.</summary>
+    private async Task RejectAsync(MuxedStream stream, ResourceRefusal refusal)
+    {
+        stream.Abort(refusal.ToException(ConnectionStep.Stream, RemotePeer));
+        await stream.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void Refuse(ResourceRefusal refusal) => TransportLog.StreamOverBudget(_logger, RemotePeer, refusal.Scope, refusal);
+
+    /// <summary>One inbound stream until the muxer has done with it. Never faults.</summary>
+    private async Task HandleAsync(MuxedStream stream, StreamScope scope)
+    {
+        await ServeAsync(stream, scope).ConfigureAwait(false);
+        await stream.Completion.ConfigureAwait(false);
+        scope.Dispose();
+    }
+
+    /// <summary>One inbound stream from negotiation to the end of its handler. Never faults.</summary>
+    private async Task ServeAsync(MuxedStream stream, StreamScope scope)
     {
         await using ConfiguredAsyncDisposable disposal = stream.ConfigureAwait(false);
         PeerStream negotiated;
@@ -172,6 +206,13 @@ internal sealed class MuxedPeerConnection : PeerConnection
             return;
         }
 
+        if (!scope.TrySetProtocol(negotiated.Protocol, out ResourceRefusal refusal))
+        {
+            Refuse(refusal);
+            negotiated.Abort(refusal.ToString());
+            return;
+        }
+
         if (_protocols.Find(negotiated.Protocol) is not { } registration || !TryEnter(registration))
         {
             _metrics.Refused(ConnectionError.LimitExceeded);
@@ -188,7 +229,9 @@ internal sealed class MuxedPeerConnection : PeerConnection
             // What the handler has not taken along by the time it first waits has waited long enough.
             stream.ReleaseHeld();
             await handling.ConfigureAwait(false);
-            await LingerAsync(stream).ConfigureAwait(false);
+            // The disposal lets the stream end by half-closes, whatever the handler has left unread.
+            await stream.Output.CompleteAsync().ConfigureAwait(false);
+            await stream.Input.CompleteAsync().ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
@@ -206,22 +249,6 @@ internal sealed class MuxedPeerConnection : PeerConnection
         {
             Leave(registration.Protocol);
             _metrics.StreamClosed(Direction.Inbound);
-        }
-    }
-
-    /// <summary>Lets a served stream end by half-closes: a reset right behind the last bytes could overtake them at a peer that has not read them yet.</summary>
-    private async ValueTask LingerAsync(MuxedStream stream)
-    {
-        if (stream.Completion.IsCompleted) return;
-        await stream.Output.CompleteAsync().ConfigureAwait(false);
-        await stream.Input.CompleteAsync().ConfigureAwait(false);
-        try
-        {
-            await stream.Completion.WaitAsync(_linger, _time, _closing.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
-        {
-            // The peer has not ended its side in time: the disposal that follows resets it.
         }
     }
 
@@ -257,5 +284,15 @@ internal sealed class MuxedPeerConnection : PeerConnection
     {
         lock (_lock)
             if (--_inboundByProtocol[protocol] == 0) _inboundByProtocol.Remove(protocol);
+    }
+
+    /// <summary>What is given back when a stream that this side opened is over.</summary>
+    private sealed class OutboundStream(StreamScope scope, TransportMetrics metrics)
+    {
+        internal void Close()
+        {
+            scope.Dispose();
+            metrics.StreamClosed(Direction.Outbound);
+        }
     }
 }

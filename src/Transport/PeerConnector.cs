@@ -6,6 +6,7 @@ using Overlay.Transport.Diagnostics;
 using Overlay.Transport.Identity;
 using Overlay.Transport.Multistream;
 using Overlay.Transport.Noise;
+using Overlay.Transport.Resources;
 using Overlay.Transport.Yamux;
 
 namespace Overlay.Transport;
@@ -60,32 +61,38 @@ internal sealed class PeerConnector : IAsyncDisposable
         _staticKey.Dispose();
     }
 
-    /// <summary>Makes a raw connection into one to a named peer. Owns <paramref name="raw"/>: on failure it is closed.</summary>
+    /// <summary>Makes a raw connection into one to a named peer. Owns <paramref name="raw"/> and <paramref name="scope"/>: on failure both are closed.</summary>
     /// <param name="raw">A fresh connection, on which nothing has been sent or received.</param>
     /// <param name="direction">Who dialled.</param>
     /// <param name="expectedPeer">Who must be there; null for anybody.</param>
+    /// <param name="scope">What was reserved for the connection; the connection's from here on.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ConnectionException">Says which step failed, and whose fault it was.</exception>
-    internal async Task<MuxedPeerConnection> UpgradeAsync(ByteConnection raw, Direction direction, PeerId? expectedPeer, CancellationToken cancellationToken)
+    internal async Task<MuxedPeerConnection> UpgradeAsync(
+        ByteConnection raw, Direction direction, PeerId? expectedPeer, ConnectionScope scope, CancellationToken cancellationToken)
     {
         using Activity? activity = TransportMetrics.Activities.StartActivity("overlay.transport.upgrade");
         long start = _time.GetTimestamp();
         var progress = new UpgradeProgress();
         using var deadline = new Deadline(_options.UpgradeTimeout, _time, cancellationToken);
+        SecureChannel? channel = null;
         try
         {
-            SecureChannel channel = await SecureAsync(raw, direction, expectedPeer, progress, deadline.Token).ConfigureAwait(false);
+            channel = await SecureAsync(raw, direction, expectedPeer, progress, deadline.Token).ConfigureAwait(false);
+            if (!scope.TrySetPeer(channel.RemotePeer, out ResourceRefusal refusal)) throw refusal.ToException(progress.Step, channel.RemotePeer);
             progress.Step = ConnectionStep.NegotiateMuxer;
             channel = await AgreeOnMuxerAsync(channel, direction, deadline.Token).ConfigureAwait(false);
-            var muxer = new YamuxSession(channel, direction, _options.Yamux, _time, null, _clock, _pool);
+            var muxer = new YamuxSession(channel, direction, _options.Yamux, _time, scope, _clock, _pool);
             _metrics.HandshakeFinished(direction, null, _time.GetElapsedTime(start));
             return new MuxedPeerConnection(
-                channel, muxer, raw.LocalAddress, raw.RemoteAddress, direction, _protocols, _negotiator, _options, _time, _metrics, _logger);
+                channel, muxer, scope, raw.LocalAddress, raw.RemoteAddress, direction, _protocols, _negotiator, _options, _time, _metrics, _logger);
         }
         catch (Exception e)
         {
             raw.Abort();
+            if (channel is not null) await channel.DisposeAsync().ConfigureAwait(false);
             await raw.DisposeAsync().ConfigureAwait(false);
+            scope.Dispose();
             if (e is OperationCanceledException && deadline.HasPassed) e = deadline.Expired(progress.Step, "the connection's handshake", e);
             if (e is not ConnectionException failure) throw;
             activity?.SetStatus(ActivityStatusCode.Error, failure.Reason.ToString());
@@ -174,7 +181,7 @@ internal sealed class PeerConnector : IAsyncDisposable
         failure.Step is ConnectionStep.Connection or ConnectionStep.Stream || (failure.Peer is null && peer is not null)
             ? new ConnectionException(
                 failure.Reason, failure.Step is ConnectionStep.Connection or ConnectionStep.Stream ? step : failure.Step, failure.Fault, failure.Message, failure)
-            { Peer = failure.Peer ?? peer }
+            { Peer = failure.Peer ?? peer, Limit = failure.Limit }
             : failure;
 
     /// <summary>Where an upgrade stands, for the words of its failure.</summary>

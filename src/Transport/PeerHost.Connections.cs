@@ -68,27 +68,25 @@ public sealed partial class PeerHost
         return await PerfProtocol.RunAsync(stream, upload, download, _time, progress, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Takes an upgraded connection into the table and begins to serve it.</summary>
-    /// <exception cref="ConnectionException">The peer or the node has enough connections; this one is closed.</exception>
+    /// <summary>Takes an upgraded connection, which the budget has admitted, into the table and begins to serve it.</summary>
+    /// <exception cref="ConnectionException">The host is stopping; the connection is closed.</exception>
     private void Adopt(MuxedPeerConnection connection)
     {
-        if (_stopping.IsCancellationRequested || !_table.TryAdd(connection, _options.MaxConnectionsPerPeer, _options.MaxConnectionCount))
+        if (_stopping.IsCancellationRequested)
         {
-            bool stopping = _stopping.IsCancellationRequested;
-            connection.Abort("There are enough connections.");
+            connection.Abort("The host is stopping.");
             _background.Add(connection.RunAsync());
-            throw new ConnectionException(
-                stopping ? ConnectionError.Closed : ConnectionError.LimitExceeded, ConnectionStep.Connection, Fault.Local,
-                stopping ? "The host is stopping." : "There are enough connections with this peer, or in all.")
-            { Peer = connection.RemotePeer };
+            throw new ConnectionException(ConnectionError.Closed, ConnectionStep.Connection, Fault.Local, "The host is stopping.") { Peer = connection.RemotePeer };
         }
 
+        _table.Add(connection);
         TransportLog.Connected(_logger, connection.RemotePeer, connection.RemoteAddress, connection.Direction);
         _metrics.ConnectionOpened(connection.Direction);
         _background.Add(Task.Run(() => ServeAsync(connection), CancellationToken.None));
         // The host may have begun to stop since it was asked above, and have looked through the table already.
         if (_stopping.IsCancellationRequested) connection.Abort("The host is stopping.");
         ResolveSimultaneousDial(connection);
+        if (_table.Count >= _trimRule.HighWater) _trimSignal.Writer.TryWrite(true);
     }
 
     private async Task ServeAsync(MuxedPeerConnection connection)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Diagnostics;
 using Overlay.Transport.Identity;
+using Overlay.Transport.Resources;
 
 namespace Overlay.Transport;
 
@@ -26,7 +27,7 @@ public sealed partial class PeerHost
     /// <param name="peer">Whom to expect; anybody else's handshake is refused.</param>
     /// <param name="addresses">Where to try, best first; at most <see cref="TransportOptions.MaxDialAddressCount"/> are used.</param>
     /// <param name="cancellationToken">Gives up waiting; a dial that others wait for goes on.</param>
-    /// <exception cref="ConnectionException">The peer could not be reached.</exception>
+    /// <exception cref="ConnectionException">The peer could not be reached, or a limit of <see cref="TransportOptions.Resources"/> is reached.</exception>
     public async ValueTask<PeerConnection> ConnectAsync(PeerId peer, IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(peer);
@@ -52,7 +53,7 @@ public sealed partial class PeerHost
     }
 
     /// <summary>Opens one more connection to a peer, whether or not there is one.</summary>
-    /// <exception cref="ConnectionException">The peer could not be reached, or <see cref="TransportOptions.MaxConnectionsPerPeer"/> is used up.</exception>
+    /// <exception cref="ConnectionException">The peer could not be reached, or a limit of <see cref="TransportOptions.Resources"/> is reached.</exception>
     public async ValueTask<PeerConnection> ConnectAnewAsync(PeerId peer, IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(peer);
@@ -77,8 +78,6 @@ public sealed partial class PeerHost
         using var either = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, cancellationToken);
         try
         {
-            if (_table.Count >= _options.MaxConnectionCount)
-                throw new ConnectionException(ConnectionError.LimitExceeded, ConnectionStep.Dial, Fault.Local, $"This node has its {_options.MaxConnectionCount} connections.") { Peer = peer };
             List<Multiaddr> resolved = await AddressDialer.ResolveAsync(addresses.Take(_options.MaxDialAddressCount), _options.MaxDialAddressCount, either.Token).ConfigureAwait(false);
             MuxedPeerConnection connection = await AddressDialer.RaceAsync(
                 resolved, (address, ct) => DialOneAsync(peer, address, ct), _options.DialStagger, _time, either.Token).ConfigureAwait(false);
@@ -98,13 +97,21 @@ public sealed partial class PeerHost
         {
             IByteTransport transport = _transports.FirstOrDefault(t => t.CanDial(address))
                 ?? throw new ConnectionException(ConnectionError.UnsupportedAddress, ConnectionStep.Dial, Fault.Caller, $"No transport of this node can dial {address}.") { Peer = peer };
+            if (!_budget.TryOpenConnection(Direction.Outbound, address, out ConnectionScope? scope, out ResourceRefusal refusal))
+                throw refusal.ToException(ConnectionStep.Dial, peer);
             ByteConnection raw;
-            using (var deadline = new Deadline(_options.DialTimeout, _time, cancellationToken))
+            try
             {
+                using var deadline = new Deadline(_options.DialTimeout, _time, cancellationToken);
                 raw = await deadline.RunAsync(ct => transport.DialAsync(address, ct), ConnectionStep.Dial, $"dialling {address}").ConfigureAwait(false);
             }
+            catch
+            {
+                scope.Dispose();
+                throw;
+            }
 
-            return await _connector.UpgradeAsync(raw, Direction.Outbound, peer, cancellationToken).ConfigureAwait(false);
+            return await _connector.UpgradeAsync(raw, Direction.Outbound, peer, scope, cancellationToken).ConfigureAwait(false);
         }
         catch (ConnectionException e)
         {

@@ -8,6 +8,7 @@ using Overlay.Transport.Identify;
 using Overlay.Transport.Identity;
 using Overlay.Transport.Perf;
 using Overlay.Transport.Ping;
+using Overlay.Transport.Resources;
 using Overlay.Transport.Tcp;
 
 namespace Overlay.Transport;
@@ -15,7 +16,8 @@ namespace Overlay.Transport;
 /// <summary>One peer of the network: listens, dials, keeps the connections, and hands inbound streams to their protocols' handlers.</summary>
 /// <remarks>
 /// Safe on several threads. Speaks identify, identify/push and ping of itself, perf when switched on. Split by task: this file composes and shuts down,
-/// <c>PeerHost.Dialling.cs</c> and <c>PeerHost.Listening.cs</c> bring connections, <c>PeerHost.Connections.cs</c> keeps them.
+/// <c>PeerHost.Dialling.cs</c> and <c>PeerHost.Listening.cs</c> bring connections, <c>PeerHost.Connections.cs</c> keeps them, <c>PeerHost.Trimming.cs</c>
+/// lets go of those that the node could do without.
 /// </remarks>
 public sealed partial class PeerHost : IAsyncDisposable
 {
@@ -25,6 +27,7 @@ public sealed partial class PeerHost : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly TransportMetrics _metrics;
+    private readonly ResourceBudget _budget;
     private readonly PeerConnector _connector;
     private readonly IdentifyProtocol _identify;
     private readonly ConnectionTable _table;
@@ -41,6 +44,7 @@ public sealed partial class PeerHost : IAsyncDisposable
     /// <param name="timeProvider">The clock of every deadline; the system's where null.</param>
     /// <param name="loggerFactory">Where logs go; nowhere where null.</param>
     /// <param name="meterFactory">Makes the meter <c>Overlay.Transport</c>.</param>
+    /// <exception cref="ArgumentException">The options' marks of trimming contradict each other.</exception>
     public PeerHost(
         PeerIdentity identity, TransportOptions? options = null, IEnumerable<IByteTransport>? transports = null,
         TimeProvider? timeProvider = null, ILoggerFactory? loggerFactory = null, IMeterFactory? meterFactory = null)
@@ -51,9 +55,11 @@ public sealed partial class PeerHost : IAsyncDisposable
         _transports = transports is null ? [new TcpTransport()] : [.. transports];
         _time = timeProvider ?? TimeProvider.System;
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Overlay.Transport");
-        _metrics = new TransportMetrics(meterFactory);
+        _budget = new ResourceBudget(_options.Resources, _time);
+        _trimRule = new TrimRule(_options.Trimming, _options.Resources.Node.MaxConnectionCount);
+        _tags = new PeerTags(_options.Trimming);
+        _metrics = new TransportMetrics(meterFactory, _budget.TakeSnapshot);
         _table = new ConnectionTable(identity.PeerId);
-        _pendingInbound = new PendingInbound(_options.MaxPendingInboundCount);
         Protocols = new ProtocolRegistry();
         _connector = new PeerConnector(identity, Protocols, _options, _time, _metrics, _logger);
         _identify = new IdentifyProtocol(identity.PublicKey, _options.Identify, _time, DescribeSelf);
@@ -63,6 +69,7 @@ public sealed partial class PeerHost : IAsyncDisposable
         Protocols.Handle(PingProtocol.Id, PingProtocol.AnswerAsync, PingProtocol.MaxInboundStreams);
         if (_options.ServePerf) Protocols.Handle(PerfProtocol.Id, PerfProtocol.AnswerAsync, PerfProtocol.MaxInboundStreams);
         Protocols.Changed = PushToAll;
+        _trimming = TrimLoopAsync();
     }
 
     /// <summary>This host's name.</summary>
@@ -71,6 +78,9 @@ public sealed partial class PeerHost : IAsyncDisposable
     /// <summary>The protocols for which this host takes streams; add your own.</summary>
     public ProtocolRegistry Protocols { get; }
 
+    /// <summary>What the node, its peers and protocols hold at this moment, and what was refused (<see cref="TransportOptions.Resources"/>). Each reading takes a new one.</summary>
+    public ResourceSnapshot Resources => _budget.TakeSnapshot();
+
     /// <summary>Stops listening, tells every peer goodbye, lets open streams end for <see cref="TransportOptions.CloseTimeout"/>, then closes what is left.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -78,6 +88,7 @@ public sealed partial class PeerHost : IAsyncDisposable
         Protocols.Changed = null;
         await _stopping.CancelAsync().ConfigureAwait(false);
         await StopListeningAsync().ConfigureAwait(false);
+        await _trimming.ConfigureAwait(false);
         using (var grace = new CancellationTokenSource(_options.CloseTimeout, _time))
             await Task.WhenAll(_table.All.Select(connection => CloseAsync(connection, grace.Token))).ConfigureAwait(false);
         foreach (MuxedPeerConnection connection in _table.All) connection.Abort("The host is stopping.");

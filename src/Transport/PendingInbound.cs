@@ -5,45 +5,47 @@ using Overlay.Transport.Identity;
 
 namespace Overlay.Transport;
 
-/// <summary>Inbound connections whose handshake is not done. When there are too many, the oldest of the network that has most of them gives way.</summary>
+/// <summary>Inbound connections whose handshake is not done. When the budget has no room for one more, the oldest of the network that has most of them gives way.</summary>
 /// <remarks>
 /// An honest handshake takes a few round trips, one that was opened to block others takes until the deadline: so the oldest is the least likely to be
 /// honest, and whoever opens many pushes out their own. Refusing newcomers instead would let a few silent sockets shut everybody out. The networks are
 /// those of 24 bits of IPv4 and 48 of IPv6, what one customer is commonly given. Safe on several threads.
 /// </remarks>
-internal sealed class PendingInbound(int maxCount)
+internal sealed class PendingInbound
 {
-    // Those that gave way hold their memory until their tasks have run, which takes a while on a busy machine.
-    private const int MaxEndingFactor = 4;
+    // Newcomers wait for the end of those that gave way, and hold a socket meanwhile: so many of one network, and so many in all.
+    private const int MaxEndingOfLargest = 64;
+    private const int MaxEnding = 256;
 
     private readonly Lock _lock = new();
     private readonly List<Pending> _pending = [];
     private int _ending;
 
-    /// <summary>Takes a connection in; another may have to give way, which breaks it at once.</summary>
-    /// <returns>False when too many of those that gave way have not ended yet: the newcomer is one too many. Its own network meets that limit first.</returns>
-    internal bool TryAdd(ByteConnection connection, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Pending? added)
+    /// <summary>Takes a connection in whose handshake begins.</summary>
+    internal Pending Add(ByteConnection connection)
     {
-        added = null;
-        Pending? givesWay = null;
+        var added = new Pending(connection, NetworkOf(connection.RemoteAddress));
+        lock (_lock) _pending.Add(added);
+        return added;
+    }
+
+    /// <summary>Breaks the oldest of the largest network to make room for a newcomer.</summary>
+    /// <returns>Completes when it has ended and its room is free; null when there is none to break, or too many of the newcomer's own network wait already.</returns>
+    internal Task? TryBreakOldest(ByteConnection newcomer)
+    {
+        Pending givesWay;
         lock (_lock)
         {
-            if (_ending >= MaxEndingFactor * maxCount) return false;
-            string network = NetworkOf(connection.RemoteAddress);
-            if (_pending.Count >= maxCount)
-            {
-                givesWay = FindOldestOfLargest();
-                if (_ending >= maxCount && givesWay.Network == network) return false;
-                _pending.Remove(givesWay);
-                givesWay.GaveWay = true;
-                _ending++;
-            }
-
-            _pending.Add(added = new Pending(connection, network));
+            if (_pending.Count == 0 || _ending >= MaxEnding) return null;
+            givesWay = FindOldestOfLargest();
+            if (_ending >= MaxEndingOfLargest && givesWay.Network == NetworkOf(newcomer.RemoteAddress)) return null;
+            _pending.Remove(givesWay);
+            givesWay.GaveWay = true;
+            _ending++;
         }
 
-        givesWay?.Connection.Abort();
-        return true;
+        givesWay.Connection.Abort();
+        return givesWay.Ended.Task;
     }
 
     /// <summary>The handshake is over, in whatever way.</summary>
@@ -53,6 +55,8 @@ internal sealed class PendingInbound(int maxCount)
         {
             if (!_pending.Remove(pending)) _ending--;
         }
+
+        pending.Ended.TrySetResult();
     }
 
     // In the order of arrival, so that the first of a network is its oldest.
@@ -77,6 +81,8 @@ internal sealed class PendingInbound(int maxCount)
         internal ByteConnection Connection => connection;
 
         internal string Network => network;
+
+        internal TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>It was broken to make room.</summary>
         internal bool GaveWay { get; set; }

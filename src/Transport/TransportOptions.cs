@@ -1,6 +1,7 @@
 using Overlay.Transport.Identify;
 using Overlay.Transport.Multistream;
 using Overlay.Transport.Noise;
+using Overlay.Transport.Resources;
 using Overlay.Transport.Yamux;
 
 namespace Overlay.Transport;
@@ -26,14 +27,11 @@ public sealed record TransportOptions
     /// <summary>How long <see cref="PeerHost.DisposeAsync"/> lets open streams end. 5 s.</summary>
     public TimeSpan CloseTimeout { get; init => field = Positive(value, nameof(CloseTimeout)); } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Most inbound connections whose handshake is not done. For one more, the oldest of the network that has most of them gives way. 64.</summary>
-    public int MaxPendingInboundCount { get; init => field = AtLeastOne(value, nameof(MaxPendingInboundCount)); } = 64;
+    /// <summary>How many connections, streams, sockets and bytes the node, a peer, an address or a protocol may use. What is too much is refused.</summary>
+    public ResourceOptions Resources { get; init => field = value ?? throw new ArgumentNullException(nameof(Resources)); } = new();
 
-    /// <summary>Most connections in all. One more inbound is closed at once; one more outbound fails. 128.</summary>
-    public int MaxConnectionCount { get; init => field = AtLeastOne(value, nameof(MaxConnectionCount)); } = 128;
-
-    /// <summary>Most connections with one peer. 8.</summary>
-    public int MaxConnectionsPerPeer { get; init => field = AtLeastOne(value, nameof(MaxConnectionsPerPeer)); } = 8;
+    /// <summary>When connections that the node could do without are let go.</summary>
+    public TrimOptions Trimming { get; init => field = value ?? throw new ArgumentNullException(nameof(Trimming)); } = new();
 
     /// <summary>Inbound streams of one connection that may come to nothing (no protocol agreed on, or too many of one) before they count as a flood. 100.</summary>
     public int RefusedStreamBurst { get; init => field = AtLeastOne(value, nameof(RefusedStreamBurst)); } = 100;

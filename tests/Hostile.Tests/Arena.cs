@@ -8,6 +8,7 @@ using Overlay.Transport;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
 using Overlay.Transport.Memory;
+using Overlay.Transport.Resources;
 using Overlay.Transport.Tcp;
 
 namespace Overlay.Hostile.Tests;
@@ -104,12 +105,12 @@ internal sealed class Arena : IAsyncDisposable
     /// <summary>How often an event was logged so far.</summary>
     internal int CountLogged(int eventId) => _log.GetSnapshot().Count(record => record.Id == eventId);
 
-    /// <summary>Waits until the host is as it was before the attack: no connection and no stream left, and it serves.</summary>
+    /// <summary>Waits until the host is as it was before the attack: no connection, no stream and nothing of its budget taken, and it serves.</summary>
     internal async Task ExpectCalmAsync()
     {
-        await UntilAsync(() => Host.Connections.Count == 0 && _counts.Connections == 0 && _counts.Streams == 0, "no connection and no stream");
+        await UntilAsync(IsCalm, "calm");
         await ExpectServiceAsync();
-        await UntilAsync(() => Host.Connections.Count == 0 && _counts.Connections == 0 && _counts.Streams == 0, "no connection and no stream");
+        await UntilAsync(IsCalm, "calm");
         Assert.Equal(0, CountLogged(1007));
     }
 
@@ -157,6 +158,14 @@ internal sealed class Arena : IAsyncDisposable
         where T : struct, Enum =>
         record.GetStructuredStateValue(name) == value.ToString();
 
+    private bool IsCalm()
+    {
+        ResourceSnapshot resources = Host.Resources;
+        return Host.Connections.Count == 0 && _counts.Connections == 0 && _counts.Streams == 0
+            && resources.Node is { ConnectionCount: 0, StreamCount: 0, MemorySize: 0 } && resources.Transient == default
+            && resources is { PeerCount: 0, ProtocolCount: 0 };
+    }
+
     private void Signal()
     {
         try
@@ -172,7 +181,7 @@ internal sealed class Arena : IAsyncDisposable
     private string Describe()
     {
         IEnumerable<string> kinds = _log.GetSnapshot().GroupBy(record => (record.Id.Id, record.Message)).Select(group => $"  {group.Count()} x {group.Key.Id} {group.Key.Message}");
-        return $"{Host.Connections.Count} connections, {_counts.Streams} streams; the log holds\n{string.Join('\n', kinds.Take(30))}";
+        return $"{Host.Connections.Count} connections, {_counts.Streams} streams; {Host.Resources.Node}, transient {Host.Resources.Transient}; the log holds\n{string.Join('\n', kinds.Take(30))}";
     }
 }
 

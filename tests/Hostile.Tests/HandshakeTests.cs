@@ -11,7 +11,7 @@ public sealed class HandshakeTests
 {
     private static readonly TimeSpan s_upgrade = new TransportOptions().UpgradeTimeout;
 
-    private static readonly int s_maxPending = new TransportOptions().MaxPendingInboundCount;
+    private static readonly int s_maxPending = new TransportOptions().Resources.Transient.MaxInboundConnectionCount;
 
     // Longer than any test moves its clock.
     private static readonly TimeSpan s_never = TimeSpan.FromHours(1);

@@ -5,6 +5,7 @@ using Overlay.Proofs;
 using Overlay.Proofs.Crypto;
 using Overlay.Proofs.Ledger;
 using Overlay.Sessions.Messages;
+using Overlay.Transport;
 using Overlay.Transport.Connections;
 
 namespace Overlay.Sessions;
@@ -25,9 +26,11 @@ internal sealed record SessionWish
 
 /// <summary>Opens sessions with providers, settling first what an earlier one left open. One for a node's key and ledger.</summary>
 /// <remarks>Safe on several threads. Knows which sessions live in this process: a session that a provider wants settled is first ended here.</remarks>
-internal sealed class ConsumerSessions(ISigner signer, ILedgerStore store, SessionOptions options, TimeProvider time, SessionDiagnostics? diagnostics = null)
+internal sealed class ConsumerSessions(
+    ISigner signer, ILedgerStore store, SessionOptions options, TimeProvider time, SessionDiagnostics? diagnostics = null, PeerHost? peers = null)
     : IAsyncDisposable
 {
+    private readonly SessionProtection _protection = new(peers);
     private readonly SessionDiagnostics _diagnostics = diagnostics ?? SessionDiagnostics.None;
     private readonly Lock _lock = new();
     private readonly Dictionary<Digest, ConsumerSession> _live = [];
@@ -140,6 +143,7 @@ internal sealed class ConsumerSessions(ISigner signer, ILedgerStore store, Sessi
         lock (_lock)
         {
             // Within the lock: a session that ends at once is forgotten only after it was noted.
+            _protection.Begin(connection, id);
             var session = new ConsumerSession(connection, stream, offer, state, store, options, time, _diagnostics, Forget);
             _live.Add(id, session);
             _diagnostics.Opened(id, LedgerRole.Consumer);
@@ -201,5 +205,6 @@ internal sealed class ConsumerSessions(ISigner signer, ILedgerStore store, Sessi
     private void Forget(ConsumerSession session)
     {
         lock (_lock) _live.Remove(session.Id);
+        _protection.End(session.Connection, session.Id);
     }
 }

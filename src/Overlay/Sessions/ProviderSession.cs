@@ -19,6 +19,7 @@ internal sealed class ProviderSession : IAsyncDisposable
     private readonly SessionOptions _options;
     private readonly TimeProvider _time;
     private readonly SessionDiagnostics _diagnostics;
+    private readonly SessionProtection _protection;
     private readonly CreditGate _gate;
     private readonly SessionMeter _meter;
     private readonly SessionInbox _inbox;
@@ -27,9 +28,12 @@ internal sealed class ProviderSession : IAsyncDisposable
     private int _finishing;
     private bool _finishSent;
 
-    internal ProviderSession(PeerStream stream, ProviderSessionState state, ILedgerStore store, SessionOptions options, TimeProvider time, SessionDiagnostics diagnostics)
+    internal ProviderSession(
+        PeerStream stream, ProviderSessionState state, ILedgerStore store, SessionOptions options, TimeProvider time, SessionDiagnostics diagnostics,
+        SessionProtection protection)
     {
         _diagnostics = diagnostics;
+        _protection = protection;
         _stream = stream;
         _state = state;
         _store = store;
@@ -74,6 +78,7 @@ internal sealed class ProviderSession : IAsyncDisposable
         }
 
         await EndAsync(closed).ConfigureAwait(false);
+        _protection.End(Connection, Id);
         _diagnostics.Ended(Id, LedgerRole.Provider, Error, _state.Paid);
         _ended.TrySetResult();
     }
@@ -182,6 +187,8 @@ internal sealed class ProviderSession : IAsyncDisposable
                 SessionStep step = _state.OnReceipt(receipt, count, _time.GetUtcNow());
                 await _store.ApplyAsync(step).ConfigureAwait(false);
                 if (step.Receipt is not null) _diagnostics.Paid(LedgerRole.Provider, _state.Paid.Total - before);
+                // Only money protects: sessions are opened for nothing, and who opens many must not be able to crowd out who pays.
+                if (_state.Paid.Total > before) _protection.Begin(Connection, Id);
                 // Only what is on disk gives credit.
                 _gate.Pay(_state.Paid.Total - before, _state.Window);
                 await _stream.SendAsync(step.Send!, _stop.Token).ConfigureAwait(false);

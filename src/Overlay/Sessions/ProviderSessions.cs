@@ -3,6 +3,7 @@ using Overlay.Proofs;
 using Overlay.Proofs.Crypto;
 using Overlay.Proofs.Ledger;
 using Overlay.Sessions.Messages;
+using Overlay.Transport;
 using Overlay.Transport.Connections;
 
 namespace Overlay.Sessions;
@@ -10,8 +11,10 @@ namespace Overlay.Sessions;
 /// <summary>A provider's sessions: makes offers, opens sessions, serves their connects. Its three methods are the handlers of the three protocols.</summary>
 /// <remarks>Safe on several threads. Each handler's task lasts as long as its stream and is awaited by who called it; <see cref="StopAsync"/> ends the sessions.</remarks>
 internal sealed class ProviderSessions(
-    ISigner signer, ILedgerStore store, IExit exit, ProviderTerms terms, SessionOptions options, TimeProvider time, SessionDiagnostics? diagnostics = null)
+    ISigner signer, ILedgerStore store, IExit exit, ProviderTerms terms, SessionOptions options, TimeProvider time, SessionDiagnostics? diagnostics = null,
+    PeerHost? peers = null)
 {
+    private readonly SessionProtection _protection = new(peers);
     private readonly SessionDiagnostics _diagnostics = diagnostics ?? SessionDiagnostics.None;
     private readonly Lock _lock = new();
     private readonly Dictionary<Digest, ProviderSession> _live = [];
@@ -181,7 +184,7 @@ internal sealed class ProviderSessions(
             OpenedAt = (ulong)Math.Max(0, now.ToUnixTimeSeconds()),
         };
         await store.ApplyAsync(new SessionStep(null, record, null)).ConfigureAwait(false);
-        var session = new ProviderSession(stream, new ProviderSessionState(record, null, signer, options, (long)offer.CreditWindow, now), store, options, time, _diagnostics);
+        var session = new ProviderSession(stream, new ProviderSessionState(record, null, signer, options, (long)offer.CreditWindow, now), store, options, time, _diagnostics, _protection);
         lock (_lock)
         {
             // Live before Accept leaves: the consumer may connect at once.

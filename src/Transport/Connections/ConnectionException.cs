@@ -24,6 +24,10 @@ public sealed class ConnectionException : IOException
 
     /// <summary>The peer concerned, when its name is known (by claim or by proof).</summary>
     public PeerId? Peer { get; init; }
+
+    /// <summary>For a budget of this node that was used up (<see cref="ConnectionError.LimitExceeded"/>), the option that sets it, such as
+    /// <c>Resources.Peer.MaxStreamCount</c>; otherwise null.</summary>
+    public string? Limit { get; init; }
 }
 
 /// <summary>What went wrong on a connection or stream.</summary>

@@ -41,6 +41,6 @@ public abstract class PeerStream : IDuplexPipe, IAsyncDisposable
     /// <summary>The stream as a <see cref="Stream"/>; disposing that disposes this.</summary>
     public virtual Stream AsStream() => new DuplexPipeStream(this);
 
-    /// <summary>Completes both directions; if the peer has not ended its own, resets the stream.</summary>
+    /// <summary>Completes both directions. The peer may take a while to end its own; if it does not, or sends on, the stream is reset. Does not wait for that.</summary>
     public abstract ValueTask DisposeAsync();
 }

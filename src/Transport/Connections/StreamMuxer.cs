@@ -69,6 +69,6 @@ internal abstract class MuxedStream : IAsyncDisposable
     /// <summary>Resets the stream in both directions. Idempotent, never throws.</summary>
     internal abstract void Abort(ConnectionException reason);
 
-    /// <summary>Completes what is open and, if the peer has not ended its direction, resets the stream.</summary>
+    /// <summary>Completes what is open. If the peer sends on, or does not end its own direction in time, the stream is reset.</summary>
     public abstract ValueTask DisposeAsync();
 }

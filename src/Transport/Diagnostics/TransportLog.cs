@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
+using Overlay.Transport.Resources;
 
 namespace Overlay.Transport.Diagnostics;
 
@@ -39,4 +40,14 @@ internal static partial class TransportLog
 
     [LoggerMessage(1010, LogLevel.Debug, "The identify exchange with {Peer} failed: {Reason}")]
     internal static partial void IdentifyFailed(ILogger logger, PeerId peer, string reason);
+
+    // At debug level: a flood must not fill a disk. The metric overlay.transport.refusals counts them all.
+    [LoggerMessage(1011, LogLevel.Debug, "An inbound connection from {Address} was refused before its handshake, by {Scope}: {Refusal}")]
+    internal static partial void InboundOverBudget(ILogger logger, Multiaddr address, ResourceScopeKind scope, ResourceRefusal refusal);
+
+    [LoggerMessage(1012, LogLevel.Debug, "An inbound stream of {Peer} was refused, by {Scope}: {Refusal}")]
+    internal static partial void StreamOverBudget(ILogger logger, PeerId peer, ResourceScopeKind scope, ResourceRefusal refusal);
+
+    [LoggerMessage(1013, LogLevel.Debug, "The connection with {Peer} ({Direction}, {StreamCount} streams, value {Value}) is let go to make room.")]
+    internal static partial void Trimmed(ILogger logger, PeerId peer, Direction direction, int streamCount, int value);
 }

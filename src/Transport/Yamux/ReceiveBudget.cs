@@ -1,18 +1,9 @@
+using Overlay.Transport.Connections;
+
 namespace Overlay.Transport.Yamux;
 
-/// <summary>What receive windows are charged to when they grow. A host's resource budget can stand behind it.</summary>
-/// <remarks>Called with the session's gate held: must not block and must not call back.</remarks>
-internal interface IReceiveBudget
-{
-    /// <summary>Reserves <paramref name="size"/> bytes, or nothing.</summary>
-    bool TryReserve(int size);
-
-    /// <summary>Gives back what was reserved.</summary>
-    void Release(int size);
-}
-
-/// <summary>A fixed number of bytes for one session.</summary>
-internal sealed class SessionReceiveBudget(long limit) : IReceiveBudget
+/// <summary>A fixed number of bytes for one session, each of which is also charged to the budget behind it, if there is one.</summary>
+internal sealed class SessionReceiveBudget(long limit, IMemoryBudget? behind = null) : IMemoryBudget
 {
     private long _reserved;
 
@@ -20,10 +11,14 @@ internal sealed class SessionReceiveBudget(long limit) : IReceiveBudget
 
     public bool TryReserve(int size)
     {
-        if (_reserved + size > limit) return false;
+        if (_reserved + size > limit || behind?.TryReserve(size) == false) return false;
         _reserved += size;
         return true;
     }
 
-    public void Release(int size) => _reserved -= size;
+    public void Release(int size)
+    {
+        _reserved -= size;
+        behind?.Release(size);
+    }
 }

@@ -1,3 +1,5 @@
+using Overlay.Transport.Connections;
+
 namespace Overlay.Transport.Yamux;
 
 /// <summary>What the peer may still send on a stream, and when it gets more. Credit goes back when the application has consumed, not on arrival.</summary>
@@ -7,7 +9,7 @@ namespace Overlay.Transport.Yamux;
 /// for, and a longer window would only be a longer queue. When two halves in a row took sixteen round trips or more, it is many times longer than
 /// the path needs, or the application is the slow part: then it is halved by holding credit back, and the memory goes to others. Guarded by the session's gate.
 /// </remarks>
-internal sealed class ReceiveWindow(int maxSize, IReceiveBudget budget, TimeSpan now)
+internal sealed class ReceiveWindow(int maxSize, IMemoryBudget budget, TimeSpan now)
 {
     private const int FastRoundTrips = 2;
     private const int SlowRoundTrips = 16;

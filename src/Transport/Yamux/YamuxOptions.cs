@@ -78,7 +78,7 @@ public sealed record YamuxOptions
     /// <summary>How long the channel may take nothing while there is something to send. 60 s. A stream that merely has no credit is its application's matter.</summary>
     public TimeSpan WriteStallTimeout { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long a disposed stream may take to send what was written before. 10 s; then it is reset.</summary>
+    /// <summary>How long a disposed stream may take to send what was written before, and its peer to end its own direction. 10 s; then it is reset.</summary>
     public TimeSpan LingerTimeout { get; init => field = PositiveOrInfinite(value); } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long the last words of a session, and the peer's end after them, may take. 2 s.</summary>

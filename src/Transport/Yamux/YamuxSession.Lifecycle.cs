@@ -13,6 +13,9 @@ internal sealed partial class YamuxSession
     private bool _isOver;
     private bool _isSendingOver;
 
+    /// <summary>This side takes no more streams and waits for the open ones. Guarded by the gate.</summary>
+    internal bool IsClosing => _isClosing;
+
     internal override async ValueTask CloseAsync(CancellationToken cancellationToken)
     {
         lock (Gate)
@@ -22,8 +25,9 @@ internal sealed partial class YamuxSession
                 _isClosing = true;
                 _state.RefusesStreams = true;
                 _state.Control.SetGoAway(GoAwayCode.Normal);
-                _accepting.Writer.TryComplete();
+                EndAccepting();
                 ReleaseWaitingOpens();
+                foreach (YamuxStream stream in _state.Streams.ToArray()) stream.EndLinger();
                 WakeSender();
                 EndIfDrained();
             }
@@ -190,7 +194,7 @@ internal sealed partial class YamuxSession
     {
         _isOver = true;
         Volatile.Write(ref _error, error);
-        _accepting.Writer.TryComplete();
+        EndAccepting();
         ConnectionException streamError = error ?? YamuxError.PeerClosed(ConnectionStep.Stream);
         _state.Data.Clear();
         foreach (YamuxStream stream in _state.Streams) stream.Lose(streamError);
@@ -204,6 +208,10 @@ internal sealed partial class YamuxSession
 
         WakeSender();
     }
+
+    // Whoever waits for streams goes on where they are handed over; the end is said with the gate held, where nobody else's code may run.
+    private void EndAccepting() =>
+        ThreadPool.UnsafeQueueUserWorkItem(static writer => writer.TryComplete(), _accepting.Writer, preferLocal: false);
 
     private ConnectionException OverError(ConnectionStep step) =>
         _error is { } error ? YamuxError.Again(error) : _isClosing ? YamuxError.Closed(step) : YamuxError.PeerClosed(step);

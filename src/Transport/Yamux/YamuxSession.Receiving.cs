@@ -9,6 +9,9 @@ internal sealed partial class YamuxSession
     private FrameHeader _payloadHeader;
     private YamuxStream? _payloadStream;
 
+    // Streams that the segment at hand has opened. They are handed over when the gate is free again, on this thread: a hop to another would cost more than it brings.
+    private readonly List<YamuxStream> _offered = [];
+
     private async Task ReceiveLoopAsync()
     {
         try
@@ -20,6 +23,7 @@ internal sealed partial class YamuxSession
                 try
                 {
                     Receive(buffer, segment.Offset, segment.Length);
+                    HandOver();
                 }
                 finally
                 {
@@ -73,6 +77,21 @@ internal sealed partial class YamuxSession
             ReleaseWaitingOpens();
             WakeSender();
         }
+    }
+
+    private bool TryOffer(YamuxStream stream)
+    {
+        if (_accepting.Reader.Count + _offered.Count >= Options.AcceptBacklog) return false;
+        _offered.Add(stream);
+        return true;
+    }
+
+    private void HandOver()
+    {
+        if (_offered.Count == 0) return;
+        // Only this loop writes there, so there is the room that was seen; or the session is over and nobody takes them.
+        foreach (YamuxStream stream in _offered) _accepting.Writer.TryWrite(stream);
+        _offered.Clear();
     }
 
     private int ReceivePayload(SharedBuffer buffer, int offset, int available, TimeSpan now)

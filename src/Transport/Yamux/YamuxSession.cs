@@ -28,12 +28,12 @@ internal sealed partial class YamuxSession : StreamMuxer
     /// <param name="direction">Outbound on the side that dialled, which uses the odd ids.</param>
     /// <param name="options">Limits and deadlines.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="budget">What window growth is charged to; null for <see cref="YamuxOptions.MaxWindowGrowth"/>.</param>
+    /// <param name="budget">What window growth is charged to besides <see cref="YamuxOptions.MaxWindowGrowth"/>; null for nothing.</param>
     /// <param name="clock">Where deadlines are kept, shared by many sessions; null for one of its own on <paramref name="time"/>.</param>
     /// <param name="pool">Where queues take their memory; null for the shared pool.</param>
     internal YamuxSession(
         SecureChannel channel, Direction direction, YamuxOptions options, TimeProvider time,
-        IReceiveBudget? budget = null, DeadlineClock? clock = null, ArrayPool<byte>? pool = null)
+        IMemoryBudget? budget = null, DeadlineClock? clock = null, ArrayPool<byte>? pool = null)
     {
         _channel = channel;
         _clock = clock ?? (_ownClock = new DeadlineClock(time));
@@ -41,13 +41,13 @@ internal sealed partial class YamuxSession : StreamMuxer
         _holding = _clock.Register(ReleaseHeld);
         Options = options;
         Pool = pool ?? ArrayPool<byte>.Shared;
-        Budget = budget ?? new SessionReceiveBudget(options.MaxWindowGrowth);
-        _accepting = Channel.CreateBounded<YamuxStream>(options.AcceptBacklog);
+        Budget = new SessionReceiveBudget(options.MaxWindowGrowth, budget);
+        _accepting = Channel.CreateBounded<YamuxStream>(new BoundedChannelOptions(options.AcceptBacklog) { SingleWriter = true, AllowSynchronousContinuations = true });
         _state = new SessionState(
             direction,
             options,
             (id, streamDirection) => new YamuxStream(this, id, streamDirection, Now),
-            stream => _accepting.Writer.TryWrite(stream));
+            TryOffer);
         lock (Gate)
         {
             KeepAlive(Now);
@@ -75,7 +75,7 @@ internal sealed partial class YamuxSession : StreamMuxer
 
     internal YamuxOptions Options { get; }
 
-    internal IReceiveBudget Budget { get; }
+    internal IMemoryBudget Budget { get; }
 
     internal ArrayPool<byte> Pool { get; }
 

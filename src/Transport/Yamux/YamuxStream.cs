@@ -26,6 +26,9 @@ internal sealed class YamuxStream : MuxedStream
     private bool _isDisposed;
     private bool _hasSentSinceUpdate;
 
+    // The stream was disposed, and there is no waiting for its peer's end: it sends what nobody will read, or the connection closes.
+    private bool _isUnwanted;
+
     internal YamuxStream(YamuxSession session, uint id, Direction direction, TimeSpan now)
     {
         _session = session;
@@ -53,7 +56,7 @@ internal sealed class YamuxStream : MuxedStream
 
     internal TimeSpan OpenedAt { get; }
 
-    /// <summary>When a disposed stream that still has data to send is reset; null otherwise.</summary>
+    /// <summary>When a disposed stream that has not ended in both directions is reset; null otherwise.</summary>
     internal TimeSpan? LingersUntil { get; private set; }
 
     internal SendWindow SendWindow { get; } = new();
@@ -95,18 +98,13 @@ internal sealed class YamuxStream : MuxedStream
         {
             if (_isDisposed) return ValueTask.CompletedTask;
             _isDisposed = true;
-            _reader.CompleteCore();
+            _isUnwanted = _reader.CompleteCore() > 0 || _session.IsClosing;
             _writer.CompleteCore();
             if (IsOver || Error is not null) return ValueTask.CompletedTask;
-            if (_isFinSent)
-            {
-                if (!IsFinReceived) Reset(YamuxError.StreamAborted("The stream was disposed."));
-            }
-            else
-            {
-                LingersUntil = _session.Now + _session.Options.LingerTimeout;
-                _session.Schedule(LingersUntil.Value);
-            }
+            // A peer that is about to end its direction as well needs no reset, which could overtake what it has not read yet.
+            LingersUntil = _session.Now + _session.Options.LingerTimeout;
+            _session.Schedule(LingersUntil.Value);
+            ResetIfUnwanted();
         }
 
         return ValueTask.CompletedTask;
@@ -213,6 +211,8 @@ internal sealed class YamuxStream : MuxedStream
         if (Error is not null) return;
         if (_reader.Receive(buffer, offset, count)) return;
         Consumed(count);
+        _isUnwanted |= _isDisposed;
+        ResetIfUnwanted();
     }
 
     internal void ReceiveFin()
@@ -330,8 +330,15 @@ internal sealed class YamuxStream : MuxedStream
         if (!IsOver && Error is null)
         {
             if (IsFinReceived) Finish();
-            else if (LingersUntil is not null) Reset(YamuxError.StreamAborted("The stream was disposed."));
+            else ResetIfUnwanted();
         }
+    }
+
+    /// <summary>Ends the linger of a disposed stream whose work is done: the peer sends on what nobody will read, or the connection closes.</summary>
+    internal void EndLinger()
+    {
+        _isUnwanted |= _isDisposed;
+        ResetIfUnwanted();
     }
 
     /// <summary>Both directions are over and both counts final.</summary>
@@ -342,6 +349,12 @@ internal sealed class YamuxStream : MuxedStream
         ReceiveWindow.Close();
         _session.Forget(this);
         _completion.TrySetResult();
+    }
+
+    // Not before the FIN, behind which all that this side had to say is on its way.
+    private void ResetIfUnwanted()
+    {
+        if (_isUnwanted && _isFinSent && !_isWritingFin && !IsFinReceived) Reset(YamuxError.StreamAborted("The stream was disposed."));
     }
 
     private void SendUpdate()

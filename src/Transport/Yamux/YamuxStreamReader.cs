@@ -162,14 +162,16 @@ internal sealed class YamuxStreamReader : PipeReader, IValueTaskSource<ReadResul
     }
 
     /// <summary>The application reads no more.</summary>
-    internal void CompleteCore()
+    /// <returns>The number of bytes that it has left unread.</returns>
+    internal int CompleteCore()
     {
-        if (_isCompleted) return;
+        if (_isCompleted) return 0;
         _isCompleted = true;
         _isReading = false;
         int dropped = _queue.Clear();
         Wake();
         if (dropped > 0) _stream.Consumed(dropped);
+        return dropped;
     }
 
     private bool IsReady => _isCanceled || IsEnded || Error is not null || _queue.HasUnexamined;

@@ -5,6 +5,7 @@ using Overlay.Proofs;
 using Overlay.Proofs.Ledger;
 using Overlay.Sessions;
 using Overlay.TestKit.InMemoryPeers;
+using Overlay.Transport;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
 
@@ -18,8 +19,8 @@ internal sealed class SessionPair : IAsyncDisposable
         Clock = clock ?? Time;
         Options = options ?? new SessionOptions();
         Exit = exit ?? Origin;
-        Provider = new ProviderSessions(ProviderSigner, ProviderStore, Exit, terms ?? new ProviderTerms { PricePerGiB = 50_000, Region = "DE" }, Options, Clock);
-        Consumer = new ConsumerSessions(ConsumerSigner, ConsumerStore, Options, Clock);
+        Provider = new ProviderSessions(ProviderSigner, ProviderStore, Exit, terms ?? new ProviderTerms { PricePerGiB = 50_000, Region = "DE" }, Options, Clock, null, ProviderPeers);
+        Consumer = new ConsumerSessions(ConsumerSigner, ConsumerStore, Options, Clock, null, ConsumerPeers);
         (Dialer, Listener) = Connect();
     }
 
@@ -33,6 +34,11 @@ internal sealed class SessionPair : IAsyncDisposable
     internal PeerIdentity ConsumerIdentity { get; } = PeerIdentity.Generate();
 
     internal PeerIdentity ProviderIdentity { get; } = PeerIdentity.Generate();
+
+    /// <summary>The consumer's host. Its connections are the pair's own; it only knows whom it protects.</summary>
+    internal PeerHost ConsumerPeers => field ??= new PeerHost(ConsumerIdentity);
+
+    internal PeerHost ProviderPeers => field ??= new PeerHost(ProviderIdentity);
 
     internal ISigner ConsumerSigner => new IdentitySigner(ConsumerIdentity);
 
@@ -101,6 +107,8 @@ internal sealed class SessionPair : IAsyncDisposable
         await Listener.DisposeAsync();
         await Listener.WhenHandledAsync();
         await Origin.DisposeAsync();
+        await ConsumerPeers.DisposeAsync();
+        await ProviderPeers.DisposeAsync();
     }
 }
 

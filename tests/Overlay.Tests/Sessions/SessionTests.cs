@@ -30,6 +30,24 @@ public class SessionTests
     }
 
     [Fact]
+    public async Task Session_WhileItIsPaidFor_EachSidesTransportProtectsTheOther()
+    {
+        await using var pair = new SessionPair();
+        ConsumerSession session = await pair.OpenAsync();
+        Assert.True(pair.ConsumerPeers.IsProtected(pair.ProviderIdentity.PeerId));
+        // Opening costs nothing, so it earns nothing.
+        Assert.False(pair.ProviderPeers.IsProtected(pair.ConsumerIdentity.PeerId));
+
+        await EchoAsync(session, new byte[1_000_000]);
+        Assert.True(pair.ProviderPeers.IsProtected(pair.ConsumerIdentity.PeerId));
+
+        await session.CloseAsync(Token);
+        await pair.Listener.WhenHandledAsync();
+        Assert.False(pair.ConsumerPeers.IsProtected(pair.ProviderIdentity.PeerId));
+        Assert.False(pair.ProviderPeers.IsProtected(pair.ConsumerIdentity.PeerId));
+    }
+
+    [Fact]
     public async Task Session_HundredConnectsAtOnce_CountsAreEqualToTheByte()
     {
         await using var pair = new SessionPair();

@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identify;
 using Overlay.Transport.Identity;
+using Overlay.Transport.Resources;
 
 namespace Overlay.Transport.Tests.Hosts;
 
@@ -147,7 +148,7 @@ public class PeerHostTests
     [Fact]
     public async Task ConnectAnew_OverTheLimitOfThePeer_IsRefused()
     {
-        await using var pair = new HostPair(new TransportOptions { MaxConnectionsPerPeer = 1 });
+        await using var pair = new HostPair(new TransportOptions { Resources = new ResourceOptions { Peer = new ResourceLimits { MaxConnectionCount = 1 } } });
         await pair.ConnectAsync();
 
         var error = await Assert.ThrowsAsync<ConnectionException>(
@@ -343,7 +344,7 @@ public class PeerHostTests
     [Fact]
     public async Task Accept_MoreConnectionsThanAllowed_RefusesTheSurplus()
     {
-        await using var pair = new HostPair(optionsB: new TransportOptions { MaxConnectionCount = 1 });
+        await using var pair = new HostPair(optionsB: new TransportOptions { Resources = new ResourceOptions { Node = new ResourceLimits { MaxConnectionCount = 1 } } });
         PeerConnection first = await pair.ConnectAsync();
         await foreach (TimeSpan _ in pair.A.PingAsync(first, 1, Cancellation))
         {

@@ -45,7 +45,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task Dispose_WithDataToSend_SendsItThenFinThenResets()
+    public async Task Dispose_WithDataToSend_SendsItThenFin_AndWaitsForThePeersFin()
     {
         await using RawPeer peer = await RawPeer.CreateAsync();
         YamuxStream stream = await peer.OpenAsync(1);
@@ -54,9 +54,53 @@ public sealed class LifecycleTests
         stream.Abort(YamuxError.StreamAborted("too late to matter"));
         await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 100);
         await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
+        await peer.ExpectAliveAsync();
+        Assert.False(stream.Completion.IsCompleted);
+
+        await peer.SendAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
+        await stream.Completion.WaitAsync(Cancellation);
+        Assert.Equal(0, peer.Session.StreamCount);
+    }
+
+    [Fact]
+    public async Task Dispose_PeerSendsOn_ResetsBehindTheFin()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        YamuxStream stream = await peer.OpenAsync(1);
+        await stream.DisposeAsync();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
+        await peer.SendDataAsync(1, 10);
         await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Rst, 1, 0);
         await peer.AnswerPingAsync();
         await stream.Completion.WaitAsync(Cancellation);
+        Assert.Equal(10, stream.BytesReceived);
+    }
+
+    [Fact]
+    public async Task Dispose_WithBytesUnread_SendsWhatWasWrittenThenFinThenResets()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        YamuxStream stream = await peer.OpenAsync(1);
+        await peer.SendDataAsync(1, 10);
+        await peer.ExpectAliveAsync();
+        await stream.Output.WriteAsync(new byte[100], Cancellation);
+        await stream.DisposeAsync();
+        await peer.ExpectAsync(FrameType.Data, FrameFlags.None, 1, 100);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Rst, 1, 0);
+        await peer.AnswerPingAsync();
+        await stream.Completion.WaitAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task Dispose_PeerNeverEnds_ResetsAfterTheLingerTimeout()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        YamuxStream stream = await peer.OpenAsync(1);
+        await stream.DisposeAsync();
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Fin, 1, 0);
+        peer.Time.Advance(peer.Session.Options.LingerTimeout);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.Rst, 1, 0);
     }
 
     [Fact]

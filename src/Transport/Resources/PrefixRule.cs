@@ -1,0 +1,74 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Overlay.Transport.Resources;
+
+/// <summary>How much the addresses of a network may use, counted for each prefix within it. Immutable; change with <c>with</c>.</summary>
+/// <remarks>
+/// For an address only the rules of the most specific network that contains it hold, all of them. So two rules for <c>::/0</c> limit a /56 and the /48
+/// around it at once, and a rule for <c>192.0.2.0/24</c> replaces what <c>0.0.0.0/0</c> says. An IPv4 address mapped into IPv6 counts as the IPv4 address.
+/// </remarks>
+public sealed record PrefixRule
+{
+    /// <summary>Makes a rule that limits nothing yet.</summary>
+    /// <param name="network">Whose addresses.</param>
+    /// <param name="prefixLength">Addresses that share this many leading bits are counted together: from the network's own length (the network as one) to
+    /// 32 for IPv4 or 128 for IPv6 (each address by itself).</param>
+    /// <exception cref="ArgumentOutOfRangeException">The length lies outside that range.</exception>
+    public PrefixRule(IPNetwork network, int prefixLength)
+    {
+        int longest = network.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
+        if (prefixLength < network.PrefixLength || prefixLength > longest)
+            throw new ArgumentOutOfRangeException(nameof(prefixLength), prefixLength, $"Must lie between {network.PrefixLength} and {longest}.");
+        Network = network;
+        PrefixLength = prefixLength;
+    }
+
+    /// <summary>The rules for addresses in general: IPv4 by /32, IPv6 by /56 and by /48.</summary>
+    /// <remarks>The figures are go-libp2p's (its resource manager's conn_limiter.go and conn_rate_limiter.go): 8 connections of one IPv4 address or one
+    /// /56, 64 of one /48; 1 new inbound connection in 5 s after the first 16, and for a /48 in 2 s after the first 80.</remarks>
+    public static IReadOnlyList<PrefixRule> General { get; } =
+    [
+        new PrefixRule(IPNetwork.Parse("0.0.0.0/0"), 32) { MaxConnectionCount = 8, InboundPerSecond = 0.2, InboundBurst = 16 },
+        new PrefixRule(IPNetwork.Parse("::/0"), 56) { MaxConnectionCount = 8, InboundPerSecond = 0.2, InboundBurst = 16 },
+        new PrefixRule(IPNetwork.Parse("::/0"), 48) { MaxConnectionCount = 64, InboundPerSecond = 0.5, InboundBurst = 80 },
+    ];
+
+    /// <summary>The rules that exempt this host itself, 127.0.0.0/8 and ::1/128, as go-libp2p does. Leave them out and loopback is treated as any address.</summary>
+    public static IReadOnlyList<PrefixRule> LoopbackExempt { get; } =
+        [new PrefixRule(IPNetwork.Parse("127.0.0.0/8"), 8), new PrefixRule(IPNetwork.Parse("::1/128"), 128)];
+
+    /// <summary>Whose addresses.</summary>
+    public IPNetwork Network { get; }
+
+    /// <summary>How many leading bits an address shares with those that it is counted with.</summary>
+    public int PrefixLength { get; }
+
+    /// <summary>Most connections, of both directions and in all states, with one prefix; at least 0. Not limited unless set.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    public int MaxConnectionCount
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(MaxConnectionCount));
+            field = value;
+        }
+    } = int.MaxValue;
+
+    /// <summary>New inbound connections a second from one prefix, in the long run; at least 0.001. Infinite unless set.</summary>
+    public double InboundPerSecond
+    {
+        get;
+        init => field = value >= 0.001 ? value : throw new ArgumentOutOfRangeException(nameof(InboundPerSecond), value, "Must be at least 0.001.");
+    } = double.PositiveInfinity;
+
+    /// <summary>New inbound connections from one prefix at once, after a rest: 1 to 1,000,000. 1 unless set.</summary>
+    public int InboundBurst
+    {
+        get;
+        init => field = value is >= 1 and <= 1_000_000
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(InboundBurst), value, "Must lie between 1 and 1,000,000.");
+    } = 1;
+}
