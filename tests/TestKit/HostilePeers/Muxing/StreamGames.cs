@@ -12,7 +12,7 @@ public sealed class OpensBehindGoAway : MuxedMisbehaviour
         await muxer.SendAsync(new HandFrame(HandFrame.GoAway, 0, 0, 0), cancellationToken);
         while (true)
         {
-            await muxer.OpenAsync(HonestPeer.Echo, cancellationToken);
+            await muxer.OpenAsync(HonestPeer.Sink, cancellationToken);
             stage.Reached();
         }
     }

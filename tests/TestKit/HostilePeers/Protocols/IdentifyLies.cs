@@ -67,12 +67,10 @@ public sealed class IdentifyLies(string name, string does, Func<PeerIdentity, by
     /// <inheritdoc/>
     protected override void Prepare(HostilePeer peer, HandMuxer muxer)
     {
-        bool answered = false;
         muxer.FrameRead = async (frame, _) =>
         {
-            // The host's first own stream is the question; its proposal is known, so it need not be read.
-            if (frame.Type > HandFrame.WindowUpdate || (frame.Flags & HandFrame.Syn) == 0 || answered) return;
-            answered = true;
+            // The only streams that the host opens are such questions; its proposal is known, so it need not be read.
+            if (frame.Type > HandFrame.WindowUpdate || (frame.Flags & HandFrame.Syn) == 0) return;
             byte[] lie = [.. RawLine.Proposal("/ipfs/id/1.0.0"), .. answer(peer.Identity)];
             for (int at = 0; at < lie.Length; at += MaxFrame)
                 await muxer.SendAsync(HandFrame.OfData(frame.StreamId, lie.AsSpan(at, Math.Min(MaxFrame, lie.Length - at))), CancellationToken.None);
