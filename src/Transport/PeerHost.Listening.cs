@@ -7,6 +7,8 @@ namespace Overlay.Transport;
 
 public sealed partial class PeerHost
 {
+    private const int MaxAttemptCount = 8;
+
     private readonly Lock _listenLock = new();
     private readonly List<ByteListener> _listeners = [];
     private readonly List<ListenerScope> _listenerScopes = [];
@@ -101,12 +103,23 @@ public sealed partial class PeerHost
     }
 
     /// <summary>Takes an inbound connection for which another is being closed. How many wait like this is bounded where room is made.</summary>
-    private async Task TakeInboundAsync(ByteConnection raw, Task madeRoom)
+    private async Task TakeInboundAsync(ByteConnection raw, Task? madeRoom)
     {
-        await madeRoom.ConfigureAwait(false);
-        if (_budget.TryOpenConnection(Direction.Inbound, raw.RemoteAddress, out ConnectionScope? scope, out ResourceRefusal refusal))
-            await TakeInbound(raw, scope).ConfigureAwait(false);
-        else await RefuseInboundAsync(raw, refusal).ConfigureAwait(false);
+        ResourceRefusal refusal = default;
+        // Somebody who came meanwhile may have taken the room.
+        for (int i = 0; i < MaxAttemptCount && madeRoom is not null; i++)
+        {
+            await madeRoom.ConfigureAwait(false);
+            if (_budget.TryOpenConnection(Direction.Inbound, raw.RemoteAddress, out ConnectionScope? scope, out refusal))
+            {
+                await TakeInbound(raw, scope).ConfigureAwait(false);
+                return;
+            }
+
+            madeRoom = refusal.Scope == ResourceScopeKind.Transient ? _pendingInbound.TryBreakOldest(raw) : null;
+        }
+
+        await RefuseInboundAsync(raw, refusal).ConfigureAwait(false);
     }
 
     private Task TakeInbound(ByteConnection raw, ConnectionScope scope)
