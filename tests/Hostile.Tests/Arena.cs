@@ -16,8 +16,8 @@ namespace Overlay.Hostile.Tests;
 /// <summary>A host under attack, its log and its counts, and the honest peer whose service must go on. The host's clock is the test's.</summary>
 internal sealed class Arena : IAsyncDisposable
 {
-    /// <summary>Goal: 95 of 100 honest visits succeed. Of so few, all must.</summary>
-    private const int VisitCount = 10;
+    /// <summary>Goal: 95 of 100 honest visits succeed, so of these all but one.</summary>
+    private const int VisitCount = 20;
 
     // Not an assertion on time: a wait for something that never comes must end some time, and say what there was instead.
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
@@ -84,7 +84,7 @@ internal sealed class Arena : IAsyncDisposable
         int served = 0;
         for (int i = 0; i < VisitCount; i++)
             if (await _honest.TryVisitAsync(Target, Cancellation)) served++;
-        Assert.True(served == VisitCount, $"{served} of {VisitCount} honest visits succeeded.\n{Describe()}");
+        Assert.True(served >= VisitCount - 1, $"{served} of {VisitCount} honest visits succeeded.\n{Describe()}");
     }
 
     /// <summary>Waits until the host has logged that it refused a connection before it was one.</summary>
