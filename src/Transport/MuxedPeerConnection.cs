@@ -20,6 +20,8 @@ internal sealed class MuxedPeerConnection : PeerConnection
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly long _establishedAt;
+    private readonly TokenBucket _refusedStreams;
+    private readonly TokenBucket _pushes;
     private readonly CancellationTokenSource _closed = new();
     private readonly Lock _lock = new();
     private readonly HashSet<Task> _handlers = [];
@@ -28,7 +30,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
 
     internal MuxedPeerConnection(
         SecureChannel channel, StreamMuxer muxer, ConnectionScope scope, Multiaddr localAddress, Multiaddr remoteAddress, Direction direction,
-        ProtocolRegistry protocols, StreamNegotiator negotiator, TimeProvider time, TransportMetrics metrics, ILogger logger)
+        ProtocolRegistry protocols, StreamNegotiator negotiator, TransportOptions options, TimeProvider time, TransportMetrics metrics, ILogger logger)
     {
         _channel = channel;
         _muxer = muxer;
@@ -39,6 +41,8 @@ internal sealed class MuxedPeerConnection : PeerConnection
         _logger = logger;
         _time = time;
         _establishedAt = time.GetTimestamp();
+        _refusedStreams = new TokenBucket(options.RefusedStreamBurst, options.RefusedStreamsPerSecond, time);
+        _pushes = new TokenBucket(options.Identify.PushBurst, options.Identify.PushesPerSecond, time);
         LocalAddress = localAddress;
         RemoteAddress = remoteAddress;
         Direction = direction;
@@ -194,6 +198,8 @@ internal sealed class MuxedPeerConnection : PeerConnection
             {
                 _metrics.Refused(refused.Reason);
                 TransportLog.StreamRefused(_logger, RemotePeer, refused.Message);
+                // What the peer resets itself, the muxer counts.
+                if (refused.Reason != ConnectionError.StreamReset) CountRefusedStream();
                 // No reset: the disposal ends this side first, so that an "na" on its way can still be read.
             }
 
@@ -211,6 +217,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
         {
             _metrics.Refused(ConnectionError.LimitExceeded);
             TransportLog.StreamRefused(_logger, RemotePeer, $"Too many {negotiated.Protocol} streams.");
+            CountRefusedStream();
             negotiated.Abort("Too many streams of this protocol.");
             return;
         }
@@ -243,6 +250,23 @@ internal sealed class MuxedPeerConnection : PeerConnection
             Leave(registration.Protocol);
             _metrics.StreamClosed(Direction.Inbound);
         }
+    }
+
+    /// <summary>Whether one more identify push of the peer is worth reading. One too many is a stream that comes to nothing.</summary>
+    internal bool TryTakePush()
+    {
+        if (_pushes.TryTake()) return true;
+        CountRefusedStream();
+        return false;
+    }
+
+    /// <summary>A stream of the peer's came to nothing by its fault: a peer that goes on and on with that is ended.</summary>
+    /// <remarks>A peer can make this side give up its streams (the "MadeYouReset" of HTTP/2, CVE-2025-8671), which no limit on the peer's own resets sees.</remarks>
+    private void CountRefusedStream()
+    {
+        if (_closed.IsCancellationRequested || _refusedStreams.TryTake()) return;
+        _muxer.Abort(new ConnectionException(
+            ConnectionError.LimitExceeded, ConnectionStep.Connection, Fault.Peer, "The peer opens too many streams that come to nothing.") { Peer = RemotePeer });
     }
 
     private bool TryEnter(ProtocolRegistration registration)

@@ -86,7 +86,7 @@ internal sealed class PeerConnector : IAsyncDisposable
             var muxer = new YamuxSession(channel, direction, _options.Yamux, _time, memory, _clock, _pool);
             _metrics.HandshakeFinished(direction, null, _time.GetElapsedTime(start));
             return new MuxedPeerConnection(
-                channel, muxer, scope, raw.LocalAddress, raw.RemoteAddress, direction, _protocols, _negotiator, _time, _metrics, _logger);
+                channel, muxer, scope, raw.LocalAddress, raw.RemoteAddress, direction, _protocols, _negotiator, _options, _time, _metrics, _logger);
         }
         catch (Exception e)
         {

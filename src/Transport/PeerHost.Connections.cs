@@ -97,7 +97,7 @@ public sealed partial class PeerHost
         _table.Remove(connection);
         _infos.TryRemove(connection, out _);
         _metrics.ConnectionClosed(connection.Direction);
-        TransportLog.Disconnected(_logger, connection.RemotePeer, connection.Error?.Message ?? "closed");
+        TransportLog.Disconnected(_logger, connection.RemotePeer, connection.Error?.Reason ?? ConnectionError.Closed, connection.Error?.Message ?? "closed");
     }
 
     /// <summary>One identify exchange, ended by the connection's end or its own deadline and not by a caller who gives up.</summary>
@@ -178,6 +178,8 @@ public sealed partial class PeerHost
 
     private async Task TakePushAsync(PeerStream stream, CancellationToken cancellationToken)
     {
+        if (stream.Connection is MuxedPeerConnection connection && !connection.TryTakePush())
+            throw new ConnectionException(ConnectionError.LimitExceeded, ConnectionStep.Stream, Fault.Peer, "The peer pushes too often.") { Peer = stream.RemotePeer };
         PeerInfo known = FindPeerInfo(stream.Connection) ?? new PeerInfo { PeerId = stream.RemotePeer };
         PeerInfo merged = await _identify.ReceivePushAsync(stream, known, cancellationToken).ConfigureAwait(false);
         if (!stream.Connection.Closed.IsCancellationRequested) _infos[stream.Connection] = merged;

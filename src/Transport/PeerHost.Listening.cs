@@ -7,10 +7,13 @@ namespace Overlay.Transport;
 
 public sealed partial class PeerHost
 {
+    private const int MaxAttemptCount = 8;
+
     private readonly Lock _listenLock = new();
     private readonly List<ByteListener> _listeners = [];
     private readonly List<ListenerScope> _listenerScopes = [];
     private readonly List<Task> _acceptLoops = [];
+    private readonly PendingInbound _pendingInbound = new();
 
     /// <summary>The addresses listened on, ports filled in, each ending in <c>/p2p/…</c>. Wildcard addresses stand as the host's own interface addresses.</summary>
     public IReadOnlyList<Multiaddr> ListenAddresses
@@ -85,7 +88,8 @@ public sealed partial class PeerHost
 
             // Reserved before the handshake costs anything; what does not fit costs no more than this.
             if (_budget.TryOpenConnection(Direction.Inbound, raw.RemoteAddress, out ConnectionScope? scope, out ResourceRefusal refusal))
-                _background.Add(Task.Run(() => TakeInboundAsync(raw, scope), CancellationToken.None));
+                _background.Add(TakeInbound(raw, scope));
+            else if (refusal.Scope == ResourceScopeKind.Transient && _pendingInbound.TryBreakOldest(raw) is { } broken) _background.Add(TakeInboundAsync(raw, broken));
             else if (TryMakeRoom(refusal) is { } madeRoom) _background.Add(TakeInboundAsync(raw, madeRoom));
             else await RefuseInboundAsync(raw, refusal).ConfigureAwait(false);
         }
@@ -98,22 +102,44 @@ public sealed partial class PeerHost
         await raw.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Takes an inbound connection for which another is being closed; one at a time waits like this.</summary>
-    private async Task TakeInboundAsync(ByteConnection raw, Task madeRoom)
+    /// <summary>Takes an inbound connection for which another is being closed. How many wait like this is bounded where room is made.</summary>
+    private async Task TakeInboundAsync(ByteConnection raw, Task? madeRoom)
     {
-        await madeRoom.ConfigureAwait(false);
-        if (_budget.TryOpenConnection(Direction.Inbound, raw.RemoteAddress, out ConnectionScope? scope, out ResourceRefusal refusal))
-            await TakeInboundAsync(raw, scope).ConfigureAwait(false);
-        else await RefuseInboundAsync(raw, refusal).ConfigureAwait(false);
+        ResourceRefusal refusal = default;
+        // Somebody who came meanwhile may have taken the room.
+        for (int i = 0; i < MaxAttemptCount && madeRoom is not null; i++)
+        {
+            await madeRoom.ConfigureAwait(false);
+            if (_budget.TryOpenConnection(Direction.Inbound, raw.RemoteAddress, out ConnectionScope? scope, out refusal))
+            {
+                await TakeInbound(raw, scope).ConfigureAwait(false);
+                return;
+            }
+
+            madeRoom = refusal.Scope == ResourceScopeKind.Transient ? _pendingInbound.TryBreakOldest(raw) : null;
+        }
+
+        await RefuseInboundAsync(raw, refusal).ConfigureAwait(false);
     }
 
-    private async Task TakeInboundAsync(ByteConnection raw, ConnectionScope scope)
+    private Task TakeInbound(ByteConnection raw, ConnectionScope scope)
+    {
+        PendingInbound.Pending pending = _pendingInbound.Add(raw);
+        return Task.Run(() => TakeInboundAsync(raw, scope, pending), CancellationToken.None);
+    }
+
+    private async Task TakeInboundAsync(ByteConnection raw, ConnectionScope scope, PendingInbound.Pending pending)
     {
         Multiaddr from = raw.RemoteAddress;
         try
         {
             MuxedPeerConnection connection = await _connector.UpgradeAsync(raw, Direction.Inbound, null, scope, _stopping.Token).ConfigureAwait(false);
             Adopt(connection);
+        }
+        catch (ConnectionException e) when (pending.GaveWay)
+        {
+            _metrics.Refused(ConnectionError.LimitExceeded);
+            TransportLog.InboundRefused(_logger, from, e.Step, ConnectionError.LimitExceeded, Fault.Local, "It had to give way: too many handshakes were not done.");
         }
         catch (ConnectionException e)
         {
@@ -123,6 +149,10 @@ public sealed partial class PeerHost
         catch (OperationCanceledException)
         {
             // The host is stopping.
+        }
+        finally
+        {
+            _pendingInbound.Remove(pending);
         }
     }
 

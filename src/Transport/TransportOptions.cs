@@ -33,6 +33,12 @@ public sealed record TransportOptions
     /// <summary>When connections that the node could do without are let go.</summary>
     public TrimOptions Trimming { get; init => field = value ?? throw new ArgumentNullException(nameof(Trimming)); } = new();
 
+    /// <summary>Inbound streams of one connection that may come to nothing (no protocol agreed on, or too many of one) before they count as a flood. 100.</summary>
+    public int RefusedStreamBurst { get; init => field = AtLeastOne(value, nameof(RefusedStreamBurst)); } = 100;
+
+    /// <summary>How many such streams are forgiven per second. 10.</summary>
+    public int RefusedStreamsPerSecond { get; init => field = AtLeastOne(value, nameof(RefusedStreamsPerSecond)); } = 10;
+
     /// <summary>Limits of protocol negotiation.</summary>
     public MultistreamOptions Multistream { get; init => field = value ?? throw new ArgumentNullException(nameof(Multistream)); } = new();
 

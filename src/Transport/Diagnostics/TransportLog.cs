@@ -14,8 +14,8 @@ internal static partial class TransportLog
     [LoggerMessage(1001, LogLevel.Debug, "Connected to {Peer} at {Address} ({Direction}).")]
     internal static partial void Connected(ILogger logger, PeerId peer, Multiaddr address, Direction direction);
 
-    [LoggerMessage(1002, LogLevel.Debug, "The connection with {Peer} ended: {Reason}")]
-    internal static partial void Disconnected(ILogger logger, PeerId peer, string reason);
+    [LoggerMessage(1002, LogLevel.Debug, "The connection with {Peer} ended, {Error}: {Reason}")]
+    internal static partial void Disconnected(ILogger logger, PeerId peer, ConnectionError error, string reason);
 
     [LoggerMessage(1003, LogLevel.Information, "An inbound connection from {Address} was refused at {Step}, {Error} by {Fault}: {Reason}")]
     internal static partial void InboundRefused(ILogger logger, Multiaddr address, ConnectionStep step, ConnectionError error, Fault fault, string reason);

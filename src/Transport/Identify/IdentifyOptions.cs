@@ -44,5 +44,19 @@ public sealed record IdentifyOptions
         init => field = value is >= 1 and <= 4096 ? value : throw new ArgumentOutOfRangeException(nameof(MaxProtocolCount), value, "1 to 4096.");
     } = 256;
 
+    /// <summary>Pushes of one connection that are read at once; one more is reset. 32: a node that starts up may announce each of its protocols.</summary>
+    public int PushBurst
+    {
+        get;
+        init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(PushBurst), value, "Must be at least 1.");
+    } = 32;
+
+    /// <summary>How many further pushes are read per second. 1.</summary>
+    public int PushesPerSecond
+    {
+        get;
+        init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(PushesPerSecond), value, "Must be at least 1.");
+    } = 1;
+
     private static string ThisVersion => typeof(IdentifyOptions).Assembly.GetName().Version?.ToString(3) ?? "0";
 }

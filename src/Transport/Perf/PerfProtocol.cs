@@ -10,6 +10,9 @@ internal static class PerfProtocol
 {
     internal const string Id = "/perf/1.0.0";
 
+    /// <summary>How many perf streams of one connection are served at a time: each holds a full send buffer while its peer takes nothing.</summary>
+    internal const int MaxInboundStreams = 4;
+
     private const int ChunkSize = 64 * 1024;
 
     /// <summary>Serves one run: drains the upload, then sends the bytes that were asked for.</summary>

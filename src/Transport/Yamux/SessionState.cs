@@ -6,11 +6,15 @@ namespace Overlay.Transport.Yamux;
 /// <remarks>Guarded by the session's gate. What a peer may not do throws a <see cref="ConnectionException"/>, which ends the session.</remarks>
 internal sealed class SessionState
 {
+    /// <summary>Bytes for a stream that is over which count as one more frame that brings nothing.</summary>
+    private const int StrayUnit = 16 * 1024;
+
     private readonly YamuxOptions _options;
     private readonly Func<uint, Direction, YamuxStream> _createStream;
     private readonly Func<YamuxStream, bool> _offer;
     private readonly Dictionary<uint, YamuxStream> _streams = [];
-    private readonly ResetLimit _resets;
+    private readonly RateLimit _resets;
+    private readonly RateLimit _idleFrames;
     private readonly Direction _direction;
     private uint _nextLocalId;
     private uint _lastRemoteId;
@@ -28,7 +32,8 @@ internal sealed class SessionState
         _direction = direction;
         // Yamux specification, "StreamID Field": the client side uses odd ids, the server even ones.
         _nextLocalId = direction == Direction.Outbound ? 1u : 2u;
-        _resets = new ResetLimit(options.ResetBurst, options.ResetsPerSecond);
+        _resets = new RateLimit(options.ResetBurst, options.ResetsPerSecond);
+        _idleFrames = new RateLimit(options.IdleFrameBurst, options.IdleFramesPerSecond);
         Control = new ControlQueue(options, Pings);
         Data = new DataQueue(options);
     }
@@ -89,7 +94,7 @@ internal sealed class SessionState
                 ReceivePing(header, now);
                 return null;
             case FrameType.GoAway:
-                ReceiveGoAway(header);
+                ReceiveGoAway(header, now);
                 return null;
             default:
                 return ReceiveStreamFrame(header, now);
@@ -116,6 +121,7 @@ internal sealed class SessionState
         switch (header.Flags & (FrameFlags.Syn | FrameFlags.Ack))
         {
             case FrameFlags.Syn:
+                CountIdle(now);
                 Control.AddPong(header.Length);
                 break;
             case FrameFlags.Ack:
@@ -128,11 +134,18 @@ internal sealed class SessionState
         }
     }
 
-    private void ReceiveGoAway(in FrameHeader header)
+    private void ReceiveGoAway(in FrameHeader header, TimeSpan now)
     {
         if (header.StreamId != 0) throw YamuxError.Violation("The peer sent a GoAway on a stream.");
         if (header.Length != (uint)GoAwayCode.Normal) throw YamuxError.PeerReportedError(header.Length);
+        if (PeerGoesAway) CountIdle(now);
         PeerGoesAway = true;
+    }
+
+    /// <summary>A frame that brings nothing. Each is legal; without end they are work that costs the peer next to nothing (CVE-2019-9512, CVE-2019-9518 of HTTP/2).</summary>
+    private void CountIdle(TimeSpan now, uint straySize = 0)
+    {
+        if (!_idleFrames.TryTake(now, 1 + straySize / StrayUnit)) throw YamuxError.Flood("The peer sends too many frames that bring nothing.");
     }
 
     private YamuxStream? ReceiveStreamFrame(in FrameHeader header, TimeSpan now)
@@ -145,9 +158,11 @@ internal sealed class SessionState
         {
             // Closed on both sides, or refused: what was on the way when that happened may still arrive.
             if (header.Type == FrameType.Data) StrayBytes += header.Length;
+            CountIdle(now, header.Type == FrameType.Data ? header.Length : 0);
             return null;
         }
 
+        if (stream.BringsNothing(header)) CountIdle(now);
         if (stream.Direction == Direction.Outbound) Acknowledge(stream);
         if (header.Type == FrameType.Data)
         {

@@ -48,6 +48,12 @@ public sealed record YamuxOptions
     /// <summary>How many such resets are forgiven per second. 100.</summary>
     public int ResetsPerSecond { get; init => field = AtLeast(value, 0); } = 100;
 
+    /// <summary>Frames that bring nothing (pings, updates of no use, empty data, frames for streams that are over) that are taken at once before they count as a flood. 10,000.</summary>
+    public int IdleFrameBurst { get; init => field = AtLeast(value, 1); } = 10_000;
+
+    /// <summary>How many such frames are forgiven per second. 1,000.</summary>
+    public int IdleFramesPerSecond { get; init => field = AtLeast(value, 0); } = 1000;
+
     /// <summary>Answers to refused streams that may wait to be sent; one more and the peer is flooding. 1,024.</summary>
     public int MaxQueuedRefusals { get; init => field = AtLeast(value, 1); } = 1024;
 

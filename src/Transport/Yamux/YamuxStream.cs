@@ -24,6 +24,7 @@ internal sealed class YamuxStream : MuxedStream
     private bool _isAckPending;
     private bool _isUpdatePending;
     private bool _isDisposed;
+    private bool _hasSentSinceUpdate;
 
     // The stream was disposed, and there is no waiting for its peer's end: it sends what nobody will read, or the connection closes.
     private bool _isUnwanted;
@@ -184,6 +185,17 @@ internal sealed class YamuxStream : MuxedStream
         Finish();
     }
 
+    /// <summary>Whether a frame carries neither data nor a change of state, nor credit for anything sent since the last update.</summary>
+    internal bool BringsNothing(in FrameHeader header)
+    {
+        bool acknowledges = header.Has(FrameFlags.Ack) && Direction == Direction.Outbound && !IsAcknowledged;
+        bool changesState = acknowledges || header.Has(FrameFlags.Syn | FrameFlags.Rst) || (header.Has(FrameFlags.Fin) && !IsFinReceived);
+        if (header.Type == FrameType.Data) return header.Length == 0 && !changesState;
+        bool isOwed = header.Length > 0 && _hasSentSinceUpdate;
+        _hasSentSinceUpdate = false;
+        return !isOwed && !changesState;
+    }
+
     /// <summary>A data frame of <paramref name="size"/> bytes was announced.</summary>
     internal void ReceiveData(uint size)
     {
@@ -296,6 +308,7 @@ internal sealed class YamuxStream : MuxedStream
         int count = SendWindow.Take(Math.Min(maxPayload, _writer.Queue.UnsentSize));
         _writer.Queue.Claim(count);
         Volatile.Write(ref _bytesSent, _bytesSent + count);
+        _hasSentSinceUpdate |= count > 0;
         if (count > 0) return new FrameHeader(FrameType.Data, FrameFlags.None, Id, (uint)count);
 
         // FIN never travels on a frame with data: js-libp2p acts on a frame's flags before its data and would drop the last bytes.
@@ -309,6 +322,7 @@ internal sealed class YamuxStream : MuxedStream
         if (Error is not null || IsSynPending) return 0;
         int count = SendWindow.Take(wanted);
         Volatile.Write(ref _bytesSent, _bytesSent + count);
+        _hasSentSinceUpdate |= count > 0;
         return count;
     }
 

@@ -163,6 +163,37 @@ public sealed class HostilePeerTests
         }
     }
 
+    [Theory]
+    [InlineData(FrameType.Ping, FrameFlags.Syn, 0u, 1u)]
+    [InlineData(FrameType.WindowUpdate, FrameFlags.None, 1u, 0u)]
+    [InlineData(FrameType.WindowUpdate, FrameFlags.None, 1u, 1u)]   // credit for nothing that was sent
+    [InlineData(FrameType.Data, FrameFlags.None, 1u, 0u)]
+    [InlineData(FrameType.WindowUpdate, FrameFlags.Ack, 1u, 0u)]
+    [InlineData(FrameType.GoAway, FrameFlags.None, 0u, 0u)]
+    internal async Task Frames_ThatBringNothing_BeyondTheRateEndTheSession(FrameType type, FrameFlags flags, uint streamId, uint length)
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { IdleFrameBurst = 20, IdleFramesPerSecond = 10 });
+        await peer.OpenAsync(1);
+        for (int i = 0; i < 15; i++) await peer.SendAsync(type, flags, streamId, length);
+        await peer.ExpectAliveAsync();
+        peer.Time.Advance(TimeSpan.FromSeconds(1));
+        for (int i = 0; i < 10; i++) await peer.SendAsync(type, flags, streamId, length);
+        await peer.ExpectAliveAsync();
+        for (int i = 0; i < 10; i++) await peer.TrySendBytesAsync(Encode(type, flags, streamId, length));
+        await peer.ExpectRefusalAsync(ConnectionError.LimitExceeded);
+    }
+
+    [Fact]
+    public async Task Data_ForAStreamThatIsOver_BeyondTheRateEndsTheSession()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { IdleFrameBurst = 20, IdleFramesPerSecond = 0 });
+        await peer.SendAsync(FrameType.WindowUpdate, FrameFlags.Syn | FrameFlags.Rst, 1, 0);
+        await peer.SendDataAsync(1, 10);
+        await peer.ExpectAliveAsync();
+        await peer.SendAsync(FrameType.Data, FrameFlags.None, 1, uint.MaxValue);
+        await peer.ExpectRefusalAsync(ConnectionError.LimitExceeded);
+    }
+
     [Fact]
     public async Task Reset_OfOwnStreamsAgainAndAgain_EndsTheSession()
     {
@@ -191,7 +222,7 @@ public sealed class HostilePeerTests
     [Fact]
     public async Task Data_EmptyFrames_AreToleratedAndHoldNothing()
     {
-        await using RawPeer peer = await RawPeer.CreateAsync();
+        await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { IdleFrameBurst = int.MaxValue });
         YamuxStream stream = await peer.OpenAsync(1);
         byte[] frames = new byte[FrameHeader.Size * 5000];
         for (int i = 0; i < frames.Length; i += FrameHeader.Size) new FrameHeader(FrameType.Data, FrameFlags.None, 1, 0).Write(frames.AsSpan(i));
@@ -203,7 +234,7 @@ public sealed class HostilePeerTests
     [Fact]
     public async Task Data_TinyFramesInLargeMessages_DoNotPinTheMessages()
     {
-        await using RawPeer peer = await RawPeer.CreateAsync();
+        await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { IdleFrameBurst = int.MaxValue });
         YamuxStream stream = await peer.OpenAsync(1);
         await peer.OpenAsync(3);
         byte[] message = new byte[60_000];
@@ -289,5 +320,12 @@ public sealed class HostilePeerTests
         await peer.SendAsync(FrameType.GoAway, FrameFlags.None, 0, 2);
         await peer.ExpectErrorAsync(ConnectionError.GoAway, Fault.Peer);
         await stream.Completion.WaitAsync(Cancellation);
+    }
+
+    private static byte[] Encode(FrameType type, FrameFlags flags, uint streamId, uint length)
+    {
+        byte[] frame = new byte[FrameHeader.Size];
+        new FrameHeader(type, flags, streamId, length).Write(frame);
+        return frame;
     }
 }
