@@ -51,6 +51,8 @@ internal abstract class CurveBackend
 
     private static IEnumerable<CurveBackend> FindSupported()
     {
+        if (Avx2.IsSupported && Bmi2.X64.IsSupported)
+            yield return new CurveBackend<MulxProduct, VectorArithmetic, VectorPoint, VectorCachedPoint, VectorCachedPoint>("avx2");
         if (Bmi2.X64.IsSupported)
             yield return new CurveBackend<MulxProduct, EdwardsArithmetic<MulxProduct>, EdwardsPoint, CachedPoint, AffinePoint>("bmi2");
         yield return Portable;

@@ -4,38 +4,53 @@ namespace Overlay.Proofs.Group;
 
 /// <summary>Products, powers and roots in GF(2²⁵⁵ - 19). Constant time.</summary>
 /// <remarks>
-/// Each product of limbs is cut at bit 51 at once: the low part is (a·b) mod 2⁵¹, the high part the upper word of (2⁹·a)·(2⁴·b), that is ⌊a·b / 2⁵¹⌋.
-/// Both kinds of parts add up in single words, so no carry has to be carried between words. Operands have limbs below 2⁵⁴: a high part is then
-/// below 2⁵⁷, with the factor 19 below 2^61.25, and five of them below 2⁶⁴.
+/// Each product of limbs is cut at bit 51 at once: the low part is (a·b) mod 2⁵¹, the high part the upper word of (2⁹·a)·(2⁴·b), that is ⌊a·b / 2⁵¹⌋,
+/// and belongs to the limb above. Both add up in single words, so that no carry goes from word to word. Operands have limbs below 2⁵⁴: a high part is
+/// then below 2⁵⁷, with the factor 19 of a product that wraps around below 2^61.25, and five of them below 2⁶⁴.
 /// </remarks>
 internal static class Field<TWide> where TWide : struct, IWideProduct
 {
     private const ulong Mask = FieldElement.LimbMask;
-    private const int Bits = FieldElement.LimbBits, ShiftA = 9, ShiftB = 4;
+    private const int Bits = FieldElement.LimbBits, ShiftA = 9, ShiftB = 4, WrappedShiftA = 5, WrappedShiftB = 8;
 
     /// <summary>a·b, carried.</summary>
+    /// <remarks>One limb of a after the other, so that few words are alive at once: the other order costs half as much again in spilled registers.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static FieldElement Multiply(in FieldElement a, in FieldElement b)
     {
-        ulong a0 = a.L0, a1 = a.L1, a2 = a.L2, a3 = a.L3, a4 = a.L4, b0 = b.L0, b1 = b.L1, b2 = b.L2, b3 = b.L3, b4 = b.L4;
-        ulong c1 = b1 * 19, c2 = b2 * 19, c3 = b3 * 19, c4 = b4 * 19;
+        ulong x = a.L0, y = x << ShiftA, s0 = b.L0 << ShiftB, s1 = b.L1 << ShiftB, s2 = b.L2 << ShiftB, s3 = b.L3 << ShiftB, s4 = b.L4 << ShiftB;
+        ulong r0 = Low(x, b.L0), r1 = Low(x, b.L1), r2 = Low(x, b.L2), r3 = Low(x, b.L3), r4 = Low(x, b.L4);
+        r1 += High(y, s0); r2 += High(y, s1); r3 += High(y, s2); r4 += High(y, s3);
+        ulong r5 = High(y, s4);
 
-        ulong l0 = Low(a0, b0) + Low(a1, c4) + Low(a2, c3) + Low(a3, c2) + Low(a4, c1);
-        ulong l1 = Low(a0, b1) + Low(a1, b0) + Low(a2, c4) + Low(a3, c3) + Low(a4, c2);
-        ulong l2 = Low(a0, b2) + Low(a1, b1) + Low(a2, b0) + Low(a3, c4) + Low(a4, c3);
-        ulong l3 = Low(a0, b3) + Low(a1, b2) + Low(a2, b1) + Low(a3, b0) + Low(a4, c4);
-        ulong l4 = Low(a0, b4) + Low(a1, b3) + Low(a2, b2) + Low(a3, b1) + Low(a4, b0);
+        x = a.L1; y = x << ShiftA;
+        r1 += Low(x, b.L0); r2 += Low(x, b.L1); r3 += Low(x, b.L2); r4 += Low(x, b.L3);
+        r2 += High(y, s0); r3 += High(y, s1); r4 += High(y, s2); r5 += High(y, s3);
+        x *= 19; y = x << WrappedShiftA; s4 <<= WrappedShiftB - ShiftB;
+        r0 += Low(x, b.L4);
+        r1 += High(y, s4);
 
-        a0 <<= ShiftA; a1 <<= ShiftA; a2 <<= ShiftA; a3 <<= ShiftA; a4 <<= ShiftA;
-        b0 <<= ShiftB; b1 <<= ShiftB; b2 <<= ShiftB; b3 <<= ShiftB; b4 <<= ShiftB;
-        c1 <<= ShiftB; c2 <<= ShiftB; c3 <<= ShiftB; c4 <<= ShiftB;
+        x = a.L2; y = x << ShiftA;
+        r2 += Low(x, b.L0); r3 += Low(x, b.L1); r4 += Low(x, b.L2);
+        r3 += High(y, s0); r4 += High(y, s1); r5 += High(y, s2);
+        x *= 19; y = x << WrappedShiftA; s3 <<= WrappedShiftB - ShiftB;
+        r0 += Low(x, b.L3); r1 += Low(x, b.L4);
+        r1 += High(y, s3); r2 += High(y, s4);
 
-        ulong h0 = High(a0, b0) + High(a1, c4) + High(a2, c3) + High(a3, c2) + High(a4, c1);
-        ulong h1 = High(a0, b1) + High(a1, b0) + High(a2, c4) + High(a3, c3) + High(a4, c2);
-        ulong h2 = High(a0, b2) + High(a1, b1) + High(a2, b0) + High(a3, c4) + High(a4, c3);
-        ulong h3 = High(a0, b3) + High(a1, b2) + High(a2, b1) + High(a3, b0) + High(a4, c4);
-        ulong h4 = High(a0, b4) + High(a1, b3) + High(a2, b2) + High(a3, b1) + High(a4, b0);
-        return Reduce(l0, l1, l2, l3, l4, h0, h1, h2, h3, h4);
+        x = a.L3; y = x << ShiftA;
+        r3 += Low(x, b.L0); r4 += Low(x, b.L1);
+        r4 += High(y, s0); r5 += High(y, s1);
+        x *= 19; y = x << WrappedShiftA; s2 <<= WrappedShiftB - ShiftB;
+        r0 += Low(x, b.L2); r1 += Low(x, b.L3); r2 += Low(x, b.L4);
+        r1 += High(y, s2); r2 += High(y, s3); r3 += High(y, s4);
+
+        x = a.L4; y = x << ShiftA;
+        r4 += Low(x, b.L0);
+        r5 += High(y, s0);
+        x *= 19; y = x << WrappedShiftA; s1 <<= WrappedShiftB - ShiftB;
+        r0 += Low(x, b.L1); r1 += Low(x, b.L2); r2 += Low(x, b.L3); r3 += Low(x, b.L4);
+        r1 += High(y, s1); r2 += High(y, s2); r3 += High(y, s3); r4 += High(y, s4);
+        return Reduce(r0, r1, r2, r3, r4, r5);
     }
 
     /// <summary>a², carried.</summary>
@@ -53,12 +68,12 @@ internal static class Field<TWide> where TWide : struct, IWideProduct
         ulong b0 = a0 << ShiftA, b1 = a1 << ShiftA, b2 = a2 << ShiftA, b3 = a3 << ShiftA, b4 = a4 << ShiftA;
         a0 <<= ShiftB; a1 <<= ShiftB; a2 <<= ShiftB; a3 <<= ShiftB; a4 <<= ShiftB; c3 <<= ShiftB; c4 <<= ShiftB;
 
-        ulong h0 = High(b0, a0) + (2 * (High(b1, c4) + High(b2, c3)));
-        ulong h1 = (2 * (High(b0, a1) + High(b2, c4))) + High(b3, c3);
-        ulong h2 = (2 * (High(b0, a2) + High(b3, c4))) + High(b1, a1);
-        ulong h3 = (2 * (High(b0, a3) + High(b1, a2))) + High(b4, c4);
-        ulong h4 = (2 * (High(b0, a4) + High(b1, a3))) + High(b2, a2);
-        return Reduce(l0, l1, l2, l3, l4, h0, h1, h2, h3, h4);
+        l1 += High(b0, a0) + (2 * (High(b1, c4) + High(b2, c3)));
+        l2 += (2 * (High(b0, a1) + High(b2, c4))) + High(b3, c3);
+        l3 += (2 * (High(b0, a2) + High(b3, c4))) + High(b1, a1);
+        l4 += (2 * (High(b0, a3) + High(b1, a2))) + High(b4, c4);
+        ulong l5 = (2 * (High(b0, a4) + High(b1, a3))) + High(b2, a2);
+        return Reduce(l0, l1, l2, l3, l4, l5);
     }
 
     /// <summary>a^(2^<paramref name="times"/>).</summary>
@@ -116,16 +131,12 @@ internal static class Field<TWide> where TWide : struct, IWideProduct
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong High(ulong a, ulong b) => TWide.High(a, b);
 
-    // Low parts stand at their own limb, high parts one above; what passes the top comes back times 19. One carry, all limbs side by side.
+    // What passes the top comes back times 19. One carry, all limbs side by side.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static FieldElement Reduce(ulong l0, ulong l1, ulong l2, ulong l3, ulong l4, ulong h0, ulong h1, ulong h2, ulong h3, ulong h4)
+    private static FieldElement Reduce(ulong r0, ulong r1, ulong r2, ulong r3, ulong r4, ulong r5)
     {
-        l0 += 19 * h4;
-        l1 += h0;
-        l2 += h1;
-        l3 += h2;
-        l4 += h3;
+        r0 += 19 * r5;
         return new(
-            (l0 & Mask) + (19 * (l4 >> Bits)), (l1 & Mask) + (l0 >> Bits), (l2 & Mask) + (l1 >> Bits), (l3 & Mask) + (l2 >> Bits), (l4 & Mask) + (l3 >> Bits));
+            (r0 & Mask) + (19 * (r4 >> Bits)), (r1 & Mask) + (r0 >> Bits), (r2 & Mask) + (r1 >> Bits), (r3 & Mask) + (r2 >> Bits), (r4 & Mask) + (r3 >> Bits));
     }
 }
