@@ -9,6 +9,10 @@ internal readonly struct EdwardsPoint(in FieldElement x, in FieldElement y, in F
 
     internal static EdwardsPoint Negate(in EdwardsPoint p) => new(FieldElement.Negate(p.X), p.Y, p.Z, FieldElement.Negate(p.T));
 
+    /// <summary><paramref name="a"/> where <paramref name="mask"/> is all ones, <paramref name="b"/> where it is zero.</summary>
+    internal static EdwardsPoint Select(ulong mask, in EdwardsPoint a, in EdwardsPoint b) => new(
+        FieldElement.Select(mask, a.X, b.X), FieldElement.Select(mask, a.Y, b.Y), FieldElement.Select(mask, a.Z, b.Z), FieldElement.Select(mask, a.T, b.T));
+
     /// <summary>True for the neutral point itself: x = 0 and y = 1. Variable time in the answer only.</summary>
     internal bool IsIdentity() => (X.IsZero() & FieldElement.AreEqual(Y, Z)) != 0;
 

@@ -71,17 +71,19 @@ internal readonly unsafe struct VectorArithmetic : IPointArithmetic<VectorPoint,
             }
 
             FieldVector.Square(v, v);
-            Vector256<ulong> minusB = Vector256.Create(0, 0, ulong.MaxValue, ulong.MaxValue), minusS = Vector256.Create(ulong.MaxValue, 0, 0, 0);
-            for (int i = 0; i < FieldVector.Size; i++)
-            {
-                ulong n = i == 0 ? Negative0 : i % 2 == 0 ? NegativeEven : NegativeOdd;
-                Vector256<ulong> a = Avx2.Permute4x64(v[i], 0b00_00_00_00), b = Avx2.Permute4x64(v[i], 0b01_01_01_01);
-                Vector256<ulong> s = Avx2.Permute4x64(v[i], 0b10_10_10_10) & minusS, c = Avx2.Permute4x64(v[i], 0b11_11_11_11) & third;
-                v[i] = a + (b ^ minusB) + (Vector256.Create(n) & (minusB | minusS)) + (s ^ minusS) + c + c;
-            }
-
+            Combine(v, 0, Negative0);
+            Combine(v, 1, NegativeOdd);
+            Combine(v, 2, NegativeEven);
+            Combine(v, 3, NegativeOdd);
+            Combine(v, 4, NegativeEven);
+            Combine(v, 5, NegativeOdd);
+            Combine(v, 6, NegativeEven);
+            Combine(v, 7, NegativeOdd);
+            Combine(v, 8, NegativeEven);
+            Combine(v, 9, NegativeOdd);
             FieldVector.Carry(v);
-            Complete(v, left, p);
+            for (int i = 0; i < FieldVector.Size; i++) Arrange(v[i], v + i, left + i);
+            FieldVector.Multiply(left, v, p);
         }
     }
 
@@ -91,33 +93,42 @@ internal readonly unsafe struct VectorArithmetic : IPointArithmetic<VectorPoint,
     {
         Vector256<ulong>* g = stackalloc Vector256<ulong>[FieldVector.Size];
         fixed (uint* q = summand.Limbs)
-            for (int i = 0; i < FieldVector.Size; i++) g[i] = Avx2.ConvertToVector256Int64(q + (4 * i)).AsUInt64();
+        {
+            g[0] = Avx2.ConvertToVector256Int64(q).AsUInt64();
+            g[1] = Avx2.ConvertToVector256Int64(q + 4).AsUInt64();
+            g[2] = Avx2.ConvertToVector256Int64(q + 8).AsUInt64();
+            g[3] = Avx2.ConvertToVector256Int64(q + 12).AsUInt64();
+            g[4] = Avx2.ConvertToVector256Int64(q + 16).AsUInt64();
+            g[5] = Avx2.ConvertToVector256Int64(q + 20).AsUInt64();
+            g[6] = Avx2.ConvertToVector256Int64(q + 24).AsUInt64();
+            g[7] = Avx2.ConvertToVector256Int64(q + 28).AsUInt64();
+            g[8] = Avx2.ConvertToVector256Int64(q + 32).AsUInt64();
+            g[9] = Avx2.ConvertToVector256Int64(q + 36).AsUInt64();
+        }
+
         AddUnpacked(ref point, g);
     }
 
-    [SkipLocalsInit]
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Subtract(ref VectorPoint point, in VectorCachedPoint summand)
-    {
-        Vector256<ulong>* g = stackalloc Vector256<ulong>[FieldVector.Size];
-        fixed (uint* q = summand.Limbs)
-            for (int i = 0; i < FieldVector.Size; i++) g[i] = Avx2.ConvertToVector256Int64(Negate(Vector128.Load(q + (4 * i)), i)).AsUInt64();
-        AddUnpacked(ref point, g);
-    }
+    public static void Subtract(ref VectorPoint point, in VectorCachedPoint summand) => AddSecret(ref point, summand, ulong.MaxValue);
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddSecret(ref VectorPoint point, in VectorCachedPoint summand, ulong negative)
     {
         Vector256<ulong>* g = stackalloc Vector256<ulong>[FieldVector.Size];
-        Vector128<uint> mask = Vector128.Create((uint)negative);
+        Vector128<uint> mask = Vector128.Create((uint)negative), odd = Vector128.Create(0, 0, (uint)NegativeOdd, 0), even = Vector128.Create(0, 0, (uint)NegativeEven, 0);
         fixed (uint* q = summand.Limbs)
         {
-            for (int i = 0; i < FieldVector.Size; i++)
-            {
-                Vector128<uint> limbs = Vector128.Load(q + (4 * i));
-                g[i] = Avx2.ConvertToVector256Int64(Vector128.ConditionalSelect(mask, Negate(limbs, i), limbs)).AsUInt64();
-            }
+            g[0] = NegateIf(q, mask, Vector128.Create(0, 0, (uint)Negative0, 0));
+            g[1] = NegateIf(q + 4, mask, odd);
+            g[2] = NegateIf(q + 8, mask, even);
+            g[3] = NegateIf(q + 12, mask, odd);
+            g[4] = NegateIf(q + 16, mask, even);
+            g[5] = NegateIf(q + 20, mask, odd);
+            g[6] = NegateIf(q + 24, mask, even);
+            g[7] = NegateIf(q + 28, mask, odd);
+            g[8] = NegateIf(q + 32, mask, even);
+            g[9] = NegateIf(q + 36, mask, odd);
         }
 
         AddUnpacked(ref point, g);
@@ -138,6 +149,17 @@ internal readonly unsafe struct VectorArithmetic : IPointArithmetic<VectorPoint,
         return factors;
     }
 
+    // From (A, B, S, C) to (A + B - S, A + B, A - B + 2·C, A - B).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Combine(Vector256<ulong>* v, int index, ulong bias)
+    {
+        Vector256<ulong> minusB = Vector256.Create(0, 0, ulong.MaxValue, ulong.MaxValue), minusS = Vector256.Create(ulong.MaxValue, 0, 0, 0);
+        Vector256<ulong> limbs = v[index], a = Avx2.Permute4x64(limbs, 0b00_00_00_00), b = Avx2.Permute4x64(limbs, 0b01_01_01_01);
+        // Lanes (S, B, C, A) without the second and the last.
+        Vector256<ulong> rest = Avx2.Permute4x64(limbs, 0b00_11_01_10) & Vector256.Create(ulong.MaxValue, 0, ulong.MaxValue, 0);
+        v[index] = a + (b ^ minusB) + (rest ^ minusS) + (rest & minusB) + Vector256.Create(bias, 0, bias, bias);
+    }
+
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddUnpacked(ref VectorPoint point, Vector256<ulong>* g)
@@ -148,52 +170,67 @@ internal readonly unsafe struct VectorArithmetic : IPointArithmetic<VectorPoint,
             var p = (Vector256<ulong>*)limbs;
             SumAndDifferenceOfXY(p, v);
             FieldVector.Multiply(v, g, v);
-            Vector256<ulong> minus = Vector256.Create(ulong.MaxValue, 0, ulong.MaxValue, 0);
-            for (int i = 0; i < FieldVector.Size; i++) v[i] = SumAndDifference(v[i], minus, i);
-            Complete(v, g, p);
+            SumAndDifferenceAndComplete(v, g, p);
         }
-    }
-
-    // From v = (E, H, F, G) to the point (E·F, H·G, E·H, F·G). Overwrites v and scratch.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Complete(Vector256<ulong>* v, Vector256<ulong>* scratch, Vector256<ulong>* point)
-    {
-        for (int i = 0; i < FieldVector.Size; i++)
-        {
-            Vector256<ulong> efgh = v[i];
-            scratch[i] = Avx2.Permute4x64(efgh, 0b10_00_01_00);
-            v[i] = Avx2.Permute4x64(efgh, 0b11_01_11_10);
-        }
-
-        FieldVector.Multiply(scratch, v, point);
     }
 
     // (Y - X, Y + X, T, Z).
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SumAndDifferenceOfXY(Vector256<ulong>* p, Vector256<ulong>* v)
     {
-        Vector256<ulong> minus = Vector256.Create(ulong.MaxValue, 0, 0, 0), firstTwo = Vector256.Create(ulong.MaxValue, ulong.MaxValue, 0, 0);
-        for (int i = 0; i < FieldVector.Size; i++)
-        {
-            Vector256<ulong> swapped = Avx2.Shuffle(p[i].AsInt32(), SwapNeighbours).AsUInt64() & firstTwo;
-            v[i] = swapped + (p[i] ^ minus) + (Bias(i) & minus);
-        }
+        Vector256<ulong> minus = Vector256.Create(ulong.MaxValue, 0, 0, 0), keep = Vector256.Create(ulong.MaxValue, ulong.MaxValue, 0, 0);
+        Vector256<ulong> even = Vector256.Create(NegativeEven, 0, 0, 0), odd = Vector256.Create(NegativeOdd, 0, 0, 0);
+        v[0] = SumAndDifference(p[0], minus, keep, Vector256.Create(Negative0, 0, 0, 0));
+        v[1] = SumAndDifference(p[1], minus, keep, odd);
+        v[2] = SumAndDifference(p[2], minus, keep, even);
+        v[3] = SumAndDifference(p[3], minus, keep, odd);
+        v[4] = SumAndDifference(p[4], minus, keep, even);
+        v[5] = SumAndDifference(p[5], minus, keep, odd);
+        v[6] = SumAndDifference(p[6], minus, keep, even);
+        v[7] = SumAndDifference(p[7], minus, keep, odd);
+        v[8] = SumAndDifference(p[8], minus, keep, even);
+        v[9] = SumAndDifference(p[9], minus, keep, odd);
     }
 
-    // Even lanes: right neighbour minus left. Odd lanes: sum. `minus` is all ones in even lanes.
+    // From (A, B, C, D) to (B - A, B + A, D - C, D + C), then to the point.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<ulong> SumAndDifference(Vector256<ulong> limbs, Vector256<ulong> minus, int index) =>
-        Avx2.Shuffle(limbs.AsInt32(), SwapNeighbours).AsUInt64() + (limbs ^ minus) + (Bias(index) & minus);
+    private static void SumAndDifferenceAndComplete(Vector256<ulong>* v, Vector256<ulong>* scratch, Vector256<ulong>* point)
+    {
+        Vector256<ulong> minus = Vector256.Create(ulong.MaxValue, 0, ulong.MaxValue, 0), keep = Vector256<ulong>.AllBitsSet;
+        Vector256<ulong> even = Vector256.Create(NegativeEven, 0, NegativeEven, 0), odd = Vector256.Create(NegativeOdd, 0, NegativeOdd, 0);
+        Arrange(SumAndDifference(v[0], minus, keep, Vector256.Create(Negative0, 0, Negative0, 0)), v, scratch);
+        Arrange(SumAndDifference(v[1], minus, keep, odd), v + 1, scratch + 1);
+        Arrange(SumAndDifference(v[2], minus, keep, even), v + 2, scratch + 2);
+        Arrange(SumAndDifference(v[3], minus, keep, odd), v + 3, scratch + 3);
+        Arrange(SumAndDifference(v[4], minus, keep, even), v + 4, scratch + 4);
+        Arrange(SumAndDifference(v[5], minus, keep, odd), v + 5, scratch + 5);
+        Arrange(SumAndDifference(v[6], minus, keep, even), v + 6, scratch + 6);
+        Arrange(SumAndDifference(v[7], minus, keep, odd), v + 7, scratch + 7);
+        Arrange(SumAndDifference(v[8], minus, keep, even), v + 8, scratch + 8);
+        Arrange(SumAndDifference(v[9], minus, keep, odd), v + 9, scratch + 9);
+        FieldVector.Multiply(scratch, v, point);
+    }
 
+    // The neighbour, where it is kept, plus or minus the limb itself; `bias` stands where `minus` does.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<ulong> Bias(int index) => Vector256.Create(index == 0 ? Negative0 : index % 2 == 0 ? NegativeEven : NegativeOdd);
+    private static Vector256<ulong> SumAndDifference(Vector256<ulong> limbs, Vector256<ulong> minus, Vector256<ulong> keep, Vector256<ulong> bias) =>
+        (Avx2.Shuffle(limbs.AsInt32(), SwapNeighbours).AsUInt64() & keep) + (limbs ^ minus) + bias;
+
+    // (E, H, F, G) to the two sides of the last product: (E, H, E, F) and (F, G, H, G).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Arrange(Vector256<ulong> efgh, Vector256<ulong>* right, Vector256<ulong>* left)
+    {
+        *left = Avx2.Permute4x64(efgh, 0b10_00_01_00);
+        *right = Avx2.Permute4x64(efgh, 0b11_01_11_10);
+    }
 
     // The negative of a cached point: Y - X and Y + X change places, 2·d·T its sign.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<uint> Negate(Vector128<uint> limbs, int index)
+    private static Vector256<ulong> NegateIf(uint* limbs, Vector128<uint> mask, Vector128<uint> bias)
     {
-        uint bias = (uint)(index == 0 ? Negative0 : index % 2 == 0 ? NegativeEven : NegativeOdd);
-        return (Sse2.Shuffle(limbs, 0b11_10_00_01) ^ Vector128.Create(0, 0, uint.MaxValue, 0)) + Vector128.Create(0, 0, bias, 0);
+        Vector128<uint> positive = Vector128.Load(limbs);
+        Vector128<uint> negative = (Sse2.Shuffle(positive, 0b11_10_00_01) ^ Vector128.Create(0, 0, uint.MaxValue, 0)) + bias;
+        return Avx2.ConvertToVector256Int64(Vector128.ConditionalSelect(mask, negative, positive)).AsUInt64();
     }
 
     // Limbs are carried, so each fits in 32 bits.
