@@ -1,4 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+using System.Security.Cryptography;
 
 namespace Overlay.Proofs.Group;
 
@@ -29,6 +32,7 @@ internal static class ScalarArithmetic
         return SubtractOrderOnce(w0, w1, w2, w3);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Scalar Subtract(in Scalar a, in Scalar b)
     {
         ulong borrow = 0;
@@ -36,6 +40,7 @@ internal static class ScalarArithmetic
         return AddOrderIf(0UL - borrow, w0, w1, w2, w3);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static Scalar Multiply(in Scalar a, in Scalar b)
     {
         ulong r0 = 0, r1 = 0, r2 = 0, r3 = 0, r4 = 0, r5 = 0, r6 = 0, r7 = 0;
@@ -50,6 +55,7 @@ internal static class ScalarArithmetic
     /// <remarks>
     /// 2²⁵² ≡ -c. With x = q·2²⁵² + r: x ≡ r - c·q, and so again with c·q, which loses 127 bits each time: x ≡ r₀ - r₁ + r₂ - r₃, each below 2²⁵².
     /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static Scalar Reduce(ulong x0, ulong x1, ulong x2, ulong x3, ulong x4, ulong x5, ulong x6, ulong x7)
     {
         // q of 260 bits in five words, c·q of 385 bits.
@@ -101,7 +107,7 @@ internal static class ScalarArithmetic
             r = Multiply(r, powers[(int)(word >> (shift & 63)) & 15]);
         }
 
-        System.Security.Cryptography.CryptographicOperations.ZeroMemory(System.Runtime.InteropServices.MemoryMarshal.AsBytes(powers));
+        CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(powers));
         return r;
     }
 
@@ -116,6 +122,7 @@ internal static class ScalarArithmetic
     }
 
     // For numbers below 2ℓ.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Scalar SubtractOrderOnce(ulong w0, ulong w1, ulong w2, ulong w3)
     {
         ulong borrow = 0;
@@ -126,6 +133,7 @@ internal static class ScalarArithmetic
         return AddOrderIf(0UL - borrow, w0, w1, w2, w3);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Scalar AddOrderIf(ulong mask, ulong w0, ulong w1, ulong w2, ulong w3)
     {
         ulong carry = 0;
@@ -160,7 +168,8 @@ internal static class ScalarArithmetic
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong MultiplyAdd(ulong a, ulong b, ulong c, ref ulong carry)
     {
-        ulong high = Math.BigMul(a, b, out ulong low);
+        // The lower word by a product of its own: see MulxProduct.
+        ulong low = a * b, high = Bmi2.X64.IsSupported ? MulxProduct.High(a, b) : PortableProduct.High(a, b);
         low += c;
         high += low < c ? 1UL : 0;
         low += carry;
