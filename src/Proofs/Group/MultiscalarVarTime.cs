@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Overlay.Proofs.Group;
 
@@ -14,7 +16,7 @@ internal static class MultiscalarVarTime<TArithmetic, TPoint, TCached, TAffine>
     where TAffine : unmanaged
 {
     // Measured with benchmarks/Proofs: from here on the buckets win over tables that have to be made first.
-    private const int PippengerFrom = 190, NafWidth = 5, MultipleCount = 8;
+    private const int PippengerFrom = 190, NafWidth = 5, MultipleCount = 8, PositionShift = 24;
 
     /// <summary>Σ over the table's first points, plus Σ over the others.</summary>
     /// <param name="tableScalars">At most as many as the table has points.</param>
@@ -78,40 +80,48 @@ internal static class MultiscalarVarTime<TArithmetic, TPoint, TCached, TAffine>
 
     internal static void Straus(ReadOnlySpan<Scalar> tableScalars, PointTable<TAffine>? table, ReadOnlySpan<Scalar> scalars, ReadOnlySpan<EdwardsPoint> points, out TPoint sum)
     {
-        int count = tableScalars.Length + points.Length;
-        sbyte[] digits = ArrayPool<sbyte>.Shared.Rent(Recoding.NafSize * count);
+        int prepared = tableScalars.Length * PointTable<TAffine>.MultipleCount;
+        int capacity = (tableScalars.Length * ((Recoding.NafSize / PointTable<TAffine>.NafWidth) + 1)) + (points.Length * ((Recoding.NafSize / NafWidth) + 1));
+        int[] additions = ArrayPool<int>.Shared.Rent(capacity), sorted = ArrayPool<int>.Shared.Rent(capacity);
         TCached[] multiples = ArrayPool<TCached>.Shared.Rent(points.Length * MultipleCount);
         try
         {
-            int top = FillDigits(tableScalars, scalars, digits.AsSpan(0, Recoding.NafSize * count));
+            int count = ListAdditions(tableScalars, PointTable<TAffine>.NafWidth, firstEntry: 0, PointTable<TAffine>.MultipleCount, additions, 0);
+            count = ListAdditions(scalars, NafWidth, prepared, MultipleCount, additions, count);
+            SortByPosition(additions.AsSpan(0, count), sorted);
             for (int i = 0; i < points.Length; i++) FillMultiples(points[i], multiples.AsSpan(i * MultipleCount, MultipleCount));
 
             TArithmetic.Load(EdwardsPoint.Identity, out sum);
-            for (int position = top; position >= 0; position--)
+            int next = 0;
+            for (int position = count == 0 ? -1 : sorted[0] >>> PositionShift; position >= 0; position--)
             {
                 TArithmetic.Double(ref sum);
-                ReadOnlySpan<sbyte> row = digits.AsSpan(position * count, count);
-                for (int i = row.IndexOfAnyExcept((sbyte)0); i >= 0; i = Next(row, i))
+                for (; next < count && sorted[next] >>> PositionShift == position; next++)
                 {
-                    int digit = row[i], multiple = Math.Abs(digit) >> 1;
-                    if (i < tableScalars.Length)
+                    // A table of many points lies outside the fast caches, but the next entry is known now.
+                    if (next + 1 < count && EntryOf(sorted[next + 1]) < prepared) Prefetch(ref table!.OddMultiples[EntryOf(sorted[next + 1])]);
+                    int entry = EntryOf(sorted[next]);
+                    bool negative = (sorted[next] & 1) != 0;
+                    if (entry < prepared)
                     {
-                        ref TAffine summand = ref table!.OddMultiples[(i * PointTable<TAffine>.MultipleCount) + multiple];
-                        if (digit > 0) TArithmetic.Add(ref sum, summand, default(AffineTag));
-                        else TArithmetic.Subtract(ref sum, summand, default(AffineTag));
+                        if (negative) TArithmetic.Subtract(ref sum, table!.OddMultiples[entry], default(AffineTag));
+                        else TArithmetic.Add(ref sum, table!.OddMultiples[entry], default(AffineTag));
+                    }
+                    else if (negative)
+                    {
+                        TArithmetic.Subtract(ref sum, multiples[entry - prepared]);
                     }
                     else
                     {
-                        ref TCached summand = ref multiples[((i - tableScalars.Length) * MultipleCount) + multiple];
-                        if (digit > 0) TArithmetic.Add(ref sum, summand);
-                        else TArithmetic.Subtract(ref sum, summand);
+                        TArithmetic.Add(ref sum, multiples[entry - prepared]);
                     }
                 }
             }
         }
         finally
         {
-            ArrayPool<sbyte>.Shared.Return(digits);
+            ArrayPool<int>.Shared.Return(additions);
+            ArrayPool<int>.Shared.Return(sorted);
             ArrayPool<TCached>.Shared.Return(multiples);
         }
     }
@@ -191,24 +201,42 @@ internal static class MultiscalarVarTime<TArithmetic, TPoint, TCached, TAffine>
         TArithmetic.Add(ref sum, cached);
     }
 
-    // Digits by position, so that the loop over a position reads one row. Returns the highest position with a digit.
-    private static int FillDigits(ReadOnlySpan<Scalar> tableScalars, ReadOnlySpan<Scalar> scalars, Span<sbyte> digits)
+    // Every digit that is not zero is one addition, in one word: its position in the highest 8 bits, then the entry of the tables, then the sign.
+    private static int ListAdditions(ReadOnlySpan<Scalar> scalars, int width, int firstEntry, int entriesPerPoint, Span<int> additions, int count)
     {
-        int count = tableScalars.Length + scalars.Length, top = -1;
-        digits.Clear();
         Span<sbyte> naf = stackalloc sbyte[Recoding.NafSize];
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < scalars.Length; i++)
         {
-            bool prepared = i < tableScalars.Length;
-            Recoding.NafVarTime(prepared ? tableScalars[i] : scalars[i - tableScalars.Length], prepared ? PointTable<TAffine>.NafWidth : NafWidth, naf);
-            for (int position = ((ReadOnlySpan<sbyte>)naf).IndexOfAnyExcept((sbyte)0); position >= 0; position = Next<sbyte>(naf, position))
+            if (scalars[i].IsZero()) continue;
+            Recoding.NafVarTime(scalars[i], width, naf);
+            for (int position = Next<sbyte>(naf, -1); position >= 0; position = Next<sbyte>(naf, position))
             {
-                digits[(position * count) + i] = naf[position];
-                top = Math.Max(top, position);
+                int digit = naf[position], entry = firstEntry + (i * entriesPerPoint) + (Math.Abs(digit) >> 1);
+                additions[count++] = (position << PositionShift) | (entry << 1) | (digit < 0 ? 1 : 0);
             }
         }
 
-        return top;
+        return count;
+    }
+
+    private static int EntryOf(int addition) => (addition & ((1 << PositionShift) - 1)) >> 1;
+
+    // Highest position first; a counting sort.
+    private static void SortByPosition(ReadOnlySpan<int> additions, Span<int> sorted)
+    {
+        Span<int> starts = stackalloc int[Recoding.NafSize + 1];
+        starts.Clear();
+        foreach (int addition in additions) starts[Recoding.NafSize - (addition >>> PositionShift)]++;
+        for (int i = 1; i < starts.Length; i++) starts[i] += starts[i - 1];
+        foreach (int addition in additions) sorted[starts[Recoding.NafSize - 1 - (addition >>> PositionShift)]++] = addition;
+    }
+
+    private static unsafe void Prefetch<T>(ref T entry) where T : unmanaged
+    {
+        if (!Sse.IsSupported) return;
+        // Only a hint: if the collector moves the table meanwhile, nothing is lost but the hint.
+        byte* address = (byte*)Unsafe.AsPointer(ref entry);
+        for (int offset = 0; offset < sizeof(T); offset += 64) Sse.Prefetch0(address + offset);
     }
 
     private static void FillMultiples(in EdwardsPoint point, Span<TCached> multiples)

@@ -8,10 +8,10 @@ internal abstract class PointTable
 }
 
 /// <param name="singles">Every point once, for Pippenger's buckets.</param>
-/// <param name="oddMultiples">The first points' multiples 1, 3, … 127, <see cref="MultipleCount"/> for each, for Straus with a form of width 8.</param>
+/// <param name="oddMultiples">The first points' multiples 1, 3, … 63, <see cref="MultipleCount"/> for each, for Straus with a form of width 7.</param>
 internal sealed class PointTable<TAffine>(TAffine[] singles, TAffine[] oddMultiples) : PointTable
 {
-    internal const int MultipleCount = 64, NafWidth = 8;
+    internal const int MultipleCount = 32, NafWidth = 7;
 
     internal TAffine[] Singles { get; } = singles;
 

@@ -37,7 +37,8 @@ internal static class Recoding
         }
     }
 
-    /// <summary>Digits of radix 2^width in [-2^(width-1), 2^(width-1)], lowest first, each written <paramref name="stride"/> after the one before.</summary>
+    /// <summary>Digits of radix 2^width in (-2^(width-1), 2^(width-1)], lowest first, each written <paramref name="stride"/> after the one before.</summary>
+    /// <remarks>A number below 2^(width·count - 1) is exact: the highest digit is then at most 2^(width-1) and carries nothing on.</remarks>
     internal static void SignedVarTime(in Scalar k, int width, Span<short> digits, int stride, int count)
     {
         ReadOnlySpan<ulong> words = [k.W0, k.W1, k.W2, k.W3, 0];
@@ -48,7 +49,7 @@ internal static class Recoding
             ulong bits = word < 4 ? words[word] >> bit : 0;
             if (bit + width > 64 && word < 4) bits |= words[word + 1] << (64 - bit);
             int digit = carry + (int)(bits & (ulong)(radix - 1));
-            carry = (digit + (radix / 2)) >> width;
+            carry = (digit + (radix / 2) - 1) >> width;
             digits[i * stride] = (short)(digit - (carry << width));
         }
     }

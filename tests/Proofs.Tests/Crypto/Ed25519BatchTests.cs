@@ -73,16 +73,18 @@ public sealed class Ed25519BatchTests
     public void Batch_EveryOddPointAndScalar_AnswersAsTheSingleCheck()
     {
         List<(string Name, PublicKey Key, byte[] Message, byte[] Signature)> cases = [.. OddSignatures()];
-        Assert.Contains(cases, one => Ed25519.VerifyVarTime(one.Key, one.Message, one.Signature));
+        bool[] byTheBook = [.. cases.Select(one => HoldsByTheBook(one.Key, one.Message, one.Signature))];
+        Assert.Contains(true, byTheBook);
         foreach (CurveBackend backend in CurveBackend.All)
         {
             Ed25519Batch together = New(backend);
             var expected = new List<int>();
             var single = new Ed25519Equation(backend);
-            foreach ((string name, PublicKey key, byte[] message, byte[] signature) in cases)
+            for (int i = 0; i < cases.Count; i++)
             {
+                (string name, PublicKey key, byte[] message, byte[] signature) = cases[i];
                 bool holds = single.HoldsVarTime(key, message, signature);
-                Assert.Equal(HoldsByTheBook(key, message, signature), holds);
+                Assert.True(byTheBook[i] == holds, $"{backend.Name}: {name}");
                 Ed25519Batch alone = New(backend);
                 alone.Add(key, message, signature);
                 Assert.True(holds == alone.VerifyVarTime(), $"{backend.Name}: {name}");
@@ -129,7 +131,7 @@ public sealed class Ed25519BatchTests
         BigInteger a = 1234567, r = 7654321;
         for (int i = 0; i < 8; i++)
         {
-            for (int j = 0; j < 8; j += 3)
+            for (int j = 0; j < 8; j += 5)
             {
                 EdwardsCurve.Point A = EdwardsCurve.Add(EdwardsCurve.Multiply(a, EdwardsCurve.Base), EdwardsCurve.Multiply(i, EdwardsCurve.Torsion));
                 EdwardsCurve.Point R = EdwardsCurve.Add(EdwardsCurve.Multiply(r, EdwardsCurve.Base), EdwardsCurve.Multiply(j, EdwardsCurve.Torsion));
