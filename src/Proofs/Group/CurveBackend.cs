@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace Overlay.Proofs.Group;
@@ -51,7 +52,7 @@ internal abstract class CurveBackend
 
     private static IEnumerable<CurveBackend> FindSupported()
     {
-        if (Avx2.IsSupported && Bmi2.X64.IsSupported)
+        if (Avx2.IsSupported && Vector256.IsHardwareAccelerated && Bmi2.X64.IsSupported)
             yield return new CurveBackend<MulxProduct, VectorArithmetic, VectorPoint, VectorCachedPoint, VectorCachedPoint>("avx2");
         if (Bmi2.X64.IsSupported)
             yield return new CurveBackend<MulxProduct, EdwardsArithmetic<MulxProduct>, EdwardsPoint, CachedPoint, AffinePoint>("bmi2");

@@ -26,23 +26,8 @@ internal static class MultiscalarVarTime<TArithmetic, TPoint, TCached, TAffine>
     internal static EdwardsPoint Sum(ReadOnlySpan<Scalar> tableScalars, PointTable<TAffine>? table, ReadOnlySpan<Scalar> scalars, ReadOnlySpan<EdwardsPoint> points)
     {
         TPoint sum;
-        if (points.Length < PippengerFrom && tableScalars.Length <= (table?.WideCount ?? 0))
-        {
-            Straus(tableScalars, table, scalars, points, out sum);
-        }
-        else if (points.Length >= PippengerFrom && tableScalars.Length <= (table?.WideCount ?? 0) && points.Length < 8 * PippengerFrom && tableScalars.Length > 0)
-        {
-            // Few prepared points keep their wide table, which needs no buckets.
-            Straus(tableScalars, table, [], [], out sum);
-            Pippenger([], null, scalars, points, out TPoint rest);
-            TArithmetic.ToCached(rest, out TCached cached);
-            TArithmetic.Add(ref sum, cached);
-        }
-        else
-        {
-            Pippenger(tableScalars, table, scalars, points, out sum);
-        }
-
+        if (points.Length < PippengerFrom && tableScalars.Length <= (table?.WideCount ?? 0)) Straus(tableScalars, table, scalars, points, out sum);
+        else Pippenger(tableScalars, table, scalars, points, out sum);
         return TArithmetic.Store(sum);
     }
 
