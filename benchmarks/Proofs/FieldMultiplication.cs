@@ -8,7 +8,8 @@ namespace Overlay.Benchmarks.Proofs;
 public unsafe class FieldMultiplication
 {
     private const int Count = 1000, Lanes = 4;
-    private FieldElement _a = CurveConstants.D, _b = CurveConstants.SqrtM1;
+    private readonly FieldElement _b = CurveConstants.SqrtM1;
+    private FieldElement _a = CurveConstants.D;
 
     /// <summary>Each product waits for the one before.</summary>
     [Benchmark(Baseline = true, OperationsPerInvoke = Count)]
