@@ -32,7 +32,10 @@ public sealed class ArrowTests
 
     private static readonly RoomMap s_proofs = new(Proofs, new()
     {
-        ["Crypto"] = [],
+        ["Group"] = [],
+        ["Crypto"] = ["Group"],
+        ["Transcripts"] = ["Group", "Crypto"],
+        ["RangeProofs"] = ["Group", "Crypto", "Transcripts"],
         ["Encoding"] = [],
         ["Receipts"] = ["Crypto", "Encoding"],
         ["Ledger"] = ["Crypto", "Encoding", "Receipts"],

@@ -1,14 +1,13 @@
 using System.Numerics;
-using BouncyEd25519 = Org.BouncyCastle.Math.EC.Rfc8032.Ed25519;
 
 namespace Overlay.Proofs.Crypto;
 
-/// <summary>The one place in this assembly that names an implementation of Ed25519, and the one rule by which signatures are checked.</summary>
+/// <summary>Checks Ed25519 signatures by the one rule that holds here for one signature and for many.</summary>
 /// <remarks>
 /// Two honest verifiers must never disagree about a receipt, so the rule is stricter than RFC 8032 leaves it: a public key or R that is not the
 /// canonical encoding of a point, a public key or R of small order, and an S outside [0, L) are all refused; then the equation with cofactor,
-/// 8·S·B = 8·R + 8·k·A (RFC 8032, section 5.1.7, its first form), must hold. It is the form that checking many signatures at once gives too, so
-/// that one by one and all together never differ.
+/// 8·S·B = 8·R + 8·k·A (RFC 8032, section 5.1.7, its first form), must hold. It is the form that checking many signatures at once gives too
+/// (<see cref="Ed25519Batch"/>), so that one by one and all together never differ.
 /// </remarks>
 public static class Ed25519
 {
@@ -26,14 +25,8 @@ public static class Ed25519
     /// <param name="message">The signed bytes.</param>
     /// <param name="signature">The signature; any length but <see cref="SignatureSize"/> is refused.</param>
     /// <returns>False for anything that does not hold. Nothing that a peer can send makes this method throw.</returns>
-    public static bool VerifyVarTime(PublicKey publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
-    {
-        if (signature.Length != SignatureSize) return false;
-        if (!IsAcceptableEncoding(publicKey.Bytes) || !IsAcceptableEncoding(signature[..32])) return false;
-        byte[] key = publicKey.Bytes.ToArray();
-        byte[] text = message.ToArray();
-        return BouncyEd25519.Verify(signature.ToArray(), 0, key, 0, text, 0, text.Length);
-    }
+    public static bool VerifyVarTime(PublicKey publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature) =>
+        Ed25519Equation.Default.HoldsVarTime(publicKey, message, signature);
 
     /// <summary>Whether 32 bytes can be the canonical encoding of a point that is not of small order. Whether there is such a point on the curve, the equation tells.</summary>
     internal static bool IsAcceptableEncoding(ReadOnlySpan<byte> encoding)
