@@ -266,7 +266,8 @@ internal sealed class MuxedPeerConnection : PeerConnection
     {
         if (_closed.IsCancellationRequested || _refusedStreams.TryTake()) return;
         _muxer.Abort(new ConnectionException(
-            ConnectionError.LimitExceeded, ConnectionStep.Connection, Fault.Peer, "The peer opens too many streams that come to nothing.") { Peer = RemotePeer });
+            ConnectionError.LimitExceeded, ConnectionStep.Connection, Fault.Peer, "The peer opens too many streams that come to nothing.")
+        { Peer = RemotePeer });
     }
 
     private bool TryEnter(ProtocolRegistration registration)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 
 namespace Overlay.Transport;
 
@@ -7,8 +8,6 @@ namespace Overlay.Transport;
 /// <remarks>One reader, as with every pipe.</remarks>
 internal sealed class NegotiationReader(PipeReader inner, OutboundNegotiation negotiation) : PipeReader
 {
-    private TaskCompletionSource? _canceled;
-
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
         negotiation.IsAgreed ? inner.ReadAsync(cancellationToken) : NegotiateAndReadAsync(cancellationToken);
 
@@ -29,25 +28,17 @@ internal sealed class NegotiationReader(PipeReader inner, OutboundNegotiation ne
         if (negotiation.IsAgreed) inner.AdvanceTo(consumed, examined);
     }
 
-    public override void CancelPendingRead()
-    {
-        if (negotiation.IsAgreed) inner.CancelPendingRead();
-        else Volatile.Read(ref _canceled)?.TrySetResult();
-    }
+    public override void CancelPendingRead() => inner.CancelPendingRead();
 
     public override void Complete(Exception? exception = null) => inner.Complete(exception);
 
     public override ValueTask CompleteAsync(Exception? exception = null) => inner.CompleteAsync(exception);
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ReadResult> NegotiateAndReadAsync(CancellationToken cancellationToken)
     {
-        var canceled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Volatile.Write(ref _canceled, canceled);
-        Task answer = negotiation.AwaitAnswerAsync();
-        await Task.WhenAny(answer, canceled.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
-        Volatile.Write(ref _canceled, null);
-        if (!answer.IsCompleted) return new ReadResult(ReadOnlySequence<byte>.Empty, isCanceled: true, isCompleted: false);
-        await answer.ConfigureAwait(false);
+        if (!await negotiation.ReceiveAnswerAsync(cancellationToken).ConfigureAwait(false))
+            return new ReadResult(ReadOnlySequence<byte>.Empty, isCanceled: true, isCompleted: false);
         return await inner.ReadAsync(cancellationToken).ConfigureAwait(false);
     }
 }

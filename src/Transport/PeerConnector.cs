@@ -43,12 +43,12 @@ internal sealed class PeerConnector : IAsyncDisposable
         _identity = identity;
         _staticKey = NoiseStaticKey.Generate(identity);
         _protocols = protocols;
-        _negotiator = new StreamNegotiator(options, time);
         _options = options;
         _time = time;
         _metrics = metrics;
         _logger = logger;
         _clock = new DeadlineClock(time);
+        _negotiator = new StreamNegotiator(options, time, _clock);
         _trimming = _clock.Register(Trim);
         _trimming.Schedule(_clock.Now + s_trimInterval);
     }

@@ -6,7 +6,7 @@ using Overlay.Transport.Multistream;
 namespace Overlay.Transport;
 
 /// <summary>Agrees on a stream's protocol with multistream-select: proposes without waiting, answers within a deadline.</summary>
-internal sealed class StreamNegotiator(TransportOptions options, TimeProvider time)
+internal sealed class StreamNegotiator(TransportOptions options, TimeProvider time, DeadlineClock clock)
 {
     /// <summary>Proposes a protocol: the proposal leaves with the first bytes written, or when a first read waits, and the answer is taken off at that read.</summary>
     /// <exception cref="ConnectionException">The stream was reset or lost.</exception>
@@ -14,7 +14,7 @@ internal sealed class StreamNegotiator(TransportOptions options, TimeProvider ti
     {
         var dialer = new MultistreamDialer(protocol);
         stream.WriteHeld(dialer.Proposal.Span);
-        var negotiation = new OutboundNegotiation(stream, dialer, options.NegotiationTimeout, time);
+        var negotiation = new OutboundNegotiation(stream, dialer, options.NegotiationTimeout, clock);
         // An acceptance echoes the proposal to the byte, so the sizes are known before it comes.
         return new NegotiatedStream(
             connection, stream, protocol, new NegotiationReader(stream.Input, negotiation), new NegotiationWriter(stream.Output, negotiation),
@@ -25,13 +25,19 @@ internal sealed class StreamNegotiator(TransportOptions options, TimeProvider ti
     /// <exception cref="ConnectionException">The peer proposed nothing acceptable, broke the format, or took too long.</exception>
     internal async ValueTask<PeerStream> AnswerAsync(PeerConnection connection, MuxedStream stream, ProtocolRegistry protocols, CancellationToken cancellationToken)
     {
-        using var deadline = new Deadline(options.NegotiationTimeout, time, cancellationToken);
         var listener = new MultistreamListener(protocols.Contains, () => protocols.Names, options.Multistream);
+        Deadline? deadline = null;
         try
         {
             while (true)
             {
-                ReadResult result = await stream.Input.ReadAsync(deadline.Token).ConfigureAwait(false);
+                // The proposal has as a rule come with the opening: then there is nothing to wait for, and no deadline to set.
+                if (!stream.Input.TryRead(out ReadResult result))
+                {
+                    deadline ??= new Deadline(options.NegotiationTimeout, time, cancellationToken);
+                    result = await stream.Input.ReadAsync(deadline.Token).ConfigureAwait(false);
+                }
+
                 MultistreamProgress progress = Feed(listener, result.Buffer, out SequencePosition consumed);
                 stream.Input.AdvanceTo(consumed);
                 if (progress.Status == MultistreamStatus.Accepted)
@@ -40,15 +46,25 @@ internal sealed class StreamNegotiator(TransportOptions options, TimeProvider ti
                     return new NegotiatedStream(connection, stream, progress.Protocol!, stream.Input, stream.Output, listener.SentSize, listener.ReceivedSize);
                 }
 
-                if (!progress.Reply.IsEmpty) await stream.Output.WriteAsync(progress.Reply, deadline.Token).ConfigureAwait(false);
+                if (!progress.Reply.IsEmpty)
+                {
+                    deadline ??= new Deadline(options.NegotiationTimeout, time, cancellationToken);
+                    await stream.Output.WriteAsync(progress.Reply, deadline.Token).ConfigureAwait(false);
+                }
+
+
                 if (progress.Status != MultistreamStatus.NeedMore) throw progress.ToException(ConnectionStep.NegotiateProtocol);
                 if (result.IsCompleted)
                     throw new ConnectionException(ConnectionError.EndOfStream, ConnectionStep.NegotiateProtocol, Fault.Peer, "The peer ended the stream before a protocol was agreed on.");
             }
         }
-        catch (OperationCanceledException e) when (deadline.HasPassed)
+        catch (OperationCanceledException e) when (deadline?.HasPassed == true)
         {
             throw deadline.Expired(ConnectionStep.NegotiateProtocol, "agreeing on the stream's protocol", e);
+        }
+        finally
+        {
+            deadline?.Dispose();
         }
     }
 

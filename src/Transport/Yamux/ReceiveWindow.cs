@@ -13,6 +13,7 @@ internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSp
 {
     private const int FastRoundTrips = 2;
     private const int SlowRoundTrips = 16;
+    private const int MaxGrowthFactor = 8;
 
     private uint _remaining = YamuxOptions.InitialWindow;
     private int _owed;
@@ -58,7 +59,7 @@ internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSp
         {
             TimeSpan took = now - _lastUpdate;
             bool isSlow = took >= SlowRoundTrips * roundTrip;
-            if (took < FastRoundTrips * roundTrip && Unread <= Size / 4) TryGrow();
+            if (took < FastRoundTrips * roundTrip && Unread <= Size / 4) GrowFor(took, roundTrip);
             else if (isSlow && _wasSlow) Shrink();
             _wasSlow = isSlow;
             _lastUpdate = now;
@@ -70,15 +71,22 @@ internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSp
         return delta;
     }
 
-    /// <summary>Doubles the window if the limits allow; the growth goes out with the next update.</summary>
-    internal bool TryGrow()
+    /// <summary>Makes the window longer by that factor if the limits allow; the growth goes out with the next update.</summary>
+    internal bool TryGrow(int factor = 2)
     {
-        int growth = Math.Min(Size, maxSize - Size);
+        int growth = (int)Math.Min((factor - 1) * (long)Size, maxSize - Size);
         if (growth <= 0 || !memory.TryPromise(growth)) return false;
         _reserved += growth;
         Size += growth;
         _owed += growth;
         return true;
+    }
+
+    // Room for twice what the path holds at the rate seen, in one step where the window is far too short: at 60 ms each doubling would cost a round trip.
+    private void GrowFor(TimeSpan took, TimeSpan roundTrip)
+    {
+        double wanted = took > TimeSpan.Zero ? 2.0 * _owed * (roundTrip / took) : double.MaxValue;
+        if (wanted < MaxGrowthFactor * (double)Size || !TryGrow(MaxGrowthFactor)) TryGrow(2);
     }
 
     // At least half of the window is owed: not paying it back is what makes the window smaller.

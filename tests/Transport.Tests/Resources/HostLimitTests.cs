@@ -32,7 +32,7 @@ public class HostLimitTests
     }
 
     [Fact]
-    public async Task Accept_HandshakesUpToTheCap_OneMoreIsClosedAndTheSilentOnesTimeOut()
+    public async Task Accept_HandshakesBeyondTheCap_TheOldestGivesWayAndTheSilentOnesTimeOut()
     {
         await using var hosts = new Hosts();
         PeerHost b = hosts.Add(Hosts.Quiet(new ResourceOptions { Transient = new() { MaxInboundConnectionCount = 2 } }));
@@ -42,9 +42,9 @@ public class HostLimitTests
         await Hosts.UntilAsync(() => b.Resources.Transient.InboundConnectionCount == 2);
 
         await using ByteConnection third = await transport.DialAsync(address, Cancellation);
-        await Assert.ThrowsAsync<ConnectionException>(async () => await third.ReceiveAsync(new byte[1], Cancellation));
+        await Assert.ThrowsAsync<ConnectionException>(async () => await first.ReceiveAsync(new byte[1], Cancellation));
 
-        Assert.Equal(new RefusalCount(ResourceScopeKind.Transient, ResourceKind.InboundConnections, 1), Assert.Single(b.Resources.Refusals));
+        await Hosts.UntilAsync(() => b.Resources.Transient.InboundConnectionCount == 2);
         hosts.Time.Advance(new TransportOptions().UpgradeTimeout);
         await Hosts.UntilAsync(() => b.Resources.Node.ConnectionCount == 0);
         await hosts.Add().ConnectAsync(address, Cancellation);

@@ -189,6 +189,28 @@ public sealed class FlowControlTests
     }
 
     [Fact]
+    public void ReceiveWindow_FarTooShortForThePath_GrowsEightfoldAtOnce_ButNoFurtherThanItsLimits()
+    {
+        ConnectionMemory memory = new(15L * Window);
+        ReceiveWindow window = new(64 * Window, memory, TimeSpan.Zero);
+        TimeSpan roundTrip = TimeSpan.FromMilliseconds(60);
+        Use(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(8 * Window, window.Size);
+        // Eight times as long again is more than may be promised; twice is not.
+        Use(TimeSpan.FromMilliseconds(2));
+        Assert.Equal(16 * Window, window.Size);
+        Use(TimeSpan.FromMilliseconds(3));
+        Assert.Equal(16 * Window, window.Size);
+
+        void Use(TimeSpan now)
+        {
+            Assert.True(window.TryReceive((uint)window.Size / 2));
+            window.Consume(window.Size / 2);
+            window.TakeUpdate(now, roundTrip);
+        }
+    }
+
+    [Fact]
     public void ReceiveWindow_UnreadBytesFillIt_DoesNotGrow()
     {
         ReceiveWindow window = new(16 * Window, new ConnectionMemory(long.MaxValue), TimeSpan.Zero);
