@@ -18,7 +18,7 @@ internal sealed class BulletproofGenerators
     internal const int PlaceOfB = 0, PlaceOfBBlinding = 1, FirstPlace = 2, PlacesPerValue = 2 * BitCapacity;
 
     private static readonly Lock s_defaultLock = new();
-    private static BulletproofGenerators? s_default;
+    private static BulletproofGenerators? _default;
 
     private readonly Lock _growing = new();
     private volatile Set? _set;
@@ -34,7 +34,7 @@ internal sealed class BulletproofGenerators
     {
         get
         {
-            lock (s_defaultLock) return s_default ??= new BulletproofGenerators(CurveBackend.Best, PedersenGenerators.Default);
+            lock (s_defaultLock) return _default ??= new BulletproofGenerators(CurveBackend.Best, PedersenGenerators.Default);
         }
     }
 

@@ -103,6 +103,8 @@ internal sealed class NoiseChannel : SecureChannel
             _sendFailure ??= e as ConnectionException
                 ?? new ConnectionException(ConnectionError.Closed, ConnectionStep.Connection, Fault.Local, "A flush was cancelled.", e);
             Abort();
+            // What the peer did wrong broke the connection, not that it is closed now: whoever hears of it first shall hear that.
+            if (e is ConnectionException && Volatile.Read(ref _receiveFailure) is { } cause) throw Again(cause);
             throw;
         }
         finally
@@ -176,7 +178,7 @@ internal sealed class NoiseChannel : SecureChannel
     private void FailReceiving(ConnectionException failure)
     {
         if (_receiveFailure is not null) return;
-        _receiveFailure = failure;
+        Volatile.Write(ref _receiveFailure, failure);
         _receiver.Release();
         Abort();
     }

@@ -11,7 +11,7 @@ internal static class PerfProtocol
     internal const string Id = "/perf/1.0.0";
 
     /// <summary>How many perf streams of one connection are served at a time: each holds a full send buffer while its peer takes nothing.</summary>
-    internal const int MaxInboundStreams = 4;
+    internal const int MaxInboundStreams = 128;
 
     private const int ChunkSize = 64 * 1024;
 
