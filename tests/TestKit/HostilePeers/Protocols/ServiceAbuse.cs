@@ -27,7 +27,7 @@ public sealed class PushFlood : MuxedMisbehaviour
 }
 
 /// <summary>Asks the perf protocol for 2^64 - 1 bytes on many streams and gives no credit to send them.</summary>
-public sealed class PerfAbuse(int streamCount = 200) : MuxedMisbehaviour
+public sealed class PerfAbuse(int streamCount = 400) : MuxedMisbehaviour
 {
     /// <inheritdoc/>
     public override string Does => $"asks perf for 2^64 - 1 bytes on {streamCount} streams and never takes them";
