@@ -171,10 +171,22 @@ public sealed partial class PeerHost
             ListenAddresses = addresses,
             Protocols = Protocols.Names,
             ObservedAddress = connection.RemoteAddress,
-            // The sequence must grow with every change; the clock does, also across restarts (RFC 0003).
-            SignedPeerRecord = SignedPeerRecord.Create(_identity, addresses, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()),
+            SignedPeerRecord = SignedRecordOf(addresses),
         };
     }
+
+    /// <summary>The signed record of this host's addresses, signed anew only when they have changed: a signature for each dial is a tenth of its time.</summary>
+    private byte[] SignedRecordOf(IReadOnlyList<Multiaddr> addresses)
+    {
+        SelfRecord? last = Volatile.Read(ref _selfRecord);
+        if (last is not null && last.Addresses.SequenceEqual(addresses)) return last.Envelope;
+        // The sequence must grow with every change; the clock does, also across restarts (RFC 0003).
+        var next = new SelfRecord(addresses, SignedPeerRecord.Create(_identity, addresses, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()));
+        Volatile.Write(ref _selfRecord, next);
+        return next.Envelope;
+    }
+
+    private sealed record SelfRecord(IReadOnlyList<Multiaddr> Addresses, byte[] Envelope);
 
     private async Task TakePushAsync(PeerStream stream, CancellationToken cancellationToken)
     {

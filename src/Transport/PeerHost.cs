@@ -35,6 +35,7 @@ public sealed partial class PeerHost : IAsyncDisposable
     private readonly BackgroundTasks _background = new();
     private readonly ConcurrentDictionary<PeerConnection, PeerInfo> _infos = new();
     private readonly ConcurrentDictionary<PeerConnection, Lazy<Task<PeerInfo>>> _exchanges = new();
+    private SelfRecord? _selfRecord;
     private int _disposed;
 
     /// <summary>Makes a host that does nothing until it is told to listen or dial.</summary>

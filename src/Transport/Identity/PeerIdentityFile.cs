@@ -6,7 +6,7 @@ namespace Overlay.Transport.Identity;
 /// <summary>Keeps a <see cref="PeerIdentity"/> in a file that only its owner can read.</summary>
 /// <remarks>
 /// The file holds libp2p's protobuf <c>PrivateKey</c> (peer-ids specification, "Keys"), so other tools can use it. It is made under another name,
-/// flushed to disk and then renamed: a crash leaves the whole key or none.
+/// flushed to disk and then given its own: a crash leaves the whole key or none, and of several processes at once all get the key of one.
 /// </remarks>
 public static class PeerIdentityFile
 {
@@ -72,6 +72,22 @@ public static class PeerIdentityFile
         else Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
     }
 
+    // Gives the finished file its name, once and for all; false when another process's file has it by now.
+    private static bool Publish(string temporary, string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            // Here this is one step of the file system's.
+            File.Move(temporary, path, overwrite: false);
+            return true;
+        }
+
+        if (!UnixFiles.TryLink(temporary, path, out bool isTaken)) File.Move(temporary, path, overwrite: false);
+        if (isTaken) return false;
+        UnixFiles.FlushFolder(Path.GetDirectoryName(path)!);
+        return true;
+    }
+
     // False when a file is there by now.
     private static bool TryStore(string path, PeerIdentity identity)
     {
@@ -90,8 +106,7 @@ public static class PeerIdentityFile
                 file.Flush(flushToDisk: true);
             }
 
-            File.Move(temporary, path, overwrite: false);
-            return true;
+            return Publish(temporary, path);
         }
         catch (IOException) when (File.Exists(path))
         {

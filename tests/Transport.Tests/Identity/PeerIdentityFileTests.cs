@@ -34,14 +34,26 @@ public sealed class PeerIdentityFileTests : IDisposable
     [Fact]
     public void LoadOrCreate_ManyAtOnce_AllGetTheSameKey()
     {
-        var ids = new PeerId[16];
-        Parallel.For(0, ids.Length, i =>
+        // Many times: where looking for the name and giving it are two steps, two threads come between them only now and then.
+        for (int round = 0; round < 50; round++)
         {
-            using PeerIdentity identity = PeerIdentityFile.LoadOrCreate(KeyPath);
-            ids[i] = identity.PeerId;
-        });
-        Assert.Single(ids.Distinct());
-        Assert.Single(Directory.GetFiles(Path.GetDirectoryName(KeyPath)!));
+            string path = $"{KeyPath}.{round}";
+            using var start = new Barrier(4);
+            var ids = new PeerId[start.ParticipantCount];
+            Thread[] threads =
+            [
+                .. ids.Select((_, i) => new Thread(() =>
+                {
+                    start.SignalAndWait();
+                    using PeerIdentity identity = PeerIdentityFile.LoadOrCreate(path);
+                    ids[i] = identity.PeerId;
+                })),
+            ];
+            foreach (Thread thread in threads) thread.Start();
+            foreach (Thread thread in threads) thread.Join();
+            Assert.Single(ids.Distinct());
+            Assert.Equal(round + 1, Directory.GetFiles(Path.GetDirectoryName(KeyPath)!).Length);
+        }
     }
 
     [Fact]
