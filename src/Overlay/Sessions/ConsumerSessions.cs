@@ -4,6 +4,7 @@ using Overlay.Diagnostics;
 using Overlay.Proofs;
 using Overlay.Proofs.Crypto;
 using Overlay.Proofs.Ledger;
+using Overlay.Proofs.Receipts;
 using Overlay.Sessions.Messages;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
@@ -107,7 +108,7 @@ internal sealed class ConsumerSessions(
                         if (body.SessionId != SessionId.Derive(connection.HandshakeHash.Span, offer.Id, ephemeral, body.EphemeralKey.Span)
                             || !X25519.TryAgree(secret, body.EphemeralKey.Span, shared))
                             throw new SessionException(SessionError.WrongSession, "The provider's Accept does not belong to this Open.");
-                        return await StartAsync(connection, stream, offer, body.SessionId, cancellationToken).ConfigureAwait(false);
+                        return await StartAsync(connection, stream, offer, body.SessionId, BlindingSeed.Derive(shared, body.SessionId), cancellationToken).ConfigureAwait(false);
                     case var other:
                         throw new SessionException(SessionError.Malformed, $"The provider sent {other.GetType().Name} while a session was being opened.");
                 }
@@ -120,7 +121,8 @@ internal sealed class ConsumerSessions(
         }
     }
 
-    private async ValueTask<ConsumerSession> StartAsync(PeerConnection connection, PeerStream stream, Offer offer, Digest id, CancellationToken cancellationToken)
+    private async ValueTask<ConsumerSession> StartAsync(
+        PeerConnection connection, PeerStream stream, Offer offer, Digest id, BlindingSeed seed, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
         var record = new SessionRecord
@@ -136,6 +138,7 @@ internal sealed class ConsumerSessions(
             CountedExactly = false,
             State = SessionState.Open,
             OpenedAt = (ulong)Math.Max(0, now.ToUnixTimeSeconds()),
+            Seed = seed,
         };
         cancellationToken.ThrowIfCancellationRequested();
         await store.ApplyAsync(new SessionStep(null, record, null)).ConfigureAwait(false);

@@ -1,7 +1,9 @@
+using System.Security.Cryptography;
 using Overlay.Diagnostics;
 using Overlay.Proofs;
 using Overlay.Proofs.Crypto;
 using Overlay.Proofs.Ledger;
+using Overlay.Proofs.Receipts;
 using Overlay.Sessions.Messages;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
@@ -164,14 +166,16 @@ internal sealed class ProviderSessions(
         byte[] secret = new byte[X25519.KeySize], ephemeral = new byte[X25519.KeySize], shared = new byte[X25519.KeySize];
         X25519.GenerateKeyPair(secret, ephemeral);
         bool agreed = X25519.TryAgree(secret, open.EphemeralKey.Span, shared);
-        System.Security.Cryptography.CryptographicOperations.ZeroMemory(secret);
-        System.Security.Cryptography.CryptographicOperations.ZeroMemory(shared);
+        CryptographicOperations.ZeroMemory(secret);
         if (!agreed) throw new SessionException(SessionError.WrongKey, "The ephemeral key is of small order.");
+        Digest id = SessionId.Derive(handshake.Span, offer.Id, open.EphemeralKey.Span, ephemeral);
+        BlindingSeed seed = BlindingSeed.Derive(shared, id);
+        CryptographicOperations.ZeroMemory(shared);
 
         DateTimeOffset now = time.GetUtcNow();
         var record = new SessionRecord
         {
-            SessionId = SessionId.Derive(handshake.Span, offer.Id, open.EphemeralKey.Span, ephemeral),
+            SessionId = id,
             Role = LedgerRole.Provider,
             Counterparty = consumer,
             OfferId = offer.Id,
@@ -182,6 +186,7 @@ internal sealed class ProviderSessions(
             CountedExactly = false,
             State = SessionState.Open,
             OpenedAt = (ulong)Math.Max(0, now.ToUnixTimeSeconds()),
+            Seed = seed,
         };
         await store.ApplyAsync(new SessionStep(null, record, null)).ConfigureAwait(false);
         var session = new ProviderSession(stream, new ProviderSessionState(record, null, signer, options, (long)offer.CreditWindow, now), store, options, time, _diagnostics, _protection);

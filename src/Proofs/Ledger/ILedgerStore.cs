@@ -109,6 +109,9 @@ public sealed record SessionRecord
 
     /// <summary>When it was opened, seconds since the Unix epoch.</summary>
     public required ulong OpenedAt { get; init; }
+
+    /// <summary>What both sides derive the blindings of its receipts from; null in a session from before receipts hid their totals.</summary>
+    public required BlindingSeed? Seed { get; init; }
 }
 
 /// <summary>A kept receipt with the opening that both sides checked.</summary>

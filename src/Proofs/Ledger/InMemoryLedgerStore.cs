@@ -48,7 +48,6 @@ public sealed class InMemoryLedgerStore : ILedgerStore
             if (!_sessions.TryGetValue((session.SessionId, session.Role), out Kept? kept))
                 throw LedgerRules.Contradiction(entry, "the session is unknown");
             if (LedgerRules.ObjectToSession(kept.Record, session) is { } change) throw LedgerRules.Contradiction(session, change);
-            if (LedgerRules.ObjectToReceipt(kept.Record, entry) is { } objection) throw LedgerRules.Contradiction(entry, objection);
 
             bool isNews;
             if (kept.Positions.TryGetValue((entry.Receipt.Body.Leg, entry.Receipt.Body.Sequence), out int position))
@@ -59,6 +58,7 @@ public sealed class InMemoryLedgerStore : ILedgerStore
             }
             else
             {
+                if (LedgerRules.ObjectToReceipt(kept.Record, entry) is { } objection) throw LedgerRules.Contradiction(entry, objection);
                 if (kept.Record.State == SessionState.Closed) throw LedgerRules.Contradiction(entry, "the session is closed");
                 ReceiptEntry? last = kept.Last is { } index ? _receipts[index] : null;
                 if (LedgerRules.ObjectToSuccessor(last, entry) is { } successor) throw LedgerRules.Contradiction(entry, successor);

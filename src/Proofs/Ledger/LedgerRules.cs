@@ -22,19 +22,22 @@ internal static class LedgerRules
         if (next.OfferId != kept.OfferId) return "the offer would change";
         if (next.PricePerGiB != kept.PricePerGiB) return $"the price would change from {kept.PricePerGiB} to {next.PricePerGiB}";
         if (next.OpenedAt != kept.OpenedAt) return "the time of opening would change";
+        if (!Equals(next.Seed, kept.Seed)) return "the seed of its blindings would change";
         if (next.Leg < kept.Leg) return $"the leg in use would go back from {kept.Leg} to {next.Leg}";
         if (kept.State == SessionState.Closed && next.State != SessionState.Closed) return $"it is closed and would become {next.State}";
         return null;
     }
 
-    /// <summary>Whether <paramref name="next"/> may be kept at all in <paramref name="session"/>, whatever came before it.</summary>
+    /// <summary>Whether <paramref name="next"/> may be kept at all in <paramref name="session"/>, whatever came before it. To be asked of what is new: its commitment is computed again.</summary>
     public static string? ObjectToReceipt(SessionRecord session, ReceiptEntry next)
     {
         ReceiptBody body = next.Receipt.Body;
         PublicKey other = next.Role == LedgerRole.Provider ? body.Consumer : body.Provider;
         if (other != session.Counterparty) return $"it names {other} where the session's counterparty is {session.Counterparty}";
         if (body.PricePerGiB != session.PricePerGiB) return $"its price is {body.PricePerGiB}, the session's {session.PricePerGiB}";
-        if (!ReceiptCommitment.Opens(body.Commitment.Span, next.Opening)) return "its opening does not open its commitment";
+        if (ReceiptCommitment.IsHidden(body.Commitment.Span) != session.Seed is not null)
+            return session.Seed is null ? "its commitment hides the total, which the session does not" : "its commitment does not hide the total";
+        if (!ReceiptCommitment.Opens(body, next.Opening, session.Seed)) return "its opening does not open its commitment";
         return null;
     }
 

@@ -9,7 +9,7 @@ internal static class SqliteLedgerSchema
     public const uint ApplicationId = 0x4F564C47;
 
     /// <summary><c>PRAGMA user_version</c> that this build writes.</summary>
-    public const uint Version = 1;
+    public const uint Version = 2;
 
     // Element n brings a file from version n to n + 1. An element that has been released never changes.
     private static readonly string[][] s_migrations =
@@ -44,6 +44,8 @@ internal static class SqliteLedgerSchema
             ) STRICT
             """,
         ],
+        // Session records may carry a seed from here on: builds that know only version 1 could not read them.
+        [],
     ];
 
     /// <summary>Brings a file from <paramref name="version"/> to <see cref="Version"/>, each step in a transaction of its own.</summary>

@@ -6,8 +6,8 @@ namespace Overlay.Proofs.Ledger;
 /// <summary>A ledger in one SQLite file. What a write has returned from is on the disk.</summary>
 /// <remarks>
 /// One process writes, any number read. Writes go through one loop that makes everything waiting durable together, with write-ahead log and
-/// <c>synchronous=FULL</c>. Each row carries a checksum that is checked whenever it is read. All receipts are kept: one takes about 390 bytes, so a
-/// GiB of service at a credit window of 16 MiB costs some 50 KB. File format: docs/protocols/ledger-files.md.
+/// <c>synchronous=FULL</c>. Each row carries a checksum that is checked whenever it is read. All receipts are kept: one takes about 415 bytes, so a
+/// GiB of service at a credit window of 16 MiB costs some 53 KB. File format: docs/protocols/ledger-files.md.
 /// </remarks>
 public sealed class SqliteLedgerStore : ILedgerStore
 {

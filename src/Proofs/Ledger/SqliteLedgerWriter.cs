@@ -141,7 +141,6 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
         }
 
         if (row is null) throw LedgerRules.Contradiction(entry, "the session is unknown");
-        if (LedgerRules.ObjectToReceipt(row.Record, entry) is { } objection) throw LedgerRules.Contradiction(entry, objection);
         if (_statements.FindReceipt(row.Ordinal, entry.Receipt.Body.Leg, entry.Receipt.Body.Sequence) is { } kept)
         {
             if (LedgerRules.ObjectToRepetition(kept.Entry, entry) is { } other) throw LedgerRules.Contradiction(entry, other);
@@ -151,6 +150,7 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
             return;
         }
 
+        if (LedgerRules.ObjectToReceipt(row.Record, entry) is { } objection) throw LedgerRules.Contradiction(entry, objection);
         if (row.Record.State == SessionState.Closed) throw LedgerRules.Contradiction(entry, "the session is closed");
         ReceiptEntry? last = row.Receipts == 0 ? null : _statements.FindLatestReceipt(row.Ordinal)?.Entry;
         if (LedgerRules.ObjectToSuccessor(last, entry) is { } successor) throw LedgerRules.Contradiction(entry, successor);

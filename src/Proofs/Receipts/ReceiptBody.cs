@@ -29,7 +29,7 @@ public sealed record ReceiptBody
     /// <summary>Whether this is the leg's last receipt.</summary>
     public required bool Final { get; init; }
 
-    /// <summary>What <see cref="ReceiptCommitment"/> made of the leg's total.</summary>
+    /// <summary>What <see cref="ReceiptCommitment"/> made of the leg's total: 32 bytes that hide it, or 8 with the plain number in sessions of before.</summary>
     public required ReadOnlyMemory<byte> Commitment { get; init; }
 
     /// <summary>Price in micro-credits (10⁻⁶ credit) for a GiB.</summary>
@@ -69,7 +69,7 @@ public sealed record ReceiptBody
             || !reader.TryReadPublicKey(out PublicKey consumer)
             || !reader.TryReadUInt64(long.MaxValue, out ulong sequence)
             || !reader.TryReadBoolean(out bool final)
-            || !reader.TryReadBytes(1, ReceiptCommitment.MaxSize, out ReadOnlySpan<byte> commitment)
+            || !reader.TryReadBytes(1, ReceiptCommitment.Size, out ReadOnlySpan<byte> commitment)
             || !reader.TryReadUInt64(long.MaxValue, out ulong price)
             || !reader.TryReadUInt64(uint.MaxValue, out ulong epoch)
             || !reader.TryReadDigest(out Digest previous)

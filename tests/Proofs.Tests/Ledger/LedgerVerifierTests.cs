@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Overlay.Proofs.Group;
 using Overlay.Proofs.Ledger;
+using Overlay.Proofs.RangeProofs;
 using Overlay.Proofs.Receipts;
 using Overlay.TestKit.Proofs;
 
@@ -121,6 +123,30 @@ public sealed class LedgerVerifierTests : IDisposable
         Assert.Equal("session", session.RootElement.GetProperty("type").GetString());
         Assert.Equal("closed", session.RootElement.GetProperty("state").GetString());
         Assert.Equal("provider", session.RootElement.GetProperty("role").GetString());
+    }
+
+    [Fact]
+    public async Task Export_WithBlindings_OpensEachCommitmentAndWithoutNone()
+    {
+        await using var store = new InMemoryLedgerStore();
+        await TemporaryLedger.FillAsync(store);
+        Assert.DoesNotContain("blinding", await TemporaryLedger.ExportAsync(store), StringComparison.Ordinal);
+
+        string text = await TemporaryLedger.ExportAsync(store, LedgerExportContent.WithBlindings);
+        await foreach (SessionRecord session in store.ReadSessionsAsync(Cancellation))
+            Assert.DoesNotContain(Convert.ToHexStringLower(session.Seed!.Bytes), text, StringComparison.Ordinal);
+        int count = 0;
+        foreach (string line in text.Split('\n').Where(line => line.Contains("\"receipt\"", StringComparison.Ordinal)))
+        {
+            using JsonDocument json = JsonDocument.Parse(line);
+            JsonElement receipt = json.RootElement;
+            Assert.True(Scalar.TryDecode(Convert.FromHexString(receipt.GetProperty("blinding").GetString()!), out Scalar blinding));
+            RistrettoPoint expected = Pedersen.Commit(receipt.GetProperty("up").GetUInt64() + receipt.GetProperty("down").GetUInt64(), blinding);
+            Assert.Equal(expected.Compress().ToString(), receipt.GetProperty("commitment").GetString());
+            count++;
+        }
+
+        Assert.Equal(12, count);
     }
 
     private async Task<string> MakeSoundFileAsync(int sessions)

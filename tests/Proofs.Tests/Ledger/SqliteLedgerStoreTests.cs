@@ -143,7 +143,7 @@ public sealed class SqliteLedgerStoreTests : IDisposable
 
         LedgerException e = await Assert.ThrowsAsync<LedgerException>(() => _ledger.OpenAsync());
         Assert.Equal(LedgerError.Format, e.Reason);
-        Assert.Contains($"{_ledger.File} is a ledger of version 7; this build knows versions 1 to 1", e.Message, StringComparison.Ordinal);
+        Assert.Contains($"{_ledger.File} is a ledger of version 7; this build knows versions 1 to {SqliteLedgerSchema.Version}", e.Message, StringComparison.Ordinal);
         Assert.Equal(content, File.ReadAllBytes(_ledger.File));
     }
 
