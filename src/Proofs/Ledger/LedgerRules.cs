@@ -29,7 +29,11 @@ internal static class LedgerRules
     }
 
     /// <summary>Whether <paramref name="next"/> may be kept at all in <paramref name="session"/>, whatever came before it. To be asked of what is new: its commitment is computed again.</summary>
-    public static string? ObjectToReceipt(SessionRecord session, ReceiptEntry next)
+    public static string? ObjectToReceipt(SessionRecord session, ReceiptEntry next) => ObjectToTerms(session, next)
+        ?? (ReceiptCommitment.Opens(next.Receipt.Body, next.Opening, session.Seed) ? null : "its opening does not open its commitment");
+
+    /// <summary>The part of <see cref="ObjectToReceipt"/> that computes nothing.</summary>
+    public static string? ObjectToTerms(SessionRecord session, ReceiptEntry next)
     {
         ReceiptBody body = next.Receipt.Body;
         PublicKey other = next.Role == LedgerRole.Provider ? body.Consumer : body.Provider;
@@ -37,7 +41,6 @@ internal static class LedgerRules
         if (body.PricePerGiB != session.PricePerGiB) return $"its price is {body.PricePerGiB}, the session's {session.PricePerGiB}";
         if (ReceiptCommitment.IsHidden(body.Commitment.Span) != session.Seed is not null)
             return session.Seed is null ? "its commitment hides the total, which the session does not" : "its commitment does not hide the total";
-        if (!ReceiptCommitment.Opens(body, next.Opening, session.Seed)) return "its opening does not open its commitment";
         return null;
     }
 

@@ -207,18 +207,37 @@ public sealed class SqliteLedgerStoreTests : IDisposable
     {
         var script = new SessionScript(1, LedgerRole.Provider);
         var other = new SessionScript(2, LedgerRole.Provider);
-        await using (SqliteLedgerStore store = await _ledger.OpenAsync())
-        {
-            await store.SaveSessionAsync(script.Record, Cancellation);
-            await store.SaveSessionAsync(other.Record, Cancellation);
-        }
-
+        await using SqliteLedgerStore store = await _ledger.OpenAsync();
+        await store.SaveSessionAsync(script.Record, Cancellation);
+        await store.SaveSessionAsync(other.Record, Cancellation);
         Execute("UPDATE session SET receipts = 5 WHERE ordinal = 1");
-        await using SqliteLedgerStore again = await _ledger.OpenAsync();
-        LedgerException e = await Assert.ThrowsAsync<LedgerException>(async () => await again.SaveReceiptAsync(script.Next(), script.Record, Cancellation));
+
+        LedgerException e = await Assert.ThrowsAsync<LedgerException>(async () => await store.SaveReceiptAsync(script.Next(), script.Record, Cancellation));
         Assert.Equal(LedgerError.Damaged, e.Reason);
         Assert.Contains(script.Record.SessionId.ToString(), e.Message, StringComparison.Ordinal);
-        await again.SaveReceiptAsync(other.Next(), other.Record, Cancellation);
+        await store.SaveReceiptAsync(other.Next(), other.Record, Cancellation);
+    }
+
+    [Fact]
+    public async Task Open_NewestRowsChanged_IsDamagedAndTheFileIsNamedAndLeft()
+    {
+        await using (SqliteLedgerStore store = await _ledger.OpenAsync()) await TemporaryLedger.FillAsync(store);
+        Execute("UPDATE receipt SET up = up + 1 WHERE ordinal = (SELECT max(ordinal) FROM receipt)");
+        byte[] content = File.ReadAllBytes(_ledger.File);
+        LedgerException e = await Assert.ThrowsAsync<LedgerException>(() => _ledger.OpenAsync());
+        Assert.Equal(LedgerError.Damaged, e.Reason);
+        Assert.Contains("row 12", e.Message, StringComparison.Ordinal);
+        Assert.Equal(content, File.ReadAllBytes(_ledger.File));
+    }
+
+    [Fact]
+    public async Task Open_FileCutOff_IsDamaged()
+    {
+        await using (SqliteLedgerStore store = await _ledger.OpenAsync()) await TemporaryLedger.FillAsync(store, 40);
+        using (FileStream file = File.OpenWrite(_ledger.File)) file.SetLength(file.Length - 4096);
+        LedgerException e = await Assert.ThrowsAsync<LedgerException>(() => _ledger.OpenAsync());
+        Assert.Equal(LedgerError.Damaged, e.Reason);
+        Assert.Contains(_ledger.File, e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
