@@ -56,9 +56,10 @@ internal sealed class ConsumerSessions(
     }
 
     /// <summary>Asks for an offer and opens a session on it.</summary>
-    /// <exception cref="SessionException">The provider refused, its terms do not suit, or it broke a rule.</exception>
+    /// <exception cref="SessionException">The provider refused, its terms do not suit, or it broke a rule; or the own ledger takes no more writes.</exception>
     internal async ValueTask<ConsumerSession> OpenAsync(PeerConnection connection, SessionWish wish, CancellationToken cancellationToken)
     {
+        SessionLink.ThrowIfReadOnly(store);
         Offer offer = await AskAsync(connection, wish, cancellationToken).ConfigureAwait(false);
         if (offer.PricePerGiB > wish.MaxPricePerGiB)
             throw new SessionException(SessionError.WrongTerms, $"The provider asks {offer.PricePerGiB} micro-credits a GiB; at most {wish.MaxPricePerGiB} are wished for.");

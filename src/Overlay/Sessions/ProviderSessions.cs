@@ -52,6 +52,7 @@ internal sealed class ProviderSessions(
             Ask? ask = bytes is null ? null : Ask.Decode(bytes);
             ProviderTerms terms = _terms;
             answer = ask is null ? Refusal(SessionError.Malformed, "That is no question for an offer.")
+                : store.Fault is not null ? Refusal(SessionError.Ledger, "The provider cannot write its ledger.")
                 : _stopping ? Refusal(SessionError.ShuttingDown, "The provider is going away.")
                 : ask.Region != "ZZ" && ask.Region != terms.Region ? Refusal(SessionError.WrongTerms, $"The provider is in {terms.Region}.")
                 : OfferAnswer.Encode(Offer.Create(terms, signer, time.GetUtcNow()).Envelope);
@@ -153,6 +154,8 @@ internal sealed class ProviderSessions(
 
     private async ValueTask<ProviderSession> OpenAsync(PeerStream stream, PublicKey consumer, CancellationToken cancellationToken)
     {
+        // Before anything is signed, or asked for that could not be kept.
+        SessionLink.ThrowIfReadOnly(store);
         ReadOnlyMemory<byte> handshake = stream.Connection.HandshakeHash;
         if (await stream.ReceiveAsync(options.AnswerTimeout, time, cancellationToken).ConfigureAwait(false) is not SessionMessage.Open message)
             throw new SessionException(SessionError.Malformed, "A session begins with Open.");

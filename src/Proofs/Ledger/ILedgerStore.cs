@@ -5,11 +5,14 @@ namespace Overlay.Proofs.Ledger;
 /// <summary>Where a node keeps its sessions and receipts. What a method has returned from is durable, as far as the store promises any durability.</summary>
 /// <remarks>
 /// Safe on several threads. Writes are applied in the order in which they were called. Cancelling a write that waits to be queued leaves nothing
-/// behind; once queued it runs to its end, and its caller hears how it ended. A write that fails with <see cref="LedgerError.Storage"/> was not
+/// behind; once queued it runs to its end, and its caller hears how it ended. A write that fails with <see cref="LedgerError.ReadOnly"/> was not
 /// acknowledged, but may be found after reopening.
 /// </remarks>
 public interface ILedgerStore : IAsyncDisposable
 {
+    /// <summary>Why the store takes no more writes until it is opened again (<see cref="LedgerError.ReadOnly"/>), or null while it does. Reading goes on either way.</summary>
+    LedgerException? Fault { get; }
+
     /// <summary>Adds or replaces the record of a session.</summary>
     /// <exception cref="LedgerException">The store cannot write, or the record would contradict the one kept: another counterparty, offer, price or
     /// time of opening; an earlier leg; a closed session that would open again. Nothing was acknowledged.</exception>

@@ -13,6 +13,9 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     private readonly ReceiptWatchers _watchers = new();
     private bool _closed;
 
+    /// <summary>Null: memory does not fail.</summary>
+    public LedgerException? Fault => null;
+
     /// <inheritdoc/>
     public ValueTask SaveSessionAsync(SessionRecord session, CancellationToken cancellationToken)
     {

@@ -107,6 +107,9 @@ public sealed class SqliteLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
+    public LedgerException? Fault => _writer?.Fault;
+
+    /// <inheritdoc/>
     public ValueTask SaveSessionAsync(SessionRecord session, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(session);

@@ -22,7 +22,7 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
     private readonly Task _loop;
     private long _lastSession;
     private long _lastReceipt;
-    private LedgerException? _fault;
+    private volatile LedgerException? _fault;
 
     public SqliteLedgerWriter(SqliteLedgerStatements statements, ReceiptWatchers watchers, string path)
     {
@@ -32,6 +32,9 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
         (_lastSession, _lastReceipt) = statements.ReadLastOrdinals();
         _loop = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
+
+    /// <summary>Why nothing is written any more, or null.</summary>
+    public LedgerException? Fault => _fault;
 
     public async Task WriteAsync(SessionRecord session, ReceiptEntry? entry, CancellationToken cancellationToken)
     {
@@ -91,7 +94,7 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
         }
         catch (Exception e)
         {
-            return _fault = Fault(e);
+            return _fault = Fail(e);
         }
 
         try
@@ -113,7 +116,7 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
         }
         catch (Exception e)
         {
-            _fault = Fault(e);
+            _fault = Fail(e);
             try
             {
                 _statements.Rollback();
@@ -159,7 +162,7 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
         write.IsNews = entry.Receipt.IsCountersigned;
     }
 
-    private LedgerException Fault(Exception e) => new(LedgerError.Storage,
+    private LedgerException Fail(Exception e) => new(LedgerError.ReadOnly,
         $"The ledger {_path} takes no more writes until it is opened again, because one failed: {e.Message}", e);
 
     private sealed class Write(SessionRecord session, ReceiptEntry? entry)

@@ -188,7 +188,8 @@ public sealed class SqliteLedgerStoreTests : IDisposable
                 }
             }
 
-            Assert.Equal(LedgerError.Storage, first.Reason);
+            Assert.Equal(LedgerError.ReadOnly, first.Reason);
+            Assert.Equal(first.Message, store.Fault?.Message);
             Assert.Contains("full", first.Message, StringComparison.Ordinal);
             // This one needs no new page, and is refused all the same.
             LedgerException later = await Assert.ThrowsAsync<LedgerException>(async () =>
@@ -198,6 +199,7 @@ public sealed class SqliteLedgerStoreTests : IDisposable
         }
 
         await using SqliteLedgerStore again = await _ledger.OpenAsync();
+        Assert.Null(again.Fault);
         Assert.Equal(kept, await again.ReadSessionsAsync(Cancellation).CountAsync(Cancellation));
         await again.SaveSessionAsync(new SessionScript(5000, LedgerRole.Provider).Record, Cancellation);
     }
