@@ -27,7 +27,7 @@ public static class LedgerVerifier
 
     /// <summary>Checks a ledger to which nothing is written meanwhile.</summary>
     /// <returns>A verdict; whatever is wrong with the ledger is in it and not thrown.</returns>
-    /// <remarks>On all processors; one does some 20,000 receipts a second, nearly all of it signatures in batches and commitments. Memory grows with the number of sessions.</remarks>
+    /// <remarks>On all processors; each does some 10,000 receipts a second, nearly all of it signatures and commitments in batches. Memory grows with the number of sessions.</remarks>
     public static async Task<LedgerVerdict> VerifyAsync(ILedgerStore store, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(store);

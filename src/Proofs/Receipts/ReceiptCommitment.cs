@@ -50,7 +50,7 @@ public static class ReceiptCommitment
     /// <summary>Whether <paramref name="field"/> is one that <see cref="Create"/> can have made: the one encoding of a point that is not the identity, or a plain total.</summary>
     public static bool IsWellFormed(ReadOnlySpan<byte> field) => field.Length switch
     {
-        Size => field.ContainsAnyExcept((byte)0) && RistrettoPoint.TryDecode(field, out _),
+        Size => IsWellFormed(field, out _),
         PlainSize => BinaryPrimitives.ReadUInt64BigEndian(field) <= long.MaxValue,
         _ => false,
     };
@@ -66,5 +66,36 @@ public static class ReceiptCommitment
         ReadOnlySpan<byte> field = body.Commitment.Span;
         if (opening.Up > long.MaxValue || opening.Down > long.MaxValue || opening.Total > long.MaxValue || IsHidden(field) != seed is not null) return false;
         return CryptographicOperations.FixedTimeEquals(field, Create(opening, seed, body.SessionId, body.Leg, body.Sequence));
+    }
+
+    /// <summary>Whether many receipts of the hidden form all commit to what is beside them, several times faster than one by one.</summary>
+    /// <remarks>Adds all equations up, each times 128 random bits: Σ zᵢ·Cᵢ = (Σ zᵢ·vᵢ)·B + (Σ zᵢ·rᵢ)·B_blinding. A false one among true ones passes with a chance of
+    /// 2⁻¹²⁸. The blindings are multiplied in constant time.</remarks>
+    internal static bool OpenAllVarTime(IReadOnlyList<(ReceiptBody Body, ReceiptOpening Opening, BlindingSeed Seed)> receipts)
+    {
+        var weights = new Scalar[receipts.Count];
+        var commitments = new RistrettoPoint[receipts.Count];
+        byte[] random = RandomNumberGenerator.GetBytes(16 * receipts.Count);
+        Span<byte> wide = stackalloc byte[Scalar.Size];
+        wide.Clear();
+        (Scalar value, Scalar blinding) = (Scalar.Zero, Scalar.Zero);
+        for (int i = 0; i < receipts.Count; i++)
+        {
+            (ReceiptBody body, ReceiptOpening opening, BlindingSeed seed) = receipts[i];
+            if (!IsHidden(body.Commitment.Span) || !IsWellFormed(body.Commitment.Span, out commitments[i])) return false;
+            if (opening.Up > long.MaxValue || opening.Down > long.MaxValue || opening.Total > long.MaxValue) return false;
+            random.AsSpan(16 * i, 16).CopyTo(wide);
+            Scalar.TryDecode(wide, out weights[i]);
+            value += weights[i] * new Scalar(opening.Total);
+            blinding += weights[i] * seed.DeriveBlinding(body.SessionId, body.Leg, body.Sequence);
+        }
+
+        return RistrettoPoint.MultiscalarMultiplyVarTime(weights, commitments).FixedTimeEquals(Pedersen.Commit(value, blinding));
+    }
+
+    private static bool IsWellFormed(ReadOnlySpan<byte> field, out RistrettoPoint point)
+    {
+        point = default;
+        return field.ContainsAnyExcept((byte)0) && RistrettoPoint.TryDecode(field, out point);
     }
 }

@@ -52,6 +52,39 @@ public sealed class LedgerVerifierTests : IDisposable
     }
 
     [Fact]
+    public async Task Verify_OpeningOfAnotherTotalAmongMany_IsNamedBeforeAForgedSignatureBehindIt()
+    {
+        var script = new SessionScript(1, LedgerRole.Provider);
+        await using (SqliteLedgerStore store = await _ledger.OpenAsync())
+        {
+            await store.SaveSessionAsync(script.Record, Cancellation);
+            for (int i = 0; i < 1500; i++) await store.SaveReceiptAsync(script.Next(), script.Record, Cancellation);
+        }
+
+        ChangeRow(1101, entry => (entry.Receipt, entry.Opening with { Up = entry.Opening.Up + 1 }));
+        ChangeRow(1300, entry =>
+        {
+            byte[] encoded = entry.Receipt.Encode();
+            encoded[^1] ^= 1;
+            Assert.True(Receipt.TryDecodeUnchecked(encoded, out Receipt? forged));
+            return (forged, entry.Opening);
+        });
+        LedgerVerdict verdict = await LedgerVerifier.VerifyFileAsync(_ledger.File, Cancellation);
+        Assert.EndsWith("leg 0, sequence 1100: its opening does not open its commitment.", verdict.FirstFault, StringComparison.Ordinal);
+        Assert.Equal(1100, verdict.ReceiptCount);
+    }
+
+    // Somebody who can write the file writes the checksum that belongs to what he wrote.
+    private void ChangeRow(long ordinal, Func<ReceiptEntry, (Receipt Receipt, ReceiptOpening Opening)> change)
+    {
+        using var statements = new SqliteLedgerStatements(SqliteLedgerFile.Connect(_ledger.File, Microsoft.Data.Sqlite.SqliteOpenMode.ReadWrite));
+        ReceiptRow row = Assert.Single(statements.ReadReceiptsAfter(ordinal - 1, 1));
+        (Receipt receipt, ReceiptOpening opening) = change(row.Entry);
+        SqliteLedgerSchema.Execute(statements.Connection, $"UPDATE receipt SET up = {opening.Up}, down = {opening.Down} WHERE ordinal = {ordinal}");
+        statements.Update(row with { Entry = row.Entry with { Receipt = receipt, Opening = opening } });
+    }
+
+    [Fact]
     public async Task Verify_SettledWithoutTheLastSignature_IsNamed()
     {
         var script = new SessionScript(1, LedgerRole.Consumer);
