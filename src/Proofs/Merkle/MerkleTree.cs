@@ -69,15 +69,15 @@ public sealed class MerkleTree
     }
 
     /// <summary>Proves that this tree begins with the leaves of a smaller one.</summary>
-    /// <param name="firstSize">Number of leaves of the smaller tree, from 0 to <see cref="Count"/>.</param>
-    /// <returns>PROOF of section 2.1.4.1; empty when the smaller tree is empty or this one.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">This tree has fewer leaves.</exception>
+    /// <param name="firstSize">Number of leaves of the smaller tree, from 1 to <see cref="Count"/>.</param>
+    /// <returns>PROOF of section 2.1.4.1; empty when both are of one size.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">This tree has fewer leaves, or the smaller one would have none.</exception>
     public Digest[] ProveConsistency(int firstSize)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(firstSize);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(firstSize);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(firstSize, Count);
         var proof = new List<Digest>();
-        if (firstSize == 0 || firstSize == Count) return [];
+        if (firstSize == Count) return [];
 
         // SUBPROOF without recursion: down to the smaller tree's last subtree, keeping what is passed by on the way.
         (int begin, int end) = (0, Count);
@@ -142,12 +142,11 @@ public sealed class MerkleTree
     /// <param name="secondRoot">Its root.</param>
     /// <param name="proof">What a peer sent for it.</param>
     /// <returns>False for whatever does not hold; nothing that a peer sends makes this throw. Source: section 2.1.4.2.</returns>
-    /// <remarks>Every tree continues the empty one, without a proof. Trees of one size are consistent when their roots are the same, without a proof.</remarks>
+    /// <remarks>Trees of one size are consistent when their roots are the same, without a proof. The empty tree is none that a proof could be about.</remarks>
     public static bool VerifyConsistency(ulong firstSize, Digest firstRoot, ulong secondSize, Digest secondRoot, ReadOnlySpan<Digest> proof)
     {
-        if (firstSize > secondSize || proof.Length > MaxProofCount) return false;
+        if (firstSize == 0 || firstSize > secondSize || proof.Length > MaxProofCount) return false;
         if (firstSize == secondSize) return proof.IsEmpty && firstRoot == secondRoot;
-        if (firstSize == 0) return proof.IsEmpty && firstRoot == EmptyRoot;
         if (proof.IsEmpty) return false;
 
         Digest first = BitOperations.IsPow2(firstSize) ? firstRoot : proof[0];
