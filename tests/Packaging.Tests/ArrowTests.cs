@@ -37,8 +37,8 @@ public sealed class ArrowTests
         ["Transcripts"] = ["Group", "Crypto"],
         ["RangeProofs"] = ["Group", "Crypto", "Transcripts"],
         ["Encoding"] = [],
-        ["Receipts"] = ["Crypto", "Encoding"],
-        ["Ledger"] = ["Crypto", "Encoding", "Receipts"],
+        ["Receipts"] = ["Group", "Crypto", "RangeProofs", "Encoding"],
+        ["Ledger"] = ["Group", "Crypto", "Encoding", "Receipts"],
     });
 
     // Sharing and Using stand above Sessions and never see each other; Sessions sees neither. Hosting, thin and last, sees the composing root.
@@ -54,7 +54,7 @@ public sealed class ArrowTests
     // What is no cipher and has no second implementation to choose: hashing, randomness, fixed-time comparison and clearing, and the errors.
     private static readonly string[] s_cryptoForAll =
     [
-        "SHA256", "IncrementalHash", "HashAlgorithmName", "RandomNumberGenerator", "CryptographicOperations", "CryptographicException",
+        "SHA256", "HMACSHA512", "HKDF", "IncrementalHash", "HashAlgorithmName", "RandomNumberGenerator", "CryptographicOperations", "CryptographicException",
         "AuthenticationTagMismatchException",
     ];
 

@@ -6,6 +6,48 @@ namespace Overlay.Proofs.Ledger;
 /// <remarks>Pure functions. Each answers null, or in words what is wrong.</remarks>
 internal static class LedgerRules
 {
+    /// <summary>How many other chains' heads a ledger remembers.</summary>
+    public const int MaxHeadCount = 4096;
+
+    /// <summary>A caller's mistake rather than a contradiction: a block without receipts or of a size that no store takes.</summary>
+    public static void ThrowIfNoBlock(SealedBlock block, IReadOnlyList<ReceiptEntry> receipts)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        ArgumentNullException.ThrowIfNull(receipts);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(block.Sequence, (ulong)long.MaxValue, nameof(block));
+        if (receipts.Count == 0) throw new ArgumentException("A block has at least one receipt.", nameof(receipts));
+        if (block.Encoded.Length is 0 or > SealedBlock.MaxSize) throw new ArgumentException($"A block has 1 to {SealedBlock.MaxSize} bytes.", nameof(block));
+    }
+
+    /// <summary>Whether <paramref name="next"/> may follow <paramref name="latest"/>, the newest block kept, or null when there is none.</summary>
+    public static string? ObjectToBlock(SealedBlock? latest, SealedBlock next)
+    {
+        ulong due = latest is null ? 0 : latest.Sequence + 1;
+        if (next.Sequence != due) return $"block {due} is due";
+        return next.PreviousHash == (latest?.Hash ?? default) ? null : "the hash it names is not that of the block before it";
+    }
+
+    /// <summary>Whether a final receipt may stand in a block.</summary>
+    /// <param name="asked">The receipt.</param>
+    /// <param name="kept">What is kept in its place, or null.</param>
+    /// <param name="isSealed">Whether that stands in a block.</param>
+    public static string? ObjectToLeaf(ReceiptEntry asked, ReceiptEntry? kept, bool isSealed)
+    {
+        if (kept is null || kept.Receipt.Hash != asked.Receipt.Hash) return "it is not in the ledger";
+        if (!kept.Receipt.Body.Final || !kept.Receipt.IsCountersigned) return "it is not final with both signatures";
+        return isSealed ? "it stands in a block already" : null;
+    }
+
+    /// <summary>Whether a head is one of two that its author cannot both have signed in good faith.</summary>
+    public static string? ObjectToHead(ChainHead? kept, ChainHead next) =>
+        kept is not null && kept.Sequence == next.Sequence && kept.Hash != next.Hash ? $"another block {next.Sequence} of this author is kept" : null;
+
+    /// <summary>The exception for an objection to a block.</summary>
+    public static LedgerException Contradiction(SealedBlock block, string objection) => new(LedgerError.Contradiction, $"Block {block.Sequence}: {objection}.");
+
+    /// <summary>The exception for an objection to a head.</summary>
+    public static LedgerException Contradiction(ChainHead head, string objection) => new(LedgerError.Contradiction, $"Head of {head.Author}: {objection}.");
+
     /// <summary>A caller's mistake rather than a contradiction: an entry handed over with the record of another session.</summary>
     public static void ThrowIfMismatched(ReceiptEntry entry, SessionRecord session)
     {

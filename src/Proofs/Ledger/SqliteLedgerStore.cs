@@ -164,6 +164,59 @@ public sealed class SqliteLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<ReceiptEntry>> FindUnsealedAsync(int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        return (await ReadAsync(reads => reads.FindUnsealed(limit), cancellationToken).ConfigureAwait(false)).ConvertAll(row => row.Entry);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask SaveBlockAsync(SealedBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken)
+    {
+        LedgerRules.ThrowIfNoBlock(block, receipts);
+        return new ValueTask(Writer.WriteAsync(block, receipts, cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<SealedBlock?> FindLatestBlockAsync(CancellationToken cancellationToken) => ReadAsync(reads => reads.FindLatestBlock(), cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<SealedBlock> ReadBlocksAsync(ulong first, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        List<SealedBlock> blocks;
+        do
+        {
+            blocks = await ReadAsync(reads => reads.ReadBlocksFrom(first, PageCount), cancellationToken).ConfigureAwait(false);
+            foreach (SealedBlock block in blocks) yield return block;
+            if (blocks.Count != 0) first = blocks[^1].Sequence + 1;
+        }
+        while (blocks.Count == PageCount);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<ReceiptEntry>> FindSealedAsync(ulong sequence, CancellationToken cancellationToken) =>
+        (await ReadAsync(reads => reads.FindSealed(sequence), cancellationToken).ConfigureAwait(false)).ConvertAll(row => row.Entry);
+
+    /// <inheritdoc/>
+    public ValueTask<BlockPlace?> FindPlaceAsync(Digest sessionId, LedgerRole role, uint leg, CancellationToken cancellationToken) =>
+        ReadAsync(reads => reads.FindPlace(sessionId, role, leg), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask SaveHeadAsync(ChainHead head, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(head);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(head.Sequence, (ulong)long.MaxValue, nameof(head));
+        return new ValueTask(Writer.WriteAsync(head, cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<ChainHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        return await ReadAsync(reads => reads.FindHeads(limit), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
     /// <remarks>A ledger opened read-only has no news: its stream ends when it is closed.</remarks>
     public IAsyncEnumerable<ReceiptEntry> WatchAsync(CancellationToken cancellationToken) => _watchers.WatchAsync(cancellationToken);
 
