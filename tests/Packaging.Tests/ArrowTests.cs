@@ -46,6 +46,7 @@ public sealed class ArrowTests
     {
         ["Diagnostics"] = ["Sessions"],
         ["Sessions"] = ["Diagnostics"],
+        ["Sealing"] = ["Diagnostics"],
         ["Sharing"] = ["Sessions", "Diagnostics"],
         ["Using"] = ["Sessions", "Diagnostics"],
         ["Hosting"] = ["", "Diagnostics", "Sessions", "Sharing", "Using"],
