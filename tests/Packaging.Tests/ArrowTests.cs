@@ -38,7 +38,10 @@ public sealed class ArrowTests
         ["RangeProofs"] = ["Group", "Crypto", "Transcripts"],
         ["Encoding"] = [],
         ["Receipts"] = ["Group", "Crypto", "RangeProofs", "Encoding"],
-        ["Ledger"] = ["Group", "Crypto", "Encoding", "Receipts"],
+        ["Merkle"] = [],
+        ["Ledger"] = ["Group", "Crypto", "Encoding", "Receipts", "Merkle"],
+        // The top of the house: evidence out of everything below.
+        ["Claims"] = ["Group", "Crypto", "Transcripts", "RangeProofs", "Encoding", "Receipts", "Merkle", "Ledger"],
     });
 
     // Sharing and Using stand above Sessions and never see each other; Sessions sees neither. Hosting, thin and last, sees the composing root.

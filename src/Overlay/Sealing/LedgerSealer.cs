@@ -1,22 +1,17 @@
 using Microsoft.Extensions.Logging;
 using Overlay.Diagnostics;
+using Overlay.Proofs;
 using Overlay.Proofs.Ledger;
+using Overlay.Proofs.Merkle;
 
 namespace Overlay.Sealing;
-
-/// <summary>Makes and signs the next block.</summary>
-/// <param name="previous">The newest block, or null before the first.</param>
-/// <param name="receipts">The final receipts that are to stand in it, in the order of its tree.</param>
-/// <param name="heads">The newest blocks seen of other chains.</param>
-/// <param name="now">The block's time.</param>
-internal delegate SealedBlock BlockMaker(SealedBlock? previous, IReadOnlyList<ReceiptEntry> receipts, IReadOnlyList<ChainHead> heads, DateTimeOffset now);
 
 /// <summary>Seals finished legs into blocks: by amount, by time, and what is left when it is stopped. The only one that writes a ledger's chain.</summary>
 /// <remarks>One loop owns the rule and makes the blocks. A ledger that cannot be written ends it: nothing more is signed then.</remarks>
 internal sealed class LedgerSealer : IAsyncDisposable
 {
     private readonly ILedgerStore _store;
-    private readonly BlockMaker _make;
+    private readonly ISigner _signer;
     private readonly SealingOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -25,10 +20,10 @@ internal sealed class LedgerSealer : IAsyncDisposable
     private readonly Task _loop;
     private int _disposed;
 
-    internal LedgerSealer(ILedgerStore store, BlockMaker make, SealingOptions options, TimeProvider time, ILogger logger)
+    internal LedgerSealer(ILedgerStore store, ISigner signer, SealingOptions options, TimeProvider time, ILogger logger)
     {
         _store = store;
-        _make = make;
+        _signer = signer;
         _options = options;
         _time = time;
         _logger = logger;
@@ -79,13 +74,32 @@ internal sealed class LedgerSealer : IAsyncDisposable
             DateTimeOffset now = _time.GetUtcNow();
             if (!_rule.IsDue(waiting.Count, size, now) && !(stopping && waiting.Count != 0)) return;
 
-            SealedBlock? previous = await _store.FindLatestBlockAsync(CancellationToken.None).ConfigureAwait(false);
-            IReadOnlyList<ChainHead> heads = await _store.FindHeadsAsync(_options.MaxHeads, CancellationToken.None).ConfigureAwait(false);
-            SealedBlock block = _make(previous, waiting, heads, now);
+            LedgerBlock block = await MakeAsync(waiting, now).ConfigureAwait(false);
             // Not to be cancelled: a block that is signed twice differently would be a fork.
             await _store.SaveBlockAsync(block, waiting, CancellationToken.None).ConfigureAwait(false);
             _rule.Sealed();
-            SealingLog.Sealed(_logger, block.Sequence, waiting.Count);
+            SealingLog.Sealed(_logger, block.Body.Sequence, waiting.Count);
         }
+    }
+
+    private async ValueTask<LedgerBlock> MakeAsync(IReadOnlyList<ReceiptEntry> receipts, DateTimeOffset now)
+    {
+        LedgerBlock? previous = await _store.FindLatestBlockAsync(CancellationToken.None).ConfigureAwait(false);
+        IReadOnlyList<LedgerHead> heads = await _store.FindHeadsAsync(_options.MaxHeads, CancellationToken.None).ConfigureAwait(false);
+        // A clock that was set back holds the chain's time still; a block may not be older than the one before it.
+        ulong time = Math.Max((ulong)Math.Max(0, now.ToUnixTimeSeconds()), previous?.Body.Time ?? 0);
+        return LedgerBlock.Seal(
+            new LedgerBlockBody
+            {
+                Author = _signer.PublicKey,
+                Sequence = previous is null ? 0 : previous.Body.Sequence + 1,
+                PreviousBlockHash = previous?.Hash ?? default,
+                Epoch = Math.Max(time / 3600, previous?.Body.Epoch ?? 0),
+                ReceiptsRoot = new MerkleTree([.. receipts.Select(entry => LedgerBlock.LeafHash(entry.Receipt))]).Root,
+                ReceiptCount = (uint)receipts.Count,
+                Heads = [.. heads.Where(head => head.Author != _signer.PublicKey).OrderBy(head => head.Author)],
+                Time = time,
+            },
+            _signer);
     }
 }

@@ -1,3 +1,5 @@
+using Overlay.Proofs.Ledger;
+
 namespace Overlay.Sealing;
 
 /// <summary>When finished legs are sealed into a block. Immutable; change with <c>with</c>.</summary>
@@ -16,7 +18,13 @@ internal sealed record SealingOptions
     public int MaxLegs { get; init => field = value > 0 ? value : throw new ArgumentOutOfRangeException(nameof(MaxLegs), value, "MaxLegs must be above zero."); } = 4096;
 
     /// <summary>Most heads of other chains that a block names: 64.</summary>
-    public int MaxHeads { get; init => field = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(MaxHeads), value, "MaxHeads must not be negative."); } = 64;
+    public int MaxHeads
+    {
+        get;
+        init => field = value is >= 0 and <= LedgerBlockBody.MaxHeadCount
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(MaxHeads), value, $"MaxHeads must be 0 to {LedgerBlockBody.MaxHeadCount}.");
+    } = LedgerBlockBody.MaxHeadCount;
 
     private static TimeSpan Positive(TimeSpan value, string option) =>
         value > TimeSpan.Zero ? value : throw new ArgumentOutOfRangeException(option, value, $"{option} must be above zero.");

@@ -49,19 +49,19 @@ public interface ILedgerStore : IAsyncDisposable
     ValueTask<IReadOnlyList<ReceiptEntry>> FindUnsealedAsync(int limit, CancellationToken cancellationToken);
 
     /// <summary>Adds the next block of this ledger's own chain, and which finished legs stand in it, in one transaction.</summary>
-    /// <param name="block">The block. Its signature and root are the caller's business.</param>
+    /// <param name="block">The block, of this node's own chain. Its signature is not checked again.</param>
     /// <param name="receipts">The final receipts in the order of the block's tree, at least one.</param>
     /// <param name="cancellationToken">As for every write.</param>
     /// <exception cref="LedgerException">The store cannot write, or the block would contradict what is kept: a sequence that is not the next, another previous hash
-    /// than the newest block's; a receipt that is not kept as final with both signatures, or stands in a block already. Nothing was acknowledged.</exception>
-    /// <exception cref="ArgumentException">The block has no receipts, or is empty or over <see cref="SealedBlock.MaxSize"/>.</exception>
-    ValueTask SaveBlockAsync(SealedBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken);
+    /// or author than the newest block's, an epoch or time before its; a receipt that is not kept as final with both signatures, or stands in a block already. Nothing was acknowledged.</exception>
+    /// <exception cref="ArgumentException">There are no receipts, or the block's root and count are not those of <paramref name="receipts"/>.</exception>
+    ValueTask SaveBlockAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken);
 
     /// <summary>The newest block, or null before the first.</summary>
-    ValueTask<SealedBlock?> FindLatestBlockAsync(CancellationToken cancellationToken);
+    ValueTask<LedgerBlock?> FindLatestBlockAsync(CancellationToken cancellationToken);
 
     /// <summary>Blocks from <paramref name="first"/> on, in order. What is saved meanwhile may be among them.</summary>
-    IAsyncEnumerable<SealedBlock> ReadBlocksAsync(ulong first, CancellationToken cancellationToken);
+    IAsyncEnumerable<LedgerBlock> ReadBlocksAsync(ulong first, CancellationToken cancellationToken);
 
     /// <summary>The final receipts in a block, in the order of its tree; none when there is no such block.</summary>
     ValueTask<IReadOnlyList<ReceiptEntry>> FindSealedAsync(ulong sequence, CancellationToken cancellationToken);
@@ -72,10 +72,10 @@ public interface ILedgerStore : IAsyncDisposable
     /// <summary>Remembers the newest block seen of another peer's chain. An older one than is kept changes nothing.</summary>
     /// <remarks>At most 4,096 are kept; the one not heard of for longest makes room.</remarks>
     /// <exception cref="LedgerException">The store cannot write, or another hash is kept for that very block: the author has forked. Nothing was changed.</exception>
-    ValueTask SaveHeadAsync(ChainHead head, CancellationToken cancellationToken);
+    ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken);
 
     /// <summary>The newest blocks seen of other chains, those heard of last first, at most <paramref name="limit"/>.</summary>
-    ValueTask<IReadOnlyList<ChainHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken);
+    ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken);
 
     /// <summary>Receipts as they become countersigned and durable, each once, from the first <c>MoveNextAsync</c> on, until the store is closed.</summary>
     /// <remarks>Never holds up a write: 1,024 receipts wait for a slow watcher, then the oldest are dropped. They are still in the ledger,

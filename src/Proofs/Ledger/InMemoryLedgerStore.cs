@@ -12,8 +12,8 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     private readonly List<ReceiptEntry> _receipts = [];
     private readonly List<int> _finished = []; // indexes into _receipts
     private readonly Dictionary<int, BlockPlace> _places = []; // by the same
-    private readonly List<(SealedBlock Block, ReceiptEntry[] Receipts)> _blocks = [];
-    private readonly OrderedDictionary<PublicKey, ChainHead> _heads = []; // heard of last stands last
+    private readonly List<(LedgerBlock Block, ReceiptEntry[] Receipts)> _blocks = [];
+    private readonly OrderedDictionary<PublicKey, LedgerHead> _heads = []; // heard of last stands last
     private readonly ReceiptWatchers _watchers = new();
     private bool _closed;
 
@@ -153,7 +153,7 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
-    public ValueTask SaveBlockAsync(SealedBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken)
+    public ValueTask SaveBlockAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken)
     {
         LedgerRules.ThrowIfNoBlock(block, receipts);
         cancellationToken.ThrowIfCancellationRequested();
@@ -167,7 +167,7 @@ public sealed class InMemoryLedgerStore : ILedgerStore
                 int? index = FindIndex(receipt);
                 bool isSealed = index is { } known && (_places.ContainsKey(known) || places.ContainsKey(known));
                 if (LedgerRules.ObjectToLeaf(receipt, index is { } at ? _receipts[at] : null, isSealed) is { } leaf) throw LedgerRules.Contradiction(receipt, leaf);
-                places.Add(index!.Value, new BlockPlace(block.Sequence, places.Count));
+                places.Add(index!.Value, new BlockPlace(block.Body.Sequence, places.Count));
             }
 
             foreach ((int index, BlockPlace place) in places) _places.Add(index, place);
@@ -178,19 +178,19 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<SealedBlock?> FindLatestBlockAsync(CancellationToken cancellationToken)
+    public ValueTask<LedgerBlock?> FindLatestBlockAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         lock (_lock) return ValueTask.FromResult(_blocks.Count == 0 ? null : _blocks[^1].Block);
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<SealedBlock> ReadBlocksAsync(ulong first, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<LedgerBlock> ReadBlocksAsync(ulong first, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        SealedBlock[] all;
-        lock (_lock) all = [.. _blocks.Select(kept => kept.Block).Where(block => block.Sequence >= first)];
+        LedgerBlock[] all;
+        lock (_lock) all = [.. _blocks.Select(kept => kept.Block).Where(block => block.Body.Sequence >= first)];
         await Task.CompletedTask.ConfigureAwait(false);
-        foreach (SealedBlock block in all)
+        foreach (LedgerBlock block in all)
         {
             cancellationToken.ThrowIfCancellationRequested();
             yield return block;
@@ -218,18 +218,17 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
-    public ValueTask SaveHeadAsync(ChainHead head, CancellationToken cancellationToken)
+    public ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(head);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(head.Sequence, (ulong)long.MaxValue, nameof(head));
         cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
         {
             ThrowIfClosed();
-            ChainHead? kept = _heads.GetValueOrDefault(head.Author);
+            LedgerHead? kept = _heads.TryGetValue(head.Author, out LedgerHead known) ? known : null;
             if (LedgerRules.ObjectToHead(kept, head) is { } objection) throw LedgerRules.Contradiction(head, objection);
             _heads.Remove(head.Author);
-            _heads.Add(head.Author, kept is not null && kept.Sequence > head.Sequence ? kept : head);
+            _heads.Add(head.Author, kept is not null && known.Sequence > head.Sequence ? known : head);
             if (_heads.Count > LedgerRules.MaxHeadCount) _heads.RemoveAt(0);
         }
 
@@ -237,11 +236,11 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<ChainHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         cancellationToken.ThrowIfCancellationRequested();
-        lock (_lock) return ValueTask.FromResult<IReadOnlyList<ChainHead>>([.. _heads.Values.Reverse().Take(limit)]);
+        lock (_lock) return ValueTask.FromResult<IReadOnlyList<LedgerHead>>([.. _heads.Values.Reverse().Take(limit)]);
     }
 
     /// <inheritdoc/>

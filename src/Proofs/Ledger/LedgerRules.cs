@@ -1,3 +1,4 @@
+using Overlay.Proofs.Merkle;
 using Overlay.Proofs.Receipts;
 
 namespace Overlay.Proofs.Ledger;
@@ -9,22 +10,24 @@ internal static class LedgerRules
     /// <summary>How many other chains' heads a ledger remembers.</summary>
     public const int MaxHeadCount = 4096;
 
-    /// <summary>A caller's mistake rather than a contradiction: a block without receipts or of a size that no store takes.</summary>
-    public static void ThrowIfNoBlock(SealedBlock block, IReadOnlyList<ReceiptEntry> receipts)
+    /// <summary>Whether a block's tree is that of <paramref name="receipts"/>, in this order.</summary>
+    public static bool Covers(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts) =>
+        block.Body.ReceiptCount == receipts.Count && new MerkleTree([.. receipts.Select(entry => LedgerBlock.LeafHash(entry.Receipt))]).Root == block.Body.ReceiptsRoot;
+
+    /// <summary>A caller's mistake rather than a contradiction: a block without receipts, or of others than are given.</summary>
+    public static void ThrowIfNoBlock(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts)
     {
         ArgumentNullException.ThrowIfNull(block);
         ArgumentNullException.ThrowIfNull(receipts);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(block.Sequence, (ulong)long.MaxValue, nameof(block));
         if (receipts.Count == 0) throw new ArgumentException("A block has at least one receipt.", nameof(receipts));
-        if (block.Encoded.Length is 0 or > SealedBlock.MaxSize) throw new ArgumentException($"A block has 1 to {SealedBlock.MaxSize} bytes.", nameof(block));
+        if (!Covers(block, receipts)) throw new ArgumentException("The block's root is not that of the receipts.", nameof(receipts));
     }
 
     /// <summary>Whether <paramref name="next"/> may follow <paramref name="latest"/>, the newest block kept, or null when there is none.</summary>
-    public static string? ObjectToBlock(SealedBlock? latest, SealedBlock next)
+    public static string? ObjectToBlock(LedgerBlock? latest, LedgerBlock next)
     {
-        ulong due = latest is null ? 0 : latest.Sequence + 1;
-        if (next.Sequence != due) return $"block {due} is due";
-        return next.PreviousHash == (latest?.Hash ?? default) ? null : "the hash it names is not that of the block before it";
+        if (latest is not null) return LedgerChain.ObjectToSuccessor(latest, next);
+        return next.Body.Sequence == 0 ? null : "sequence 0 is due";
     }
 
     /// <summary>Whether a final receipt may stand in a block.</summary>
@@ -39,14 +42,14 @@ internal static class LedgerRules
     }
 
     /// <summary>Whether a head is one of two that its author cannot both have signed in good faith.</summary>
-    public static string? ObjectToHead(ChainHead? kept, ChainHead next) =>
-        kept is not null && kept.Sequence == next.Sequence && kept.Hash != next.Hash ? $"another block {next.Sequence} of this author is kept" : null;
+    public static string? ObjectToHead(LedgerHead? kept, LedgerHead next) =>
+        kept is { } known && LedgerChain.Compare(known, next) == HeadComparison.Fork ? $"another block {next.Sequence} of this author is kept" : null;
 
     /// <summary>The exception for an objection to a block.</summary>
-    public static LedgerException Contradiction(SealedBlock block, string objection) => new(LedgerError.Contradiction, $"Block {block.Sequence}: {objection}.");
+    public static LedgerException Contradiction(LedgerBlock block, string objection) => new(LedgerError.Contradiction, $"Block {block.Body.Sequence}: {objection}.");
 
     /// <summary>The exception for an objection to a head.</summary>
-    public static LedgerException Contradiction(ChainHead head, string objection) => new(LedgerError.Contradiction, $"Head of {head.Author}: {objection}.");
+    public static LedgerException Contradiction(LedgerHead head, string objection) => new(LedgerError.Contradiction, $"Head of {head.Author}: {objection}.");
 
     /// <summary>A caller's mistake rather than a contradiction: an entry handed over with the record of another session.</summary>
     public static void ThrowIfMismatched(ReceiptEntry entry, SessionRecord session)

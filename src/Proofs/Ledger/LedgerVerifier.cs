@@ -47,19 +47,20 @@ public static class LedgerVerifier
         }
     }
 
-    // The chain of blocks by what the store keeps of them, and that each finished leg stands in one block or in none.
+    // The chain of blocks, their signatures and roots, and that each finished leg stands in one block or in none.
     private static async Task<string?> FindBlockFaultAsync(ILedgerStore store, LedgerAudit audit, CancellationToken cancellationToken)
     {
-        SealedBlock? latest = null;
+        LedgerBlock? latest = null;
         var legs = new HashSet<(Digest, LedgerRole, uint)>();
-        await foreach (SealedBlock block in store.ReadBlocksAsync(0, cancellationToken).ConfigureAwait(false))
+        await foreach (LedgerBlock block in store.ReadBlocksAsync(0, cancellationToken).ConfigureAwait(false))
         {
-            if (LedgerRules.ObjectToBlock(latest, block) is { } objection) return $"Block {block.Sequence}: {objection}.";
+            if (LedgerRules.ObjectToBlock(latest, block) is { } objection) return $"Block {block.Body.Sequence}: {objection}.";
             latest = block;
-            IReadOnlyList<ReceiptEntry> receipts = await store.FindSealedAsync(block.Sequence, cancellationToken).ConfigureAwait(false);
-            if (receipts.Count == 0) return $"Block {block.Sequence}: none of its receipts is there.";
+            IReadOnlyList<ReceiptEntry> receipts = await store.FindSealedAsync(block.Body.Sequence, cancellationToken).ConfigureAwait(false);
+            if (!LedgerBlock.TryDecode(block.Encode(), out _)) return $"Block {block.Body.Sequence}: its signature does not hold.";
+            if (!LedgerRules.Covers(block, receipts)) return $"Block {block.Body.Sequence}: its root is not that of the receipts kept as its own.";
             foreach (ReceiptEntry entry in receipts)
-                if (LedgerRules.ObjectToLeaf(entry, entry, !legs.Add(Leg(entry))) is { } leaf) return $"{LedgerRules.Describe(entry)}: in block {block.Sequence}, {leaf}.";
+                if (LedgerRules.ObjectToLeaf(entry, entry, !legs.Add(Leg(entry))) is { } leaf) return $"{LedgerRules.Describe(entry)}: in block {block.Body.Sequence}, {leaf}.";
         }
 
         foreach (ReceiptEntry entry in await store.FindUnsealedAsync(int.MaxValue, cancellationToken).ConfigureAwait(false))

@@ -7,11 +7,11 @@ namespace Overlay.Proofs.Ledger;
 /// <summary>The part of <see cref="SqliteLedgerStatements"/> that is about blocks: which there are, what stands in them, and the heads of other chains.</summary>
 internal sealed partial class SqliteLedgerStatements
 {
-    private const string BlockColumns = "SELECT sequence, hash, previous, block, checksum FROM block";
+    private const string BlockColumns = "SELECT sequence, block, checksum FROM block";
 
-    public SealedBlock? FindLatestBlock() => Single(ReadBlock, Prepare($"{BlockColumns} ORDER BY sequence DESC LIMIT 1"));
+    public LedgerBlock? FindLatestBlock() => Single(ReadBlock, Prepare($"{BlockColumns} ORDER BY sequence DESC LIMIT 1"));
 
-    public List<SealedBlock> ReadBlocksFrom(ulong sequence, int limit) =>
+    public List<LedgerBlock> ReadBlocksFrom(ulong sequence, int limit) =>
         sequence > long.MaxValue ? [] : Rows(ReadBlock, Prepare($"{BlockColumns} WHERE sequence >= $1 ORDER BY sequence LIMIT $2", (long)sequence, (long)limit));
 
     public List<ReceiptRow> FindUnsealed(int limit) => Rows(ReadReceipt, Prepare(
@@ -32,52 +32,49 @@ internal sealed partial class SqliteLedgerStatements
 
     public void InsertFinished(long receipt) => Prepare("INSERT INTO finished (receipt) VALUES ($1)", receipt).ExecuteNonQuery();
 
-    public void Insert(SealedBlock block, IReadOnlyList<long> receipts)
+    public void Insert(LedgerBlock block, IReadOnlyList<long> receipts)
     {
-        byte[] encoded = block.Encoded.ToArray();
-        Prepare("INSERT INTO block (sequence, hash, previous, block, checksum) VALUES ($1, $2, $3, $4, $5)",
-            (long)block.Sequence, block.Hash.Bytes.ToArray(), block.PreviousHash.Bytes.ToArray(), encoded, Checksum(block)).ExecuteNonQuery();
+        byte[] encoded = block.Encode();
+        long sequence = (long)block.Body.Sequence;
+        Prepare("INSERT INTO block (sequence, block, checksum) VALUES ($1, $2, $3)", sequence, encoded, Checksum(sequence, encoded)).ExecuteNonQuery();
         for (int i = 0; i < receipts.Count; i++)
-            Prepare("UPDATE finished SET block = $1, place = $2 WHERE receipt = $3", (long)block.Sequence, (long)i, receipts[i]).ExecuteNonQuery();
+            Prepare("UPDATE finished SET block = $1, place = $2 WHERE receipt = $3", sequence, (long)i, receipts[i]).ExecuteNonQuery();
     }
 
-    public ChainHead? FindHead(PublicKey author) => Single(ReadHead, Prepare("SELECT author, sequence, hash FROM head WHERE author = $1", author.Bytes.ToArray()));
+    public LedgerHead? FindHead(PublicKey author) => Rows(ReadHead, Prepare("SELECT author, sequence, hash FROM head WHERE author = $1", author.Bytes.ToArray())) is [var head] ? head : null;
 
-    public List<ChainHead> FindHeads(int limit) => Rows(ReadHead, Prepare("SELECT author, sequence, hash FROM head ORDER BY heard DESC LIMIT $1", (long)limit));
+    public List<LedgerHead> FindHeads(int limit) => Rows(ReadHead, Prepare("SELECT author, sequence, hash FROM head ORDER BY heard DESC LIMIT $1", (long)limit));
 
     /// <summary>Keeps a head as the one heard of last, and no more of them than the limit.</summary>
-    public void Save(ChainHead head)
+    public void Save(LedgerHead head)
     {
         Prepare("INSERT OR REPLACE INTO head (author, sequence, hash, heard) VALUES ($1, $2, $3, (SELECT coalesce(max(heard), 0) + 1 FROM head))",
-            head.Author.Bytes.ToArray(), (long)head.Sequence, head.Hash.Bytes.ToArray()).ExecuteNonQuery();
+            head.Author.Bytes.ToArray(), (long)head.Sequence, head.BlockHash.Bytes.ToArray()).ExecuteNonQuery();
         Prepare("DELETE FROM head WHERE heard <= (SELECT heard FROM head ORDER BY heard DESC LIMIT 1 OFFSET $1)", (long)LedgerRules.MaxHeadCount).ExecuteNonQuery();
     }
 
-    // SHA-256 over the tag, sequence (8 bytes, big-endian), hash, previous hash and block.
-    private static byte[] Checksum(SealedBlock block)
+    // SHA-256 over the tag, sequence (8 bytes, big-endian) and block.
+    private static byte[] Checksum(long sequence, ReadOnlySpan<byte> encoded)
     {
-        Span<byte> sequence = stackalloc byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64BigEndian(sequence, block.Sequence);
-        return SHA256.HashData([.. "overlay/ledger/block/1\0"u8, .. sequence, .. block.Hash.Bytes, .. block.PreviousHash.Bytes, .. block.Encoded.Span]);
+        Span<byte> number = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64BigEndian(number, sequence);
+        return SHA256.HashData([.. "overlay/ledger/block/1\0"u8, .. number, .. encoded]);
     }
 
-    private static SealedBlock ReadBlock(SqliteDataReader reader)
+    private static LedgerBlock ReadBlock(SqliteDataReader reader)
     {
         long sequence = reader.GetInt64(0);
-        if (sequence >= 0 && TryDigest(reader, 1, out Digest hash) && TryDigest(reader, 2, out Digest previous))
-        {
-            var block = new SealedBlock((ulong)sequence, hash, previous, Blob(reader, 3));
-            if (Checksum(block).AsSpan().SequenceEqual(Blob(reader, 4))) return block;
-        }
-
+        byte[] encoded = Blob(reader, 1);
+        if (Checksum(sequence, encoded).AsSpan().SequenceEqual(Blob(reader, 2)) && LedgerBlock.TryDecodeUnchecked(encoded, out LedgerBlock? block)
+            && block.Body.Sequence == (ulong)sequence) return block;
         throw new LedgerException(LedgerError.Damaged, $"Block {sequence}: the row is not as it was written.");
     }
 
-    private static ChainHead ReadHead(SqliteDataReader reader)
+    private static LedgerHead ReadHead(SqliteDataReader reader)
     {
         byte[] author = Blob(reader, 0);
         if (author.Length != PublicKey.Size || !TryDigest(reader, 2, out Digest hash) || reader.GetInt64(1) < 0)
             throw new LedgerException(LedgerError.Damaged, "The head of another chain is not as it was written.");
-        return new ChainHead(new PublicKey(author), (ulong)reader.GetInt64(1), hash);
+        return new LedgerHead(new PublicKey(author), (ulong)reader.GetInt64(1), hash);
     }
 }

@@ -61,8 +61,6 @@ internal static class SqliteLedgerSchema
             """
             CREATE TABLE block (
               sequence INTEGER PRIMARY KEY,
-              hash BLOB NOT NULL,
-              previous BLOB NOT NULL,
               block BLOB NOT NULL,
               checksum BLOB NOT NULL
             ) STRICT

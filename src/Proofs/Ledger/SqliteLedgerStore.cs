@@ -171,24 +171,24 @@ public sealed class SqliteLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
-    public ValueTask SaveBlockAsync(SealedBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken)
+    public ValueTask SaveBlockAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken)
     {
         LedgerRules.ThrowIfNoBlock(block, receipts);
         return new ValueTask(Writer.WriteAsync(block, receipts, cancellationToken));
     }
 
     /// <inheritdoc/>
-    public ValueTask<SealedBlock?> FindLatestBlockAsync(CancellationToken cancellationToken) => ReadAsync(reads => reads.FindLatestBlock(), cancellationToken);
+    public ValueTask<LedgerBlock?> FindLatestBlockAsync(CancellationToken cancellationToken) => ReadAsync(reads => reads.FindLatestBlock(), cancellationToken);
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<SealedBlock> ReadBlocksAsync(ulong first, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<LedgerBlock> ReadBlocksAsync(ulong first, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        List<SealedBlock> blocks;
+        List<LedgerBlock> blocks;
         do
         {
             blocks = await ReadAsync(reads => reads.ReadBlocksFrom(first, PageCount), cancellationToken).ConfigureAwait(false);
-            foreach (SealedBlock block in blocks) yield return block;
-            if (blocks.Count != 0) first = blocks[^1].Sequence + 1;
+            foreach (LedgerBlock block in blocks) yield return block;
+            if (blocks.Count != 0) first = blocks[^1].Body.Sequence + 1;
         }
         while (blocks.Count == PageCount);
     }
@@ -202,15 +202,14 @@ public sealed class SqliteLedgerStore : ILedgerStore
         ReadAsync(reads => reads.FindPlace(sessionId, role, leg), cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask SaveHeadAsync(ChainHead head, CancellationToken cancellationToken)
+    public ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(head);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(head.Sequence, (ulong)long.MaxValue, nameof(head));
         return new ValueTask(Writer.WriteAsync(head, cancellationToken));
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<ChainHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         return await ReadAsync(reads => reads.FindHeads(limit), cancellationToken).ConfigureAwait(false);

@@ -39,10 +39,10 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
     public Task WriteAsync(SessionRecord session, ReceiptEntry? entry, CancellationToken cancellationToken) =>
         QueueAsync(new Write(write => Apply(write, session), entry), cancellationToken);
 
-    public Task WriteAsync(SealedBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken) =>
+    public Task WriteAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken) =>
         QueueAsync(new Write(_ => Apply(block, receipts), null), cancellationToken);
 
-    public Task WriteAsync(ChainHead head, CancellationToken cancellationToken) => QueueAsync(new Write(_ => Apply(head), null), cancellationToken);
+    public Task WriteAsync(LedgerHead head, CancellationToken cancellationToken) => QueueAsync(new Write(_ => Apply(head), null), cancellationToken);
 
     private async Task QueueAsync(Write write, CancellationToken cancellationToken)
     {
@@ -170,7 +170,7 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
         if (write.IsNews && entry.Receipt.Body.Final) _statements.InsertFinished(_lastReceipt);
     }
 
-    private void Apply(SealedBlock block, IReadOnlyList<ReceiptEntry> receipts)
+    private void Apply(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts)
     {
         if (LedgerRules.ObjectToBlock(_statements.FindLatestBlock(), block) is { } objection) throw LedgerRules.Contradiction(block, objection);
         var ordinals = new List<long>(receipts.Count);
@@ -187,11 +187,11 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
         _statements.Insert(block, ordinals);
     }
 
-    private void Apply(ChainHead head)
+    private void Apply(LedgerHead head)
     {
-        ChainHead? kept = _statements.FindHead(head.Author);
+        LedgerHead? kept = _statements.FindHead(head.Author);
         if (LedgerRules.ObjectToHead(kept, head) is { } objection) throw LedgerRules.Contradiction(head, objection);
-        _statements.Save(kept is not null && kept.Sequence > head.Sequence ? kept : head);
+        _statements.Save(kept is { } known && known.Sequence > head.Sequence ? known : head);
     }
 
     private LedgerException Fail(Exception e) => new(LedgerError.ReadOnly,

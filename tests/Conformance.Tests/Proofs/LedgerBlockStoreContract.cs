@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Overlay.Proofs;
 using Overlay.Proofs.Ledger;
+using Overlay.Proofs.Merkle;
 using Overlay.TestKit.Proofs;
 
 namespace Overlay.Conformance.Tests.Proofs;
@@ -52,15 +53,15 @@ public abstract class LedgerBlockStoreContract : IAsyncLifetime
     {
         List<ReceiptEntry> legs = await FinishAsync(1, 5);
         Assert.Null(await Store.FindLatestBlockAsync(Cancellation));
-        SealedBlock first = Block(0, default), second = Block(1, first.Hash);
+        LedgerBlock first = Block(null, legs[3], legs[0]), second = Block(first, legs[1]);
         await Store.SaveBlockAsync(first, [legs[3], legs[0]], Cancellation);
         Same([legs[1], legs[2], legs[4]], await Store.FindUnsealedAsync(10, Cancellation));
         await Store.SaveBlockAsync(second, [legs[1]], Cancellation);
 
         Assert.Equal(second.Hash, (await Store.FindLatestBlockAsync(Cancellation))!.Hash);
-        List<SealedBlock> blocks = await Store.ReadBlocksAsync(0, Cancellation).ToListAsync(Cancellation);
-        Assert.Equal([(0, first.Hash, default), (1, second.Hash, first.Hash)], blocks.Select(block => (block.Sequence, block.Hash, block.PreviousHash)));
-        Assert.Equal(first.Encoded.ToArray(), blocks[0].Encoded.ToArray());
+        List<LedgerBlock> blocks = await Store.ReadBlocksAsync(0, Cancellation).ToListAsync(Cancellation);
+        Assert.Equal([(0, first.Hash, default), (1, second.Hash, first.Hash)], blocks.Select(block => (block.Body.Sequence, block.Hash, block.Body.PreviousBlockHash)));
+        Assert.Equal(first.Encode(), blocks[0].Encode());
         Assert.Equal(1, await Store.ReadBlocksAsync(1, Cancellation).CountAsync(Cancellation));
         Assert.Equal(0, await Store.ReadBlocksAsync(ulong.MaxValue, Cancellation).CountAsync(Cancellation));
         Same([legs[3], legs[0]], await Store.FindSealedAsync(0, Cancellation));
@@ -82,19 +83,19 @@ public abstract class LedgerBlockStoreContract : IAsyncLifetime
         await Store.SaveReceiptAsync(unfinished, open.Record, Cancellation);
         ReceiptEntry unknown = new SessionScript(51, LedgerRole.Provider).Next(final: true);
 
-        await RefusedAsync(Block(1, default), legs[0]);
-        await RefusedAsync(Block(0, legs[0].Receipt.Hash), legs[0]);
-        await RefusedAsync(Block(0, default), legs[0], unknown);
-        await RefusedAsync(Block(0, default), legs[0], unfinished);
-        await RefusedAsync(Block(0, default), legs[0], legs[0]);
-        SealedBlock first = Block(0, default);
+        LedgerBlock first = Block(null, legs[0]);
+        await RefusedAsync(Block(first, legs[0]), legs[0]);
+        await RefusedAsync(Block(null, legs[0], unknown), legs[0], unknown);
+        await RefusedAsync(Block(null, legs[0], unfinished), legs[0], unfinished);
+        await RefusedAsync(Block(null, legs[0], legs[0]), legs[0], legs[0]);
         await Store.SaveBlockAsync(first, [legs[0]], Cancellation);
-        await RefusedAsync(first, legs[1]);
-        await RefusedAsync(Block(1, default), legs[1]);
-        await RefusedAsync(Block(1, first.Hash), legs[1], legs[0]);
-        await Assert.ThrowsAsync<ArgumentException>(async () => await Store.SaveBlockAsync(Block(1, first.Hash), [], Cancellation));
-        await Assert.ThrowsAsync<ArgumentException>(async () => await Store.SaveBlockAsync(first with { Encoded = default }, legs, Cancellation));
-        await Assert.ThrowsAsync<ArgumentException>(async () => await Store.SaveBlockAsync(first with { Encoded = new byte[SealedBlock.MaxSize + 1] }, legs, Cancellation));
+        await RefusedAsync(first, legs[0]);
+        await RefusedAsync(Block(null, legs[1]), legs[1]);
+        await RefusedAsync(Block(Block(null, legs[2]), legs[1]), legs[1]);
+        await RefusedAsync(Block(first, legs[1], legs[0]), legs[1], legs[0]);
+        await RefusedAsync(Block(first, [legs[1]], author: 9), legs[1]);
+        await Assert.ThrowsAsync<ArgumentException>(async () => await Store.SaveBlockAsync(Block(first), [], Cancellation));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await Store.SaveBlockAsync(Block(first, legs[1]), [legs[2]], Cancellation));
 
         Same([legs[1], legs[2]], await Store.FindUnsealedAsync(10, Cancellation));
         Assert.Equal(1, await Store.ReadBlocksAsync(0, Cancellation).CountAsync(Cancellation));
@@ -104,15 +105,15 @@ public abstract class LedgerBlockStoreContract : IAsyncLifetime
     public async Task SaveHead_NewerOlderAndForked_KeepsTheNewestAndRefusesTheFork()
     {
         PublicKey author = new SeedSigner(1).PublicKey, other = new SeedSigner(2).PublicKey;
-        var seven = new ChainHead(author, 7, Hash(7));
+        var seven = new LedgerHead(author, 7, Hash(7));
         await Store.SaveHeadAsync(seven, Cancellation);
-        await Store.SaveHeadAsync(new ChainHead(other, 1, Hash(1)), Cancellation);
+        await Store.SaveHeadAsync(new LedgerHead(other, 1, Hash(1)), Cancellation);
         await Store.SaveHeadAsync(seven, Cancellation);
-        await Store.SaveHeadAsync(new ChainHead(author, 3, Hash(3)), Cancellation);
-        Assert.Equal([seven, new ChainHead(other, 1, Hash(1))], await Store.FindHeadsAsync(10, Cancellation));
+        await Store.SaveHeadAsync(new LedgerHead(author, 3, Hash(3)), Cancellation);
+        Assert.Equal([seven, new LedgerHead(other, 1, Hash(1))], await Store.FindHeadsAsync(10, Cancellation));
         Assert.Equal([seven], await Store.FindHeadsAsync(1, Cancellation));
 
-        LedgerException e = await Assert.ThrowsAsync<LedgerException>(async () => await Store.SaveHeadAsync(new ChainHead(author, 7, Hash(8)), Cancellation));
+        LedgerException e = await Assert.ThrowsAsync<LedgerException>(async () => await Store.SaveHeadAsync(new LedgerHead(author, 7, Hash(8)), Cancellation));
         Assert.Equal(LedgerError.Contradiction, e.Reason);
         Assert.Equal(seven, (await Store.FindHeadsAsync(10, Cancellation))[0]);
     }
@@ -120,11 +121,11 @@ public abstract class LedgerBlockStoreContract : IAsyncLifetime
     [Fact]
     public async Task SaveHead_MoreThanTheLimit_LetsTheOneHeardOfLongestAgoGo()
     {
-        await Task.WhenAll(Enumerable.Range(0, 4096 + 3).Select(i => Store.SaveHeadAsync(new ChainHead(new PublicKey(SHA256.HashData(BitConverter.GetBytes(i))), 1, Hash(i)), Cancellation).AsTask()));
-        IReadOnlyList<ChainHead> heads = await Store.FindHeadsAsync(int.MaxValue, Cancellation);
+        await Task.WhenAll(Enumerable.Range(0, 4096 + 3).Select(i => Store.SaveHeadAsync(new LedgerHead(new PublicKey(SHA256.HashData(BitConverter.GetBytes(i))), 1, Hash(i)), Cancellation).AsTask()));
+        IReadOnlyList<LedgerHead> heads = await Store.FindHeadsAsync(int.MaxValue, Cancellation);
         Assert.Equal(4096, heads.Count);
-        Assert.Equal(Hash(4098), heads[0].Hash);
-        Assert.Equal(Hash(3), heads[^1].Hash);
+        Assert.Equal(Hash(4098), heads[0].BlockHash);
+        Assert.Equal(Hash(3), heads[^1].BlockHash);
     }
 
     private async Task<List<ReceiptEntry>> FinishAsync(int number, int legs)
@@ -142,7 +143,7 @@ public abstract class LedgerBlockStoreContract : IAsyncLifetime
         return finished;
     }
 
-    private async Task RefusedAsync(SealedBlock block, params ReceiptEntry[] receipts)
+    private async Task RefusedAsync(LedgerBlock block, params ReceiptEntry[] receipts)
     {
         LedgerException e = await Assert.ThrowsAsync<LedgerException>(async () => await Store.SaveBlockAsync(block, receipts, Cancellation));
         Assert.Equal(LedgerError.Contradiction, e.Reason);
@@ -150,11 +151,21 @@ public abstract class LedgerBlockStoreContract : IAsyncLifetime
 
     private ValueTask<BlockPlace?> PlaceAsync(ReceiptEntry entry) => Store.FindPlaceAsync(entry.Receipt.Body.SessionId, entry.Role, entry.Receipt.Body.Leg, Cancellation);
 
-    private static SealedBlock Block(ulong sequence, Digest previous)
-    {
-        byte[] encoded = [.. "block"u8, (byte)sequence, .. previous.Bytes];
-        return new SealedBlock(sequence, new Digest(SHA256.HashData(encoded)), previous, encoded);
-    }
+    private static LedgerBlock Block(LedgerBlock? previous, params ReceiptEntry[] receipts) => Block(previous, receipts, author: 1);
+
+    private static LedgerBlock Block(LedgerBlock? previous, ReceiptEntry[] receipts, int author) => LedgerBlock.Seal(
+        new LedgerBlockBody
+        {
+            Author = new SeedSigner(author).PublicKey,
+            Sequence = previous is null ? 0 : previous.Body.Sequence + 1,
+            PreviousBlockHash = previous?.Hash ?? default,
+            Epoch = 500_000,
+            ReceiptsRoot = new MerkleTree([.. receipts.Select(entry => LedgerBlock.LeafHash(entry.Receipt))]).Root,
+            ReceiptCount = (uint)receipts.Length,
+            Heads = [],
+            Time = 1_800_000_000,
+        },
+        new SeedSigner(author));
 
     private static Digest Hash(int number) => new(SHA256.HashData(BitConverter.GetBytes(number)));
 

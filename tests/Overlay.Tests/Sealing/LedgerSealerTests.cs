@@ -12,6 +12,8 @@ public class LedgerSealerTests
 {
     private static readonly DateTimeOffset s_start = new(2026, 11, 25, 4, 0, 0, TimeSpan.Zero);
 
+    private static readonly SeedSigner s_signer = new(1);
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -44,16 +46,15 @@ public class LedgerSealerTests
         var time = new FakeTimeProvider(s_start);
         var store = new InMemoryLedgerStore();
         await FinishAsync(store, 1, 3);
-        var made = new List<(ulong Sequence, int Legs)>();
-        var sealer = new LedgerSealer(store, Make(made), new SealingOptions { Size = 3000 }, time, new FakeLogger());
+        var sealer = new LedgerSealer(store, s_signer, new SealingOptions { Size = 3000 }, time, new FakeLogger());
         while (await store.FindLatestBlockAsync(Token) is null) await Task.Yield();
-        Assert.Equal([(0, 3)], made);
+        Assert.Equal([(0, 3)], await BlocksAsync(store));
 
         await FinishAsync(store, 2, 1);
         time.Advance(TimeSpan.FromSeconds(10));
         await sealer.DisposeAsync();
 
-        Assert.Equal([(0, 3), (1, 1)], made);
+        Assert.Equal([(0, 3), (1, 1)], await BlocksAsync(store));
         Assert.Empty(await store.FindUnsealedAsync(10, Token));
         Assert.Null((await LedgerVerifier.VerifyAsync(store, Token)).FirstFault);
         await sealer.DisposeAsync();
@@ -65,8 +66,7 @@ public class LedgerSealerTests
         var time = new FakeTimeProvider(s_start);
         var store = new InMemoryLedgerStore();
         await FinishAsync(store, 1, 2);
-        var made = new List<(ulong Sequence, int Legs)>();
-        await using var sealer = new LedgerSealer(store, Make(made), new SealingOptions(), time, new FakeLogger());
+        await using var sealer = new LedgerSealer(store, s_signer, new SealingOptions(), time, new FakeLogger());
         // The clock stops with the block.
         while (await store.FindLatestBlockAsync(Token) is null)
         {
@@ -75,7 +75,7 @@ public class LedgerSealerTests
         }
 
         Assert.True(time.GetUtcNow() - s_start >= TimeSpan.FromHours(1));
-        Assert.Equal([(0, 2)], made);
+        Assert.Equal([(0, 2)], await BlocksAsync(store));
     }
 
     [Fact]
@@ -85,19 +85,35 @@ public class LedgerSealerTests
         await FinishAsync(store, 1, 1);
         await store.DisposeAsync();
         var log = new FakeLogger();
-        var sealer = new LedgerSealer(store, Make([]), new SealingOptions { Size = 1 }, new FakeTimeProvider(s_start), log);
+        var sealer = new LedgerSealer(store, s_signer, new SealingOptions { Size = 1 }, new FakeTimeProvider(s_start), log);
         await sealer.DisposeAsync();
         Assert.Equal(2011, Assert.Single(log.Collector.GetSnapshot()).Id.Id);
         Assert.Null(await store.FindLatestBlockAsync(Token));
     }
 
-    private static BlockMaker Make(List<(ulong Sequence, int Legs)> made) => (previous, receipts, _, _) =>
+    [Fact]
+    public async Task Sealer_ClockSetBack_HoldsTheChainsTimeStillAndNamesOthersHeads()
     {
-        ulong sequence = previous is null ? 0 : previous.Sequence + 1;
-        made.Add((sequence, receipts.Count));
-        byte[] encoded = [.. BitConverter.GetBytes(sequence), .. receipts.SelectMany(entry => entry.Receipt.Hash.Bytes.ToArray())];
-        return new SealedBlock(sequence, new Digest(SHA256.HashData(encoded)), previous?.Hash ?? default, encoded);
-    };
+        var time = new FakeTimeProvider(s_start);
+        var store = new InMemoryLedgerStore();
+        LedgerHead[] heads = [.. Enumerable.Range(10, 5).Select(i => new LedgerHead(new SeedSigner(i).PublicKey, (ulong)i, new Digest(SHA256.HashData([(byte)i]))))];
+        foreach (LedgerHead head in heads) await store.SaveHeadAsync(head, Token);
+        await store.SaveHeadAsync(new LedgerHead(s_signer.PublicKey, 3, default), Token);
+        await FinishAsync(store, 1, 1);
+        await new LedgerSealer(store, s_signer, new SealingOptions(), time, new FakeLogger()).DisposeAsync();
+        await FinishAsync(store, 2, 1);
+        await new LedgerSealer(store, s_signer, new SealingOptions(), new FakeTimeProvider(s_start - TimeSpan.FromHours(3)), new FakeLogger()).DisposeAsync();
+
+        List<LedgerBlock> blocks = await store.ReadBlocksAsync(0, Token).ToListAsync(Token);
+        Assert.Equal(2, blocks.Count);
+        Assert.Equal(blocks[0].Body.Time, blocks[1].Body.Time);
+        Assert.Equal(blocks[0].Body.Epoch, blocks[1].Body.Epoch);
+        Assert.Equal(heads.OrderBy(head => head.Author), blocks[0].Body.Heads);
+        Assert.Null((await LedgerVerifier.VerifyAsync(store, Token)).FirstFault);
+    }
+
+    private static async Task<List<(ulong Sequence, int Legs)>> BlocksAsync(InMemoryLedgerStore store) =>
+        await store.ReadBlocksAsync(0, Token).Select(block => (block.Body.Sequence, (int)block.Body.ReceiptCount)).ToListAsync(Token);
 
     // Each leg amounts to 1,001 bytes.
     private static async Task FinishAsync(InMemoryLedgerStore store, int number, int legs)

@@ -78,20 +78,20 @@ public class LedgerFailureTests
 
         public ValueTask<IReadOnlyList<ReceiptEntry>> FindUnsealedAsync(int limit, CancellationToken cancellationToken) => kept.FindUnsealedAsync(limit, cancellationToken);
 
-        public ValueTask SaveBlockAsync(SealedBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken) =>
+        public ValueTask SaveBlockAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken) =>
             Fault is { } fault ? throw fault : kept.SaveBlockAsync(block, receipts, cancellationToken);
 
-        public ValueTask<SealedBlock?> FindLatestBlockAsync(CancellationToken cancellationToken) => kept.FindLatestBlockAsync(cancellationToken);
+        public ValueTask<LedgerBlock?> FindLatestBlockAsync(CancellationToken cancellationToken) => kept.FindLatestBlockAsync(cancellationToken);
 
-        public IAsyncEnumerable<SealedBlock> ReadBlocksAsync(ulong first, CancellationToken cancellationToken) => kept.ReadBlocksAsync(first, cancellationToken);
+        public IAsyncEnumerable<LedgerBlock> ReadBlocksAsync(ulong first, CancellationToken cancellationToken) => kept.ReadBlocksAsync(first, cancellationToken);
 
         public ValueTask<IReadOnlyList<ReceiptEntry>> FindSealedAsync(ulong sequence, CancellationToken cancellationToken) => kept.FindSealedAsync(sequence, cancellationToken);
 
         public ValueTask<BlockPlace?> FindPlaceAsync(Digest sessionId, LedgerRole role, uint leg, CancellationToken cancellationToken) => kept.FindPlaceAsync(sessionId, role, leg, cancellationToken);
 
-        public ValueTask SaveHeadAsync(ChainHead head, CancellationToken cancellationToken) => Fault is { } fault ? throw fault : kept.SaveHeadAsync(head, cancellationToken);
+        public ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken) => Fault is { } fault ? throw fault : kept.SaveHeadAsync(head, cancellationToken);
 
-        public ValueTask<IReadOnlyList<ChainHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken) => kept.FindHeadsAsync(limit, cancellationToken);
+        public ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken) => kept.FindHeadsAsync(limit, cancellationToken);
 
         public IAsyncEnumerable<ReceiptEntry> WatchAsync(CancellationToken cancellationToken) => kept.WatchAsync(cancellationToken);
 
