@@ -45,6 +45,38 @@ public interface ILedgerStore : IAsyncDisposable
     /// <remarks>Signatures are not checked again; <see cref="LedgerVerifier"/> does that.</remarks>
     IAsyncEnumerable<ReceiptEntry> ReadReceiptsAsync(Digest? sessionId, CancellationToken cancellationToken);
 
+    /// <summary>Finished legs that stand in no block yet: their final receipts with both signatures, in the order they were first stored, at most <paramref name="limit"/>.</summary>
+    ValueTask<IReadOnlyList<ReceiptEntry>> FindUnsealedAsync(int limit, CancellationToken cancellationToken);
+
+    /// <summary>Adds the next block of this ledger's own chain, and which finished legs stand in it, in one transaction.</summary>
+    /// <param name="block">The block, of this node's own chain. Its signature is not checked again.</param>
+    /// <param name="receipts">The final receipts in the order of the block's tree, at least one.</param>
+    /// <param name="cancellationToken">As for every write.</param>
+    /// <exception cref="LedgerException">The store cannot write, or the block would contradict what is kept: a sequence that is not the next, another previous hash
+    /// or author than the newest block's, an epoch or time before its; a receipt that is not kept as final with both signatures, or stands in a block already. Nothing was acknowledged.</exception>
+    /// <exception cref="ArgumentException">There are no receipts, or the block's root and count are not those of <paramref name="receipts"/>.</exception>
+    ValueTask SaveBlockAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken);
+
+    /// <summary>The newest block, or null before the first.</summary>
+    ValueTask<LedgerBlock?> FindLatestBlockAsync(CancellationToken cancellationToken);
+
+    /// <summary>Blocks from <paramref name="first"/> on, in order. What is saved meanwhile may be among them.</summary>
+    IAsyncEnumerable<LedgerBlock> ReadBlocksAsync(ulong first, CancellationToken cancellationToken);
+
+    /// <summary>The final receipts in a block, in the order of its tree; none when there is no such block.</summary>
+    ValueTask<IReadOnlyList<ReceiptEntry>> FindSealedAsync(ulong sequence, CancellationToken cancellationToken);
+
+    /// <summary>Where a finished leg stands, or null while it is in no block.</summary>
+    ValueTask<BlockPlace?> FindPlaceAsync(Digest sessionId, LedgerRole role, uint leg, CancellationToken cancellationToken);
+
+    /// <summary>Remembers the newest block seen of another peer's chain. An older one than is kept changes nothing.</summary>
+    /// <remarks>At most 4,096 are kept; the one not heard of for longest makes room.</remarks>
+    /// <exception cref="LedgerException">The store cannot write, or another hash is kept for that very block: the author has forked. Nothing was changed.</exception>
+    ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken);
+
+    /// <summary>The newest blocks seen of other chains, those heard of last first, at most <paramref name="limit"/>.</summary>
+    ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken);
+
     /// <summary>Receipts as they become countersigned and durable, each once, from the first <c>MoveNextAsync</c> on, until the store is closed.</summary>
     /// <remarks>Never holds up a write: 1,024 receipts wait for a slow watcher, then the oldest are dropped. They are still in the ledger,
     /// and receipts are cumulative, so a session's next one tells what a dropped one told.</remarks>

@@ -11,6 +11,9 @@ internal sealed class LedgerAudit
 
     internal long ReceiptCount { get; private set; }
 
+    /// <summary>Final receipts with both signatures.</summary>
+    internal long FinishedCount { get; private set; }
+
     internal void Add(SessionRecord session) => _courses.Add((session.SessionId, session.Role), new Course(session));
 
     /// <summary>Takes the next receipt; says what is wrong with it, its signatures and its commitment aside.</summary>
@@ -28,6 +31,7 @@ internal sealed class LedgerAudit
         {
             course.Agreed[entry.Receipt.Body.Leg] = entry.Opening;
             _countersigned++;
+            if (entry.Receipt.Body.Final) FinishedCount++;
         }
 
         ReceiptCount++;

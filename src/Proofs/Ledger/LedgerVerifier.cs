@@ -39,13 +39,36 @@ public static class LedgerVerifier
             await foreach (SessionRecord session in store.ReadSessionsAsync(cancellationToken).ConfigureAwait(false)) audit.Add(session);
             if (await CheckReceiptsAsync(store, audit, cancellationToken).ConfigureAwait(false) is { } fault) return audit.Conclude(fault);
             if (file is not null && await file.FindMissingAsync(audit.Find, cancellationToken).ConfigureAwait(false) is { } missing) return audit.Conclude(missing);
-            return audit.Conclude(audit.FindUnfinished());
+            return audit.Conclude(audit.FindUnfinished() ?? await FindBlockFaultAsync(store, audit, cancellationToken).ConfigureAwait(false));
         }
         catch (LedgerException e)
         {
             return audit.Conclude(e.Message);
         }
     }
+
+    // The chain of blocks, their signatures and roots, and that each finished leg stands in one block or in none.
+    private static async Task<string?> FindBlockFaultAsync(ILedgerStore store, LedgerAudit audit, CancellationToken cancellationToken)
+    {
+        LedgerBlock? latest = null;
+        var legs = new HashSet<(Digest, LedgerRole, uint)>();
+        await foreach (LedgerBlock block in store.ReadBlocksAsync(0, cancellationToken).ConfigureAwait(false))
+        {
+            if (LedgerRules.ObjectToBlock(latest, block) is { } objection) return $"Block {block.Body.Sequence}: {objection}.";
+            latest = block;
+            IReadOnlyList<ReceiptEntry> receipts = await store.FindSealedAsync(block.Body.Sequence, cancellationToken).ConfigureAwait(false);
+            if (!LedgerBlock.TryDecode(block.Encode(), out _)) return $"Block {block.Body.Sequence}: its signature does not hold.";
+            if (!LedgerRules.Covers(block, receipts)) return $"Block {block.Body.Sequence}: its root is not that of the receipts kept as its own.";
+            foreach (ReceiptEntry entry in receipts)
+                if (LedgerRules.ObjectToLeaf(entry, entry, !legs.Add(Leg(entry))) is { } leaf) return $"{LedgerRules.Describe(entry)}: in block {block.Body.Sequence}, {leaf}.";
+        }
+
+        foreach (ReceiptEntry entry in await store.FindUnsealedAsync(int.MaxValue, cancellationToken).ConfigureAwait(false))
+            if (LedgerRules.ObjectToLeaf(entry, entry, !legs.Add(Leg(entry))) is { } leaf) return $"{LedgerRules.Describe(entry)}: waits for a block, but {leaf}.";
+        return legs.Count == audit.FinishedCount ? null : $"{audit.FinishedCount} legs are finished, but {legs.Count} stand in blocks or wait for one.";
+    }
+
+    private static (Digest SessionId, LedgerRole Role, uint Leg) Leg(ReceiptEntry entry) => (entry.Receipt.Body.SessionId, entry.Role, entry.Receipt.Body.Leg);
 
     // This method reads and follows the chains; pages go to as many tasks as there are processors, which do the curve's work. The first fault in the ledger's
     // order is told, whichever was found first.

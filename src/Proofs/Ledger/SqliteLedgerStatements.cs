@@ -5,7 +5,7 @@ namespace Overlay.Proofs.Ledger;
 
 /// <summary>The prepared statements of one connection, and rows to and from objects. Every row read is checked against its checksum.</summary>
 /// <remarks>Owns the connection. Not safe on several threads: the writer loop has one, the readers share another under their lock.</remarks>
-internal sealed class SqliteLedgerStatements : IDisposable
+internal sealed partial class SqliteLedgerStatements : IDisposable
 {
     private const int PageCount = 256;
 

@@ -164,6 +164,58 @@ public sealed class SqliteLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<ReceiptEntry>> FindUnsealedAsync(int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        return (await ReadAsync(reads => reads.FindUnsealed(limit), cancellationToken).ConfigureAwait(false)).ConvertAll(row => row.Entry);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask SaveBlockAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken)
+    {
+        LedgerRules.ThrowIfNoBlock(block, receipts);
+        return new ValueTask(Writer.WriteAsync(block, receipts, cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<LedgerBlock?> FindLatestBlockAsync(CancellationToken cancellationToken) => ReadAsync(reads => reads.FindLatestBlock(), cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<LedgerBlock> ReadBlocksAsync(ulong first, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        List<LedgerBlock> blocks;
+        do
+        {
+            blocks = await ReadAsync(reads => reads.ReadBlocksFrom(first, PageCount), cancellationToken).ConfigureAwait(false);
+            foreach (LedgerBlock block in blocks) yield return block;
+            if (blocks.Count != 0) first = blocks[^1].Body.Sequence + 1;
+        }
+        while (blocks.Count == PageCount);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<ReceiptEntry>> FindSealedAsync(ulong sequence, CancellationToken cancellationToken) =>
+        (await ReadAsync(reads => reads.FindSealed(sequence), cancellationToken).ConfigureAwait(false)).ConvertAll(row => row.Entry);
+
+    /// <inheritdoc/>
+    public ValueTask<BlockPlace?> FindPlaceAsync(Digest sessionId, LedgerRole role, uint leg, CancellationToken cancellationToken) =>
+        ReadAsync(reads => reads.FindPlace(sessionId, role, leg), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(head.Sequence, (ulong)long.MaxValue, nameof(head));
+        return new ValueTask(Writer.WriteAsync(head, cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        return await ReadAsync(reads => reads.FindHeads(limit), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
     /// <remarks>A ledger opened read-only has no news: its stream ends when it is closed.</remarks>
     public IAsyncEnumerable<ReceiptEntry> WatchAsync(CancellationToken cancellationToken) => _watchers.WatchAsync(cancellationToken);
 

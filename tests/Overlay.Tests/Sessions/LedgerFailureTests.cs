@@ -76,6 +76,23 @@ public class LedgerFailureTests
 
         public IAsyncEnumerable<ReceiptEntry> ReadReceiptsAsync(Digest? sessionId, CancellationToken cancellationToken) => kept.ReadReceiptsAsync(sessionId, cancellationToken);
 
+        public ValueTask<IReadOnlyList<ReceiptEntry>> FindUnsealedAsync(int limit, CancellationToken cancellationToken) => kept.FindUnsealedAsync(limit, cancellationToken);
+
+        public ValueTask SaveBlockAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken) =>
+            Fault is { } fault ? throw fault : kept.SaveBlockAsync(block, receipts, cancellationToken);
+
+        public ValueTask<LedgerBlock?> FindLatestBlockAsync(CancellationToken cancellationToken) => kept.FindLatestBlockAsync(cancellationToken);
+
+        public IAsyncEnumerable<LedgerBlock> ReadBlocksAsync(ulong first, CancellationToken cancellationToken) => kept.ReadBlocksAsync(first, cancellationToken);
+
+        public ValueTask<IReadOnlyList<ReceiptEntry>> FindSealedAsync(ulong sequence, CancellationToken cancellationToken) => kept.FindSealedAsync(sequence, cancellationToken);
+
+        public ValueTask<BlockPlace?> FindPlaceAsync(Digest sessionId, LedgerRole role, uint leg, CancellationToken cancellationToken) => kept.FindPlaceAsync(sessionId, role, leg, cancellationToken);
+
+        public ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken) => Fault is { } fault ? throw fault : kept.SaveHeadAsync(head, cancellationToken);
+
+        public ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken) => kept.FindHeadsAsync(limit, cancellationToken);
+
         public IAsyncEnumerable<ReceiptEntry> WatchAsync(CancellationToken cancellationToken) => kept.WatchAsync(cancellationToken);
 
         public ValueTask DisposeAsync() => kept.DisposeAsync();

@@ -74,6 +74,60 @@ public sealed class LedgerVerifierTests : IDisposable
         Assert.Equal(1100, verdict.ReceiptCount);
     }
 
+    [Theory]
+    [InlineData("UPDATE finished SET place = 9 - place WHERE block = 0", "Block 0: its root is not that of the receipts kept as its own.")]
+    [InlineData("UPDATE finished SET block = NULL, place = NULL WHERE receipt = (SELECT max(receipt) FROM finished WHERE block = 1)", "Block 1: its root is not")]
+    [InlineData("DELETE FROM finished WHERE block IS NULL", "5 legs are finished, but 4 stand in blocks or wait for one.")]
+    [InlineData("DELETE FROM block WHERE sequence = 0; UPDATE finished SET block = NULL, place = NULL WHERE block = 0", "Block 1: sequence 0 is due.")]
+    [InlineData("UPDATE block SET block = zeroblob(100) WHERE sequence = 1", "Block 1: the row is not as it was written.")]
+    public async Task Verify_BlocksChanged_IsNamed(string change, string fault)
+    {
+        var script = new SessionScript(1, LedgerRole.Provider);
+        await using (SqliteLedgerStore store = await _ledger.OpenAsync())
+        {
+            await store.SaveSessionAsync(script.Record, Cancellation);
+            ReceiptEntry[] legs = [.. Enumerable.Range(0, 5).Select(_ => script.Next(final: true))];
+            foreach (ReceiptEntry leg in legs) await store.SaveReceiptAsync(leg, script.Record, Cancellation);
+            LedgerBlock first = Seal(null, legs[..2]);
+            await store.SaveBlockAsync(first, legs[..2], Cancellation);
+            await store.SaveBlockAsync(Seal(first, legs[2..4]), legs[2..4], Cancellation);
+        }
+
+        Assert.Null((await LedgerVerifier.VerifyFileAsync(_ledger.File, Cancellation)).FirstFault);
+        using (Microsoft.Data.Sqlite.SqliteConnection connection = SqliteLedgerFile.Connect(_ledger.File, Microsoft.Data.Sqlite.SqliteOpenMode.ReadWrite))
+            SqliteLedgerSchema.Execute(connection, change);
+        Assert.StartsWith(fault, (await LedgerVerifier.VerifyFileAsync(_ledger.File, Cancellation)).FirstFault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Verify_BlockWithAForgedSignature_IsNamed()
+    {
+        var script = new SessionScript(1, LedgerRole.Provider);
+        ReceiptEntry leg = script.Next(final: true);
+        byte[] encoded = Seal(null, [leg]).Encode();
+        encoded[^1] ^= 1;
+        Assert.True(LedgerBlock.TryDecodeUnchecked(encoded, out LedgerBlock? forged));
+        await using var store = new InMemoryLedgerStore();
+        await store.SaveSessionAsync(script.Record, Cancellation);
+        await store.SaveReceiptAsync(leg, script.Record, Cancellation);
+        await store.SaveBlockAsync(forged, [leg], Cancellation);
+        Assert.Equal("Block 0: its signature does not hold.", (await LedgerVerifier.VerifyAsync(store, Cancellation)).FirstFault);
+    }
+
+    private static LedgerBlock Seal(LedgerBlock? previous, ReceiptEntry[] receipts) => LedgerBlock.Seal(
+        new LedgerBlockBody
+        {
+            Author = new SeedSigner(1).PublicKey,
+            Sequence = previous is null ? 0 : previous.Body.Sequence + 1,
+            PreviousBlockHash = previous?.Hash ?? default,
+            Epoch = 500_000,
+            ReceiptsRoot = new Overlay.Proofs.Merkle.MerkleTree([.. receipts.Select(entry => LedgerBlock.LeafHash(entry.Receipt))]).Root,
+            ReceiptCount = (uint)receipts.Length,
+            Heads = [],
+            Time = 1_800_000_000,
+        },
+        new SeedSigner(1));
+
     // Somebody who can write the file writes the checksum that belongs to what he wrote.
     private void ChangeRow(long ordinal, Func<ReceiptEntry, (Receipt Receipt, ReceiptOpening Opening)> change)
     {

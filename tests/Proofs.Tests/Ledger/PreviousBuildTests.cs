@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 using Overlay.Proofs.Ledger;
 using Overlay.Proofs.Receipts;
 using Overlay.TestKit;
@@ -54,6 +55,11 @@ public sealed class PreviousBuildTests : IDisposable
         await using (SqliteLedgerStore store = await _ledger.OpenAsync())
         {
             Assert.Equal(File.ReadAllText(Path.Combine(Samples, "ledger-1.jsonl")), await TemporaryLedger.ExportAsync(store));
+            // What had finished then waits for a block.
+            Assert.Equal(
+                await store.ReadReceiptsAsync(null, Cancellation).Where(entry => entry.Receipt is { Body.Final: true, IsCountersigned: true }).Select(entry => entry.Receipt.Hash).ToArrayAsync(Cancellation),
+                (await store.FindUnsealedAsync(100, Cancellation)).Select(entry => entry.Receipt.Hash));
+
             // A session that was open then goes on in its own form, and only in that.
             SessionRecord open = await store.ReadSessionsAsync(Cancellation).FirstAsync(session => session.State == SessionState.Open && session.Role == LedgerRole.Provider, Cancellation);
             var script = new SessionScript(1000, LedgerRole.Provider);
@@ -77,5 +83,31 @@ public sealed class PreviousBuildTests : IDisposable
         LedgerVerdict verdict = await LedgerVerifier.VerifyFileAsync(_ledger.File, Cancellation);
         Assert.Null(verdict.FirstFault);
         Assert.Equal((8, 20), (verdict.SessionCount, verdict.ReceiptCount));
+    }
+
+    [Fact]
+    public async Task Open_MigrationThatFailsInItsMiddle_LeavesTheStepUndone()
+    {
+        File.Copy(Path.Combine(Samples, "ledger-1.db"), _ledger.File);
+        // A receipt that cannot be read stops the last step in its middle, when the new tables are made already: the whole step is undone.
+        Execute("CREATE TABLE kept AS SELECT receipt FROM receipt WHERE ordinal = 5; UPDATE receipt SET receipt = x'00' WHERE ordinal = 5");
+        LedgerException e = await Assert.ThrowsAsync<LedgerException>(() => _ledger.OpenAsync());
+        Assert.Equal(LedgerError.Damaged, e.Reason);
+        Assert.Equal(2L, Execute("PRAGMA user_version"));
+        Assert.Equal(0L, Execute("SELECT count(*) FROM sqlite_schema WHERE name = 'finished'"));
+
+        Execute("UPDATE receipt SET receipt = (SELECT receipt FROM kept) WHERE ordinal = 5; DROP TABLE kept");
+        await using (await _ledger.OpenAsync()) { }
+        Assert.Equal((long)SqliteLedgerSchema.Version, Execute("PRAGMA user_version"));
+        Assert.Null((await LedgerVerifier.VerifyFileAsync(_ledger.File, Cancellation)).FirstFault);
+    }
+
+    private object? Execute(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={_ledger.File};Pooling=False");
+        connection.Open();
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar();
     }
 }
