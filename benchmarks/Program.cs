@@ -4,6 +4,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Overlay.Benchmarks;
 using Overlay.Benchmarks.Goals;
+using Overlay.Benchmarks.Ledger;
 using Overlay.Benchmarks.Soak;
 using Overlay.Benchmarks.Transport;
 
@@ -18,6 +19,7 @@ var commands = new Dictionary<string, (string Usage, Func<CommandOptions, Task<i
     ["idle"] = (IdleConnections.Usage, options => IdleConnections.Read(options).PrintAsync()),
     ["long-link"] = (LongLinkTransfer.Usage, options => LongLinkTransfer.Read(options).PrintAsync()),
     ["cipher"] = (CipherFloor.Usage, options => Task.FromResult(CipherFloor.Read(options).Print())),
+    ["ledger"] = (LedgerFile.Usage, options => LedgerFile.Read(options).PrintAsync()),
     ["soak"] = (SoakSettings.Usage, options => SoakRun.RunAsync(SoakSettings.Read(options))),
     // Started by the commands above, as their other ends.
     [FarEnd.Command] = ("", _ => FarEnd.RunAsync()),

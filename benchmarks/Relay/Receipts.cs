@@ -78,5 +78,6 @@ public class Receipts
         CountedExactly = false,
         State = SessionState.Open,
         OpenedAt = (ulong)now.ToUnixTimeSeconds(),
+        Seed = new BlindingSeed(Enumerable.Repeat((byte)5, BlindingSeed.Size).ToArray()),
     };
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Overlay.Diagnostics;
 using Overlay.Proofs.Ledger;
+using Overlay.Sealing;
 using Overlay.Sessions;
 using Overlay.Sharing;
 using Overlay.Transport;
@@ -26,6 +27,7 @@ internal sealed class OverlayParts : IAsyncDisposable
     private readonly TimeProvider _time;
     private ProviderSessions? _sharing;
     private ExitSessions? _using;
+    private LedgerSealer? _sealing;
 
     private OverlayParts(OverlayOptions options, OverlayServices services, PeerIdentity identity, ILedgerStore ledger)
     {
@@ -84,6 +86,9 @@ internal sealed class OverlayParts : IAsyncDisposable
             await _sharing.StopAsync(deadline.Token).ConfigureAwait(false);
         }
 
+        // Behind the last receipts, so that they are sealed too.
+        if (_sealing is not null) await _sealing.DisposeAsync().ConfigureAwait(false);
+
         await Peers.DisposeAsync().ConfigureAwait(false);
         await Ledger.DisposeAsync().ConfigureAwait(false);
         _identity.Dispose();
@@ -95,6 +100,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         var sessions = new SessionOptions { CloseTimeout = _options.CloseTimeout };
         var diagnostics = new SessionDiagnostics(_logger, services.MeterFactory is { } meters ? new SessionsMetrics(meters) : null);
         _using = new ExitSessions(Peers, _options.Providers.Select(Multiaddr.Parse), new ConsumerSessions(signer, Ledger, sessions, _time, diagnostics, Peers), _logger);
+        _sealing = new LedgerSealer(Ledger, signer, new SealingOptions(), _time, _logger);
         if (_options.Sharing is { } sharing) Share(sharing, sessions, signer, diagnostics, services);
         try
         {

@@ -37,8 +37,11 @@ public sealed class ArrowTests
         ["Transcripts"] = ["Group", "Crypto"],
         ["RangeProofs"] = ["Group", "Crypto", "Transcripts"],
         ["Encoding"] = [],
-        ["Receipts"] = ["Crypto", "Encoding"],
-        ["Ledger"] = ["Crypto", "Encoding", "Receipts"],
+        ["Receipts"] = ["Group", "Crypto", "RangeProofs", "Encoding"],
+        ["Merkle"] = [],
+        ["Ledger"] = ["Group", "Crypto", "Encoding", "Receipts", "Merkle"],
+        // The top of the house: evidence out of everything below.
+        ["Claims"] = ["Group", "Crypto", "Transcripts", "RangeProofs", "Encoding", "Receipts", "Merkle", "Ledger"],
     });
 
     // Sharing and Using stand above Sessions and never see each other; Sessions sees neither. Hosting, thin and last, sees the composing root.
@@ -46,6 +49,7 @@ public sealed class ArrowTests
     {
         ["Diagnostics"] = ["Sessions"],
         ["Sessions"] = ["Diagnostics"],
+        ["Sealing"] = ["Diagnostics"],
         ["Sharing"] = ["Sessions", "Diagnostics"],
         ["Using"] = ["Sessions", "Diagnostics"],
         ["Hosting"] = ["", "Diagnostics", "Sessions", "Sharing", "Using"],
@@ -54,7 +58,7 @@ public sealed class ArrowTests
     // What is no cipher and has no second implementation to choose: hashing, randomness, fixed-time comparison and clearing, and the errors.
     private static readonly string[] s_cryptoForAll =
     [
-        "SHA256", "IncrementalHash", "HashAlgorithmName", "RandomNumberGenerator", "CryptographicOperations", "CryptographicException",
+        "SHA256", "HMACSHA512", "HKDF", "IncrementalHash", "HashAlgorithmName", "RandomNumberGenerator", "CryptographicOperations", "CryptographicException",
         "AuthenticationTagMismatchException",
     ];
 

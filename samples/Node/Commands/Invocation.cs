@@ -42,6 +42,9 @@ internal sealed class Invocation : IAsyncDisposable
 
     internal string Get(Argument<string> argument) => _parsed.GetRequiredValue(argument);
 
+    /// <summary>Whether a switch was given.</summary>
+    internal bool Has(Option<bool> option) => _parsed.GetValue(option);
+
     internal string? Find(Option<string> option) => _parsed.GetValue(option);
 
     /// <exception cref="UsageException">A setting is not allowed.</exception>

@@ -12,14 +12,16 @@ internal static class LedgerExportCommand
     internal static Command Create(CommandTree tree)
     {
         var @out = new Option<string>("--out") { HelpName = "FILE", Description = "Write to this file, replacing it, instead of standard output." };
-        var command = new Command("export", "Write all sessions and receipts as JSON lines.") { @out };
+        var blindings = new Option<bool>("--blindings") { Description = "Add each receipt's blinding, with which anybody can check what it amounts to." };
+        var command = new Command("export", "Write all sessions and receipts as JSON lines.") { @out, blindings };
         var options = new SettingOptions(command, Settings.Data);
         return tree.Complete(command, async invocation =>
         {
+            LedgerExportContent content = invocation.Has(blindings) ? LedgerExportContent.WithBlindings : LedgerExportContent.WithoutBlindings;
             await using SqliteLedgerStore store = await LedgerCommand.OpenAsync(invocation, options);
             if (invocation.Find(@out) is not { } path)
             {
-                await LedgerExport.WriteAsync(store, invocation.RawOutput, invocation.Stop);
+                await LedgerExport.WriteAsync(store, invocation.RawOutput, content, invocation.Stop);
                 return ExitCode.Done;
             }
 
@@ -30,7 +32,7 @@ internal static class LedgerExportCommand
             {
                 await using (FileStream file = File.Create(partial))
                 {
-                    await LedgerExport.WriteAsync(store, file, invocation.Stop);
+                    await LedgerExport.WriteAsync(store, file, content, invocation.Stop);
                     size = file.Length;
                 }
 

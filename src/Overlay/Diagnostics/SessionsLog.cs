@@ -23,4 +23,7 @@ internal static partial class SessionsLog
 
     [LoggerMessage(EventId = 2004, Level = LogLevel.Information, Message = "The earlier session {Session} was settled ({Role}): {Result}.")]
     public static partial void Settled(ILogger logger, Digest session, LedgerRole role, SettleResult result);
+
+    [LoggerMessage(EventId = 2005, Level = LogLevel.Error, Message = "Nothing is signed any more until the node is started again. {Message}")]
+    public static partial void LedgerReadOnly(ILogger logger, string message);
 }

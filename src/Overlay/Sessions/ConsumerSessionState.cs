@@ -119,7 +119,7 @@ internal sealed class ConsumerSessionState
                 Consumer = _signer.PublicKey,
                 Sequence = _position.Sequence,
                 Final = final,
-                Commitment = ReceiptCommitment.Create(opening),
+                Commitment = ReceiptCommitment.Create(opening, Record.Seed, Record.SessionId, _position.Leg, _position.Sequence),
                 PricePerGiB = Record.PricePerGiB,
                 Epoch = _position.Epoch ?? (ulong)Math.Max(0, _legStartedAt.ToUnixTimeSeconds()) / 3600,
                 PreviousReceiptHash = _position.Previous,

@@ -4,6 +4,7 @@ using Overlay.Diagnostics;
 using Overlay.Proofs;
 using Overlay.Proofs.Crypto;
 using Overlay.Proofs.Ledger;
+using Overlay.Proofs.Receipts;
 using Overlay.Sessions.Messages;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
@@ -55,9 +56,10 @@ internal sealed class ConsumerSessions(
     }
 
     /// <summary>Asks for an offer and opens a session on it.</summary>
-    /// <exception cref="SessionException">The provider refused, its terms do not suit, or it broke a rule.</exception>
+    /// <exception cref="SessionException">The provider refused, its terms do not suit, or it broke a rule; or the own ledger takes no more writes.</exception>
     internal async ValueTask<ConsumerSession> OpenAsync(PeerConnection connection, SessionWish wish, CancellationToken cancellationToken)
     {
+        SessionLink.ThrowIfReadOnly(store);
         Offer offer = await AskAsync(connection, wish, cancellationToken).ConfigureAwait(false);
         if (offer.PricePerGiB > wish.MaxPricePerGiB)
             throw new SessionException(SessionError.WrongTerms, $"The provider asks {offer.PricePerGiB} micro-credits a GiB; at most {wish.MaxPricePerGiB} are wished for.");
@@ -107,7 +109,7 @@ internal sealed class ConsumerSessions(
                         if (body.SessionId != SessionId.Derive(connection.HandshakeHash.Span, offer.Id, ephemeral, body.EphemeralKey.Span)
                             || !X25519.TryAgree(secret, body.EphemeralKey.Span, shared))
                             throw new SessionException(SessionError.WrongSession, "The provider's Accept does not belong to this Open.");
-                        return await StartAsync(connection, stream, offer, body.SessionId, cancellationToken).ConfigureAwait(false);
+                        return await StartAsync(connection, stream, offer, body.SessionId, BlindingSeed.Derive(shared, body.SessionId), cancellationToken).ConfigureAwait(false);
                     case var other:
                         throw new SessionException(SessionError.Malformed, $"The provider sent {other.GetType().Name} while a session was being opened.");
                 }
@@ -120,7 +122,8 @@ internal sealed class ConsumerSessions(
         }
     }
 
-    private async ValueTask<ConsumerSession> StartAsync(PeerConnection connection, PeerStream stream, Offer offer, Digest id, CancellationToken cancellationToken)
+    private async ValueTask<ConsumerSession> StartAsync(
+        PeerConnection connection, PeerStream stream, Offer offer, Digest id, BlindingSeed seed, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
         var record = new SessionRecord
@@ -136,6 +139,7 @@ internal sealed class ConsumerSessions(
             CountedExactly = false,
             State = SessionState.Open,
             OpenedAt = (ulong)Math.Max(0, now.ToUnixTimeSeconds()),
+            Seed = seed,
         };
         cancellationToken.ThrowIfCancellationRequested();
         await store.ApplyAsync(new SessionStep(null, record, null)).ConfigureAwait(false);

@@ -133,7 +133,8 @@ internal sealed class ProviderSessionState
         if (body.Provider != _signer.PublicKey || body.Consumer != Record.Counterparty) return SessionError.WrongKey;
         if (body.PricePerGiB != Record.PricePerGiB) return SessionError.WrongTerms;
         if (!_position.IsAt(body)) return SessionError.OutOfOrder;
-        if (!ReceiptCommitment.Opens(body.Commitment.Span, opening)) return SessionError.WrongAmount;
+        if (ReceiptCommitment.IsHidden(body.Commitment.Span) != Record.Seed is not null) return SessionError.WrongCommitment;
+        if (!ReceiptCommitment.Opens(body, opening, Record.Seed)) return SessionError.WrongAmount;
         if (opening.Up < _position.Paid.Up || opening.Down < _position.Paid.Down) return SessionError.OutOfOrder;
         // Amounts are below 2^62 (SessionMessage), so none of this overflows.
         long over = Math.Max(0, (long)opening.Up - counted.Up) + Math.Max(0, (long)opening.Down - counted.Down);

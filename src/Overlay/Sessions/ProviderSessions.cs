@@ -1,7 +1,9 @@
+using System.Security.Cryptography;
 using Overlay.Diagnostics;
 using Overlay.Proofs;
 using Overlay.Proofs.Crypto;
 using Overlay.Proofs.Ledger;
+using Overlay.Proofs.Receipts;
 using Overlay.Sessions.Messages;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
@@ -50,6 +52,7 @@ internal sealed class ProviderSessions(
             Ask? ask = bytes is null ? null : Ask.Decode(bytes);
             ProviderTerms terms = _terms;
             answer = ask is null ? Refusal(SessionError.Malformed, "That is no question for an offer.")
+                : store.Fault is not null ? Refusal(SessionError.Ledger, "The provider cannot write its ledger.")
                 : _stopping ? Refusal(SessionError.ShuttingDown, "The provider is going away.")
                 : ask.Region != "ZZ" && ask.Region != terms.Region ? Refusal(SessionError.WrongTerms, $"The provider is in {terms.Region}.")
                 : OfferAnswer.Encode(Offer.Create(terms, signer, time.GetUtcNow()).Envelope);
@@ -151,6 +154,8 @@ internal sealed class ProviderSessions(
 
     private async ValueTask<ProviderSession> OpenAsync(PeerStream stream, PublicKey consumer, CancellationToken cancellationToken)
     {
+        // Before anything is signed, or asked for that could not be kept.
+        SessionLink.ThrowIfReadOnly(store);
         ReadOnlyMemory<byte> handshake = stream.Connection.HandshakeHash;
         if (await stream.ReceiveAsync(options.AnswerTimeout, time, cancellationToken).ConfigureAwait(false) is not SessionMessage.Open message)
             throw new SessionException(SessionError.Malformed, "A session begins with Open.");
@@ -164,14 +169,16 @@ internal sealed class ProviderSessions(
         byte[] secret = new byte[X25519.KeySize], ephemeral = new byte[X25519.KeySize], shared = new byte[X25519.KeySize];
         X25519.GenerateKeyPair(secret, ephemeral);
         bool agreed = X25519.TryAgree(secret, open.EphemeralKey.Span, shared);
-        System.Security.Cryptography.CryptographicOperations.ZeroMemory(secret);
-        System.Security.Cryptography.CryptographicOperations.ZeroMemory(shared);
+        CryptographicOperations.ZeroMemory(secret);
         if (!agreed) throw new SessionException(SessionError.WrongKey, "The ephemeral key is of small order.");
+        Digest id = SessionId.Derive(handshake.Span, offer.Id, open.EphemeralKey.Span, ephemeral);
+        BlindingSeed seed = BlindingSeed.Derive(shared, id);
+        CryptographicOperations.ZeroMemory(shared);
 
         DateTimeOffset now = time.GetUtcNow();
         var record = new SessionRecord
         {
-            SessionId = SessionId.Derive(handshake.Span, offer.Id, open.EphemeralKey.Span, ephemeral),
+            SessionId = id,
             Role = LedgerRole.Provider,
             Counterparty = consumer,
             OfferId = offer.Id,
@@ -182,6 +189,7 @@ internal sealed class ProviderSessions(
             CountedExactly = false,
             State = SessionState.Open,
             OpenedAt = (ulong)Math.Max(0, now.ToUnixTimeSeconds()),
+            Seed = seed,
         };
         await store.ApplyAsync(new SessionStep(null, record, null)).ConfigureAwait(false);
         var session = new ProviderSession(stream, new ProviderSessionState(record, null, signer, options, (long)offer.CreditWindow, now), store, options, time, _diagnostics, _protection);

@@ -68,4 +68,7 @@ internal enum SessionError
 
     /// <summary>The last receipt leaves bytes unpaid.</summary>
     Unpaid = 18,
+
+    /// <summary>A receipt's commitment is not of the session's form: it shows a total that it must hide.</summary>
+    WrongCommitment = 19,
 }

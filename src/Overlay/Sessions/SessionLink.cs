@@ -13,6 +13,13 @@ internal static class SessionLink
     internal static PublicKey? ProvedKey(PeerConnection connection) =>
         connection.RemotePublicKey.Type == PeerKeyType.Ed25519 ? new PublicKey(connection.RemotePublicKey.Data.Span) : null;
 
+    /// <summary>Opens nothing that could not be kept: after a failed write nothing is signed until the ledger is opened again.</summary>
+    /// <exception cref="SessionException">The ledger takes no more writes.</exception>
+    internal static void ThrowIfReadOnly(ILedgerStore store)
+    {
+        if (store.Fault is { } fault) throw new SessionException(SessionError.Ledger, fault.Message, fault);
+    }
+
     /// <summary>Makes a step's receipt and record durable. Cannot be cancelled: the state machine has moved on already.</summary>
     /// <exception cref="SessionException">The ledger cannot be written; nothing was acknowledged.</exception>
     internal static async ValueTask ApplyAsync(this ILedgerStore store, SessionStep step)

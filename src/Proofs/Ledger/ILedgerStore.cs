@@ -5,11 +5,14 @@ namespace Overlay.Proofs.Ledger;
 /// <summary>Where a node keeps its sessions and receipts. What a method has returned from is durable, as far as the store promises any durability.</summary>
 /// <remarks>
 /// Safe on several threads. Writes are applied in the order in which they were called. Cancelling a write that waits to be queued leaves nothing
-/// behind; once queued it runs to its end, and its caller hears how it ended. A write that fails with <see cref="LedgerError.Storage"/> was not
+/// behind; once queued it runs to its end, and its caller hears how it ended. A write that fails with <see cref="LedgerError.ReadOnly"/> was not
 /// acknowledged, but may be found after reopening.
 /// </remarks>
 public interface ILedgerStore : IAsyncDisposable
 {
+    /// <summary>Why the store takes no more writes until it is opened again (<see cref="LedgerError.ReadOnly"/>), or null while it does. Reading goes on either way.</summary>
+    LedgerException? Fault { get; }
+
     /// <summary>Adds or replaces the record of a session.</summary>
     /// <exception cref="LedgerException">The store cannot write, or the record would contradict the one kept: another counterparty, offer, price or
     /// time of opening; an earlier leg; a closed session that would open again. Nothing was acknowledged.</exception>
@@ -41,6 +44,38 @@ public interface ILedgerStore : IAsyncDisposable
     /// <summary>Receipts in the order they were first stored: all of them, or one session's in either role. What is saved meanwhile may be among them.</summary>
     /// <remarks>Signatures are not checked again; <see cref="LedgerVerifier"/> does that.</remarks>
     IAsyncEnumerable<ReceiptEntry> ReadReceiptsAsync(Digest? sessionId, CancellationToken cancellationToken);
+
+    /// <summary>Finished legs that stand in no block yet: their final receipts with both signatures, in the order they were first stored, at most <paramref name="limit"/>.</summary>
+    ValueTask<IReadOnlyList<ReceiptEntry>> FindUnsealedAsync(int limit, CancellationToken cancellationToken);
+
+    /// <summary>Adds the next block of this ledger's own chain, and which finished legs stand in it, in one transaction.</summary>
+    /// <param name="block">The block, of this node's own chain. Its signature is not checked again.</param>
+    /// <param name="receipts">The final receipts in the order of the block's tree, at least one.</param>
+    /// <param name="cancellationToken">As for every write.</param>
+    /// <exception cref="LedgerException">The store cannot write, or the block would contradict what is kept: a sequence that is not the next, another previous hash
+    /// or author than the newest block's, an epoch or time before its; a receipt that is not kept as final with both signatures, or stands in a block already. Nothing was acknowledged.</exception>
+    /// <exception cref="ArgumentException">There are no receipts, or the block's root and count are not those of <paramref name="receipts"/>.</exception>
+    ValueTask SaveBlockAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken);
+
+    /// <summary>The newest block, or null before the first.</summary>
+    ValueTask<LedgerBlock?> FindLatestBlockAsync(CancellationToken cancellationToken);
+
+    /// <summary>Blocks from <paramref name="first"/> on, in order. What is saved meanwhile may be among them.</summary>
+    IAsyncEnumerable<LedgerBlock> ReadBlocksAsync(ulong first, CancellationToken cancellationToken);
+
+    /// <summary>The final receipts in a block, in the order of its tree; none when there is no such block.</summary>
+    ValueTask<IReadOnlyList<ReceiptEntry>> FindSealedAsync(ulong sequence, CancellationToken cancellationToken);
+
+    /// <summary>Where a finished leg stands, or null while it is in no block.</summary>
+    ValueTask<BlockPlace?> FindPlaceAsync(Digest sessionId, LedgerRole role, uint leg, CancellationToken cancellationToken);
+
+    /// <summary>Remembers the newest block seen of another peer's chain. An older one than is kept changes nothing.</summary>
+    /// <remarks>At most 4,096 are kept; the one not heard of for longest makes room.</remarks>
+    /// <exception cref="LedgerException">The store cannot write, or another hash is kept for that very block: the author has forked. Nothing was changed.</exception>
+    ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken);
+
+    /// <summary>The newest blocks seen of other chains, those heard of last first, at most <paramref name="limit"/>.</summary>
+    ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken);
 
     /// <summary>Receipts as they become countersigned and durable, each once, from the first <c>MoveNextAsync</c> on, until the store is closed.</summary>
     /// <remarks>Never holds up a write: 1,024 receipts wait for a slow watcher, then the oldest are dropped. They are still in the ledger,
@@ -109,6 +144,9 @@ public sealed record SessionRecord
 
     /// <summary>When it was opened, seconds since the Unix epoch.</summary>
     public required ulong OpenedAt { get; init; }
+
+    /// <summary>What both sides derive the blindings of its receipts from; null in a session from before receipts hid their totals.</summary>
+    public required BlindingSeed? Seed { get; init; }
 }
 
 /// <summary>A kept receipt with the opening that both sides checked.</summary>

@@ -10,8 +10,15 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     private readonly Dictionary<(Digest, LedgerRole), Kept> _sessions = [];
     private readonly List<Kept> _sessionOrder = [];
     private readonly List<ReceiptEntry> _receipts = [];
+    private readonly List<int> _finished = []; // indexes into _receipts
+    private readonly Dictionary<int, BlockPlace> _places = []; // by the same
+    private readonly List<(LedgerBlock Block, ReceiptEntry[] Receipts)> _blocks = [];
+    private readonly OrderedDictionary<PublicKey, LedgerHead> _heads = []; // heard of last stands last
     private readonly ReceiptWatchers _watchers = new();
     private bool _closed;
+
+    /// <summary>Null: memory does not fail.</summary>
+    public LedgerException? Fault => null;
 
     /// <inheritdoc/>
     public ValueTask SaveSessionAsync(SessionRecord session, CancellationToken cancellationToken)
@@ -48,17 +55,19 @@ public sealed class InMemoryLedgerStore : ILedgerStore
             if (!_sessions.TryGetValue((session.SessionId, session.Role), out Kept? kept))
                 throw LedgerRules.Contradiction(entry, "the session is unknown");
             if (LedgerRules.ObjectToSession(kept.Record, session) is { } change) throw LedgerRules.Contradiction(session, change);
-            if (LedgerRules.ObjectToReceipt(kept.Record, entry) is { } objection) throw LedgerRules.Contradiction(entry, objection);
 
             bool isNews;
+            int place = _receipts.Count;
             if (kept.Positions.TryGetValue((entry.Receipt.Body.Leg, entry.Receipt.Body.Sequence), out int position))
             {
                 if (LedgerRules.ObjectToRepetition(_receipts[position], entry) is { } other) throw LedgerRules.Contradiction(entry, other);
                 isNews = LedgerRules.Improves(_receipts[position], entry);
                 if (isNews) _receipts[position] = entry;
+                place = position;
             }
             else
             {
+                if (LedgerRules.ObjectToReceipt(kept.Record, entry) is { } objection) throw LedgerRules.Contradiction(entry, objection);
                 if (kept.Record.State == SessionState.Closed) throw LedgerRules.Contradiction(entry, "the session is closed");
                 ReceiptEntry? last = kept.Last is { } index ? _receipts[index] : null;
                 if (LedgerRules.ObjectToSuccessor(last, entry) is { } successor) throw LedgerRules.Contradiction(entry, successor);
@@ -69,7 +78,9 @@ public sealed class InMemoryLedgerStore : ILedgerStore
             }
 
             kept.Record = session;
-            if (isNews) _watchers.Publish(entry);
+            if (!isNews) return ValueTask.CompletedTask;
+            if (entry.Receipt.Body.Final) _finished.Add(place);
+            _watchers.Publish(entry);
         }
 
         return ValueTask.CompletedTask;
@@ -133,6 +144,106 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<ReceiptEntry>> FindUnsealedAsync(int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+            return ValueTask.FromResult<IReadOnlyList<ReceiptEntry>>([.. _finished.Where(index => !_places.ContainsKey(index)).Order().Take(limit).Select(index => _receipts[index])]);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask SaveBlockAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken)
+    {
+        LedgerRules.ThrowIfNoBlock(block, receipts);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            ThrowIfClosed();
+            if (LedgerRules.ObjectToBlock(_blocks.Count == 0 ? null : _blocks[^1].Block, block) is { } objection) throw LedgerRules.Contradiction(block, objection);
+            var places = new Dictionary<int, BlockPlace>();
+            foreach (ReceiptEntry receipt in receipts)
+            {
+                int? index = FindIndex(receipt);
+                bool isSealed = index is { } known && (_places.ContainsKey(known) || places.ContainsKey(known));
+                if (LedgerRules.ObjectToLeaf(receipt, index is { } at ? _receipts[at] : null, isSealed) is { } leaf) throw LedgerRules.Contradiction(receipt, leaf);
+                places.Add(index!.Value, new BlockPlace(block.Body.Sequence, places.Count));
+            }
+
+            foreach ((int index, BlockPlace place) in places) _places.Add(index, place);
+            _blocks.Add((block, [.. receipts]));
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<LedgerBlock?> FindLatestBlockAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock) return ValueTask.FromResult(_blocks.Count == 0 ? null : _blocks[^1].Block);
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<LedgerBlock> ReadBlocksAsync(ulong first, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        LedgerBlock[] all;
+        lock (_lock) all = [.. _blocks.Select(kept => kept.Block).Where(block => block.Body.Sequence >= first)];
+        await Task.CompletedTask.ConfigureAwait(false);
+        foreach (LedgerBlock block in all)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            yield return block;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<ReceiptEntry>> FindSealedAsync(ulong sequence, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock) return ValueTask.FromResult<IReadOnlyList<ReceiptEntry>>(sequence < (ulong)_blocks.Count ? _blocks[(int)sequence].Receipts : []);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<BlockPlace?> FindPlaceAsync(Digest sessionId, LedgerRole role, uint leg, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            foreach ((int index, BlockPlace place) in _places)
+                if (_receipts[index] is var entry && entry.Role == role && entry.Receipt.Body.SessionId == sessionId && entry.Receipt.Body.Leg == leg)
+                    return ValueTask.FromResult<BlockPlace?>(place);
+            return ValueTask.FromResult<BlockPlace?>(null);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(head.Sequence, (ulong)long.MaxValue, nameof(head));
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            ThrowIfClosed();
+            LedgerHead? kept = _heads.TryGetValue(head.Author, out LedgerHead known) ? known : null;
+            if (LedgerRules.ObjectToHead(kept, head) is { } objection) throw LedgerRules.Contradiction(head, objection);
+            _heads.Remove(head.Author);
+            _heads.Add(head.Author, kept is not null && known.Sequence > head.Sequence ? known : head);
+            if (_heads.Count > LedgerRules.MaxHeadCount) _heads.RemoveAt(0);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock) return ValueTask.FromResult<IReadOnlyList<LedgerHead>>([.. _heads.Values.Reverse().Take(limit)]);
+    }
+
+    /// <inheritdoc/>
     public IAsyncEnumerable<ReceiptEntry> WatchAsync(CancellationToken cancellationToken) => _watchers.WatchAsync(cancellationToken);
 
     /// <summary>Ends the watchers' streams and refuses later writes; what is kept can still be read.</summary>
@@ -142,6 +253,10 @@ public sealed class InMemoryLedgerStore : ILedgerStore
         _watchers.Close();
         return ValueTask.CompletedTask;
     }
+
+    private int? FindIndex(ReceiptEntry entry) =>
+        _sessions.TryGetValue((entry.Receipt.Body.SessionId, entry.Role), out Kept? kept)
+        && kept.Positions.TryGetValue((entry.Receipt.Body.Leg, entry.Receipt.Body.Sequence), out int index) ? index : null;
 
     private void ThrowIfClosed()
     {

@@ -1,8 +1,19 @@
 using System.Buffers;
 using System.Text.Json;
+using Overlay.Proofs.Group;
 using Overlay.Proofs.Receipts;
 
 namespace Overlay.Proofs.Ledger;
+
+/// <summary>What a <see cref="LedgerExport"/> says of receipts that hide their totals.</summary>
+public enum LedgerExportContent
+{
+    /// <summary>The amounts, as the owner's word: nobody can compare them with the commitments.</summary>
+    WithoutBlindings = 0,
+
+    /// <summary>The amounts with the blinding of each receipt, with which anybody can check that one.</summary>
+    WithBlindings = 1,
+}
 
 /// <summary>Writes a ledger as JSON lines: one object for each session, then one for each receipt, in the order they were first stored.</summary>
 /// <remarks>The fields are described in docs/protocols/ledger-files.md. Signatures are copied, not checked.</remarks>
@@ -11,22 +22,28 @@ public static class LedgerExport
     private const int FlushSize = 64 * 1024;
 
     /// <summary>Writes all of <paramref name="store"/> to <paramref name="destination"/>, in UTF-8, each line ended by a line feed.</summary>
+    /// <param name="store">The ledger.</param>
+    /// <param name="destination">Where to write; stays open.</param>
+    /// <param name="content">Whether the receipts' blindings are written too. A session's seed never is.</param>
+    /// <param name="cancellationToken">Ends the export between two lines.</param>
     /// <exception cref="LedgerException">The ledger cannot be read or is damaged; what came before has been written.</exception>
-    public static async Task WriteAsync(ILedgerStore store, Stream destination, CancellationToken cancellationToken)
+    public static async Task WriteAsync(ILedgerStore store, Stream destination, LedgerExportContent content, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(destination);
         var buffer = new ArrayBufferWriter<byte>(FlushSize);
         using var json = new Utf8JsonWriter(buffer);
+        var seeds = new Dictionary<(Digest, LedgerRole), BlindingSeed?>();
         await foreach (SessionRecord session in store.ReadSessionsAsync(cancellationToken).ConfigureAwait(false))
         {
             Write(json, session);
+            if (content == LedgerExportContent.WithBlindings) seeds[(session.SessionId, session.Role)] = session.Seed;
             await EndLineAsync(json, buffer, destination, cancellationToken).ConfigureAwait(false);
         }
 
         await foreach (ReceiptEntry entry in store.ReadReceiptsAsync(null, cancellationToken).ConfigureAwait(false))
         {
-            Write(json, entry);
+            Write(json, entry, seeds.GetValueOrDefault((entry.Receipt.Body.SessionId, entry.Role)));
             await EndLineAsync(json, buffer, destination, cancellationToken).ConfigureAwait(false);
         }
 
@@ -59,7 +76,7 @@ public static class LedgerExport
         json.WriteEndObject();
     }
 
-    private static void Write(Utf8JsonWriter json, ReceiptEntry entry)
+    private static void Write(Utf8JsonWriter json, ReceiptEntry entry, BlindingSeed? seed)
     {
         ReceiptBody body = entry.Receipt.Body;
         json.WriteStartObject();
@@ -75,6 +92,13 @@ public static class LedgerExport
         json.WriteNumber("up"u8, entry.Opening.Up);
         json.WriteNumber("down"u8, entry.Opening.Down);
         json.WriteString("commitment"u8, Convert.ToHexStringLower(body.Commitment.Span));
+        if (seed is not null)
+        {
+            Span<byte> blinding = stackalloc byte[Scalar.Size];
+            seed.DeriveBlinding(body.SessionId, body.Leg, body.Sequence).Encode(blinding);
+            json.WriteString("blinding"u8, Convert.ToHexStringLower(blinding));
+        }
+
         json.WriteNumber("pricePerGiB"u8, body.PricePerGiB);
         json.WriteNumber("epoch"u8, body.Epoch);
         json.WriteString("previousReceiptHash"u8, body.PreviousReceiptHash.ToString());

@@ -9,7 +9,8 @@ namespace Overlay.Proofs.Ledger;
 /// <summary>A session as a row: its record, how many receipts it has and the hash of the newest (zero for none).</summary>
 internal sealed record SessionRow(long Ordinal, SessionRecord Record, long Receipts, Digest Head)
 {
-    private const ulong RecordVersion = 1;
+    // A record without a seed is written as it was before there were any, so that each has one encoding still.
+    private const ulong PlainVersion = 1, SeededVersion = 2;
 
     /// <summary>SHA-256 over the tag, ordinal, receipt count (8 bytes each, big-endian), head and encoded record: every column says something under it.</summary>
     public byte[] Checksum(ReadOnlySpan<byte> encodedRecord)
@@ -21,17 +22,22 @@ internal sealed record SessionRow(long Ordinal, SessionRecord Record, long Recei
     }
 
     /// <summary>The record's one encoding.</summary>
-    public static byte[] Encode(SessionRecord record) => new CanonicalWriter(13)
-        .Write(RecordVersion).Write(record.SessionId.Bytes).Write((ulong)record.Role).Write(record.Counterparty.Bytes).Write(record.OfferId.Bytes)
-        .Write(record.PricePerGiB).Write(record.CreditWindow).Write(record.Leg).Write(record.Counted.Up).Write(record.Counted.Down)
-        .Write(record.CountedExactly).Write((ulong)record.State).Write(record.OpenedAt).ToArray();
+    public static byte[] Encode(SessionRecord record)
+    {
+        CanonicalWriter writer = record.Seed is null ? new CanonicalWriter(13).Write(PlainVersion) : new CanonicalWriter(14).Write(SeededVersion);
+        writer.Write(record.SessionId.Bytes).Write((ulong)record.Role).Write(record.Counterparty.Bytes).Write(record.OfferId.Bytes)
+            .Write(record.PricePerGiB).Write(record.CreditWindow).Write(record.Leg).Write(record.Counted.Up).Write(record.Counted.Down)
+            .Write(record.CountedExactly).Write((ulong)record.State).Write(record.OpenedAt);
+        return (record.Seed is null ? writer : writer.Write(record.Seed.Bytes)).ToArray();
+    }
 
     /// <summary>Decodes a record; false for any bytes that <see cref="Encode"/> would not have written.</summary>
     public static bool TryDecode(ReadOnlySpan<byte> encoded, [NotNullWhen(true)] out SessionRecord? record)
     {
         record = null;
         var reader = new CanonicalReader(encoded);
-        if (!reader.TryReadArrayHeader(13) || !reader.TryReadUInt64(RecordVersion, out ulong version) || version != RecordVersion
+        if (!reader.TryReadArrayHeader(13, 14, out int count) || !reader.TryReadUInt64(SeededVersion, out ulong version)
+            || version != (count == 13 ? PlainVersion : SeededVersion)
             || !reader.TryReadDigest(out Digest sessionId)
             || !reader.TryReadUInt64((ulong)LedgerRole.Consumer, out ulong role) || role == 0
             || !reader.TryReadPublicKey(out PublicKey counterparty)
@@ -43,8 +49,9 @@ internal sealed record SessionRow(long Ordinal, SessionRecord Record, long Recei
             || !reader.TryReadUInt64(ulong.MaxValue, out ulong down)
             || !reader.TryReadBoolean(out bool exactly)
             || !reader.TryReadUInt64((ulong)SessionState.Disputed, out ulong state) || state == 0
-            || !reader.TryReadUInt64(ulong.MaxValue, out ulong openedAt)
-            || !reader.IsComplete) return false;
+            || !reader.TryReadUInt64(ulong.MaxValue, out ulong openedAt)) return false;
+        ReadOnlySpan<byte> seed = default;
+        if ((version == SeededVersion && !reader.TryReadBytes(BlindingSeed.Size, BlindingSeed.Size, out seed)) || !reader.IsComplete) return false;
 
         record = new SessionRecord
         {
@@ -59,6 +66,7 @@ internal sealed record SessionRow(long Ordinal, SessionRecord Record, long Recei
             CountedExactly = exactly,
             State = (SessionState)state,
             OpenedAt = openedAt,
+            Seed = seed.IsEmpty ? null : new BlindingSeed(seed),
         };
         return true;
     }

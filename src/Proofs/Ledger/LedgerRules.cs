@@ -1,3 +1,4 @@
+using Overlay.Proofs.Merkle;
 using Overlay.Proofs.Receipts;
 
 namespace Overlay.Proofs.Ledger;
@@ -6,6 +7,50 @@ namespace Overlay.Proofs.Ledger;
 /// <remarks>Pure functions. Each answers null, or in words what is wrong.</remarks>
 internal static class LedgerRules
 {
+    /// <summary>How many other chains' heads a ledger remembers.</summary>
+    public const int MaxHeadCount = 4096;
+
+    /// <summary>Whether a block's tree is that of <paramref name="receipts"/>, in this order.</summary>
+    public static bool Covers(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts) =>
+        block.Body.ReceiptCount == receipts.Count && new MerkleTree([.. receipts.Select(entry => LedgerBlock.LeafHash(entry.Receipt))]).Root == block.Body.ReceiptsRoot;
+
+    /// <summary>A caller's mistake rather than a contradiction: a block without receipts, or of others than are given.</summary>
+    public static void ThrowIfNoBlock(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        ArgumentNullException.ThrowIfNull(receipts);
+        if (receipts.Count == 0) throw new ArgumentException("A block has at least one receipt.", nameof(receipts));
+        if (!Covers(block, receipts)) throw new ArgumentException("The block's root is not that of the receipts.", nameof(receipts));
+    }
+
+    /// <summary>Whether <paramref name="next"/> may follow <paramref name="latest"/>, the newest block kept, or null when there is none.</summary>
+    public static string? ObjectToBlock(LedgerBlock? latest, LedgerBlock next)
+    {
+        if (latest is not null) return LedgerChain.ObjectToSuccessor(latest, next);
+        return next.Body.Sequence == 0 ? null : "sequence 0 is due";
+    }
+
+    /// <summary>Whether a final receipt may stand in a block.</summary>
+    /// <param name="asked">The receipt.</param>
+    /// <param name="kept">What is kept in its place, or null.</param>
+    /// <param name="isSealed">Whether that stands in a block.</param>
+    public static string? ObjectToLeaf(ReceiptEntry asked, ReceiptEntry? kept, bool isSealed)
+    {
+        if (kept is null || kept.Receipt.Hash != asked.Receipt.Hash) return "it is not in the ledger";
+        if (!kept.Receipt.Body.Final || !kept.Receipt.IsCountersigned) return "it is not final with both signatures";
+        return isSealed ? "it stands in a block already" : null;
+    }
+
+    /// <summary>Whether a head is one of two that its author cannot both have signed in good faith.</summary>
+    public static string? ObjectToHead(LedgerHead? kept, LedgerHead next) =>
+        kept is { } known && LedgerChain.Compare(known, next) == HeadComparison.Fork ? $"another block {next.Sequence} of this author is kept" : null;
+
+    /// <summary>The exception for an objection to a block.</summary>
+    public static LedgerException Contradiction(LedgerBlock block, string objection) => new(LedgerError.Contradiction, $"Block {block.Body.Sequence}: {objection}.");
+
+    /// <summary>The exception for an objection to a head.</summary>
+    public static LedgerException Contradiction(LedgerHead head, string objection) => new(LedgerError.Contradiction, $"Head of {head.Author}: {objection}.");
+
     /// <summary>A caller's mistake rather than a contradiction: an entry handed over with the record of another session.</summary>
     public static void ThrowIfMismatched(ReceiptEntry entry, SessionRecord session)
     {
@@ -22,19 +67,25 @@ internal static class LedgerRules
         if (next.OfferId != kept.OfferId) return "the offer would change";
         if (next.PricePerGiB != kept.PricePerGiB) return $"the price would change from {kept.PricePerGiB} to {next.PricePerGiB}";
         if (next.OpenedAt != kept.OpenedAt) return "the time of opening would change";
+        if (!Equals(next.Seed, kept.Seed)) return "the seed of its blindings would change";
         if (next.Leg < kept.Leg) return $"the leg in use would go back from {kept.Leg} to {next.Leg}";
         if (kept.State == SessionState.Closed && next.State != SessionState.Closed) return $"it is closed and would become {next.State}";
         return null;
     }
 
-    /// <summary>Whether <paramref name="next"/> may be kept at all in <paramref name="session"/>, whatever came before it.</summary>
-    public static string? ObjectToReceipt(SessionRecord session, ReceiptEntry next)
+    /// <summary>Whether <paramref name="next"/> may be kept at all in <paramref name="session"/>, whatever came before it. To be asked of what is new: its commitment is computed again.</summary>
+    public static string? ObjectToReceipt(SessionRecord session, ReceiptEntry next) => ObjectToTerms(session, next)
+        ?? (ReceiptCommitment.Opens(next.Receipt.Body, next.Opening, session.Seed) ? null : "its opening does not open its commitment");
+
+    /// <summary>The part of <see cref="ObjectToReceipt"/> that computes nothing.</summary>
+    public static string? ObjectToTerms(SessionRecord session, ReceiptEntry next)
     {
         ReceiptBody body = next.Receipt.Body;
         PublicKey other = next.Role == LedgerRole.Provider ? body.Consumer : body.Provider;
         if (other != session.Counterparty) return $"it names {other} where the session's counterparty is {session.Counterparty}";
         if (body.PricePerGiB != session.PricePerGiB) return $"its price is {body.PricePerGiB}, the session's {session.PricePerGiB}";
-        if (!ReceiptCommitment.Opens(body.Commitment.Span, next.Opening)) return "its opening does not open its commitment";
+        if (ReceiptCommitment.IsHidden(body.Commitment.Span) != session.Seed is not null)
+            return session.Seed is null ? "its commitment hides the total, which the session does not" : "its commitment does not hide the total";
         return null;
     }
 

@@ -1,4 +1,4 @@
-using Overlay.Proofs.Receipts;
+using System.Threading.Channels;
 
 namespace Overlay.Proofs.Ledger;
 
@@ -21,24 +21,25 @@ public static class LedgerVerifier
         }
         catch (LedgerException e)
         {
-            return new Audit().Conclude(e.Message);
+            return new LedgerAudit().Conclude(e.Message);
         }
     }
 
     /// <summary>Checks a ledger to which nothing is written meanwhile.</summary>
     /// <returns>A verdict; whatever is wrong with the ledger is in it and not thrown.</returns>
-    /// <remarks>Some 0.2 ms for each receipt, nearly all of it for its two signatures. Memory grows with the number of sessions.</remarks>
+    /// <remarks>On all processors; each does some 10,000 receipts a second, nearly all of it signatures and commitments in batches. Memory grows with the number of sessions.</remarks>
     public static async Task<LedgerVerdict> VerifyAsync(ILedgerStore store, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(store);
-        var audit = new Audit();
+        var audit = new LedgerAudit();
         try
         {
-            if (store is SqliteLedgerStore file && await file.FindDamageAsync(cancellationToken).ConfigureAwait(false) is { } damage) return audit.Conclude(damage);
+            var file = store as SqliteLedgerStore;
+            if (file is not null && await file.FindDamageAsync(cancellationToken).ConfigureAwait(false) is { } damage) return audit.Conclude(damage);
             await foreach (SessionRecord session in store.ReadSessionsAsync(cancellationToken).ConfigureAwait(false)) audit.Add(session);
-            await foreach (ReceiptEntry entry in store.ReadReceiptsAsync(null, cancellationToken).ConfigureAwait(false))
-                if (audit.Add(entry) is { } fault) return audit.Conclude(fault);
-            return audit.Conclude(audit.FindUnfinished());
+            if (await CheckReceiptsAsync(store, audit, cancellationToken).ConfigureAwait(false) is { } fault) return audit.Conclude(fault);
+            if (file is not null && await file.FindMissingAsync(audit.Find, cancellationToken).ConfigureAwait(false) is { } missing) return audit.Conclude(missing);
+            return audit.Conclude(audit.FindUnfinished() ?? await FindBlockFaultAsync(store, audit, cancellationToken).ConfigureAwait(false));
         }
         catch (LedgerException e)
         {
@@ -46,73 +47,90 @@ public static class LedgerVerifier
         }
     }
 
-    private sealed class Audit
+    // The chain of blocks, their signatures and roots, and that each finished leg stands in one block or in none.
+    private static async Task<string?> FindBlockFaultAsync(ILedgerStore store, LedgerAudit audit, CancellationToken cancellationToken)
     {
-        private readonly Dictionary<(Digest, LedgerRole), Course> _courses = [];
-        private long _receipts;
-        private long _countersigned;
-
-        public void Add(SessionRecord session) => _courses.Add((session.SessionId, session.Role), new Course(session));
-
-        /// <summary>Takes the next receipt; says what is wrong with it.</summary>
-        public string? Add(ReceiptEntry entry)
+        LedgerBlock? latest = null;
+        var legs = new HashSet<(Digest, LedgerRole, uint)>();
+        await foreach (LedgerBlock block in store.ReadBlocksAsync(0, cancellationToken).ConfigureAwait(false))
         {
-            string name = LedgerRules.Describe(entry);
-            // From the stored bytes, as anybody else to whom they are shown would.
-            if (!Receipt.TryDecode(entry.Receipt.Encode(), out _)) return $"{name}: a signature does not hold.";
-            if (!_courses.TryGetValue((entry.Receipt.Body.SessionId, entry.Role), out Course? course)) return $"{name}: its session is not in the ledger.";
-            string? objection = LedgerRules.ObjectToReceipt(course.Session, entry) ?? LedgerRules.ObjectToSuccessor(course.Last, entry);
-            if (objection is not null) return $"{name}: {objection}.";
-            course.Last = entry;
-            if (entry.Receipt.IsCountersigned)
-            {
-                course.Agreed[entry.Receipt.Body.Leg] = entry.Opening;
-                _countersigned++;
-            }
-
-            _receipts++;
-            return null;
+            if (LedgerRules.ObjectToBlock(latest, block) is { } objection) return $"Block {block.Body.Sequence}: {objection}.";
+            latest = block;
+            IReadOnlyList<ReceiptEntry> receipts = await store.FindSealedAsync(block.Body.Sequence, cancellationToken).ConfigureAwait(false);
+            if (!LedgerBlock.TryDecode(block.Encode(), out _)) return $"Block {block.Body.Sequence}: its signature does not hold.";
+            if (!LedgerRules.Covers(block, receipts)) return $"Block {block.Body.Sequence}: its root is not that of the receipts kept as its own.";
+            foreach (ReceiptEntry entry in receipts)
+                if (LedgerRules.ObjectToLeaf(entry, entry, !legs.Add(Leg(entry))) is { } leaf) return $"{LedgerRules.Describe(entry)}: in block {block.Body.Sequence}, {leaf}.";
         }
 
-        /// <summary>A session that says it came to its end, and whose newest receipt says otherwise.</summary>
-        public string? FindUnfinished()
-        {
-            foreach (Course course in _courses.Values)
-            {
-                if (course.Session.State is SessionState.Settled or SessionState.Closed && course.Last is { } last
-                    && !(last.Receipt.Body.Final && last.Receipt.IsCountersigned))
-                    return $"{LedgerRules.Describe(last)}: the session is {course.Session.State}, but this, its newest receipt, is not final and countersigned.";
-            }
-
-            return null;
-        }
-
-        public LedgerVerdict Conclude(string? fault) => new()
-        {
-            FirstFault = fault,
-            SessionCount = _courses.Count,
-            ReceiptCount = _receipts,
-            CountersignedCount = _countersigned,
-            Provided = Total(LedgerRole.Provider),
-            Consumed = Total(LedgerRole.Consumer),
-        };
-
-        private ServiceTotal Total(LedgerRole role)
-        {
-            var total = default(ServiceTotal);
-            foreach (Course course in _courses.Values.Where(course => course.Session.Role == role))
-                foreach (ReceiptOpening leg in course.Agreed.Values)
-                    total = new ServiceTotal(total.Up + leg.Up, total.Down + leg.Down);
-            return total;
-        }
+        foreach (ReceiptEntry entry in await store.FindUnsealedAsync(int.MaxValue, cancellationToken).ConfigureAwait(false))
+            if (LedgerRules.ObjectToLeaf(entry, entry, !legs.Add(Leg(entry))) is { } leaf) return $"{LedgerRules.Describe(entry)}: waits for a block, but {leaf}.";
+        return legs.Count == audit.FinishedCount ? null : $"{audit.FinishedCount} legs are finished, but {legs.Count} stand in blocks or wait for one.";
     }
 
-    private sealed class Course(SessionRecord session)
+    private static (Digest SessionId, LedgerRole Role, uint Leg) Leg(ReceiptEntry entry) => (entry.Receipt.Body.SessionId, entry.Role, entry.Receipt.Body.Leg);
+
+    // This method reads and follows the chains; pages go to as many tasks as there are processors, which do the curve's work. The first fault in the ledger's
+    // order is told, whichever was found first.
+    private static async Task<string?> CheckReceiptsAsync(ILedgerStore store, LedgerAudit audit, CancellationToken cancellationToken)
     {
-        public SessionRecord Session { get; } = session;
+        int workers = Environment.ProcessorCount;
+        var pages = Channel.CreateBounded<LedgerPage>(new BoundedChannelOptions(2 * workers) { SingleWriter = true });
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task<LedgerPage?>[] checking = [.. Enumerable.Range(0, workers).Select(_ => Task.Run(() => CheckAsync(pages.Reader, stop), CancellationToken.None))];
+        string? fault = null;
+        long faultAt = long.MaxValue;
+        try
+        {
+            var page = new LedgerPage(0);
+            try
+            {
+                await foreach (ReceiptEntry entry in store.ReadReceiptsAsync(null, stop.Token).ConfigureAwait(false))
+                {
+                    fault = audit.Add(entry, out SessionRecord? session);
+                    if (fault is not null) break;
+                    page.Add(entry, session!);
+                    if (page.Count < LedgerPage.Size) continue;
+                    await pages.Writer.WriteAsync(page, stop.Token).ConfigureAwait(false);
+                    page = new LedgerPage(page.First + page.Count);
+                }
+            }
+            catch (LedgerException e)
+            {
+                fault = e.Message;
+            }
 
-        public ReceiptEntry? Last { get; set; }
+            // Where reading ended; what stands before may hold a fault that is told first.
+            if (fault is not null) faultAt = page.First + page.Count;
+            if (page.Count != 0) await pages.Writer.WriteAsync(page, stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // A page with a fault has stopped the reading.
+        }
+        finally
+        {
+            pages.Writer.TryComplete();
+        }
 
-        public Dictionary<uint, ReceiptOpening> Agreed { get; } = [];
+        foreach (LedgerPage? bad in await Task.WhenAll(checking).ConfigureAwait(false))
+            if (bad is not null && bad.FaultAt < faultAt) (fault, faultAt) = (bad.Fault, bad.FaultAt);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (fault is not null) audit.CountOnly(Math.Min(faultAt, audit.ReceiptCount));
+        return fault;
+    }
+
+    // Answers the first page with a fault that this task came upon; pages come in order, so that all earlier ones are in some task's hands by then.
+    private static async Task<LedgerPage?> CheckAsync(ChannelReader<LedgerPage> pages, CancellationTokenSource stop)
+    {
+        await foreach (LedgerPage page in pages.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+        {
+            page.Check();
+            if (page.Fault is null) continue;
+            await stop.CancelAsync().ConfigureAwait(false);
+            return page;
+        }
+
+        return null;
     }
 }

@@ -77,6 +77,20 @@ internal static class SqliteLedgerFile
         return version;
     }
 
+    /// <summary>Refuses a file that is shorter than its header says, unless a log beside it may hold the rest.</summary>
+    /// <remarks>SQLite file format, section 1.3: page size at 16, two bytes (1 for 65,536); pages at 28, four bytes.</remarks>
+    /// <exception cref="LedgerException">It was cut off.</exception>
+    public static void ThrowIfCut(string path)
+    {
+        if (new FileInfo(path + "-wal") is { Exists: true, Length: > 0 }) return;
+        Span<byte> header = stackalloc byte[100];
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        file.ReadExactly(header);
+        uint pageSize = BinaryPrimitives.ReadUInt16BigEndian(header[16..]);
+        long expected = (pageSize == 1 ? 65_536 : pageSize) * (long)BinaryPrimitives.ReadUInt32BigEndian(header[28..]);
+        if (file.Length < expected) throw new LedgerException(LedgerError.Damaged, $"The ledger {path} is damaged: it was {expected} bytes long and has {file.Length}.");
+    }
+
     /// <summary>Opens a connection that nothing else shares.</summary>
     public static SqliteConnection Connect(string path, SqliteOpenMode mode)
     {

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Overlay.Proofs.Receipts;
 
 namespace Overlay.Proofs.Ledger;
 
@@ -9,7 +10,7 @@ internal static class SqliteLedgerSchema
     public const uint ApplicationId = 0x4F564C47;
 
     /// <summary><c>PRAGMA user_version</c> that this build writes.</summary>
-    public const uint Version = 1;
+    public const uint Version = 3;
 
     // Element n brings a file from version n to n + 1. An element that has been released never changes.
     private static readonly string[][] s_migrations =
@@ -44,6 +45,35 @@ internal static class SqliteLedgerSchema
             ) STRICT
             """,
         ],
+        // Session records may carry a seed from here on: builds that know only version 1 could not read them.
+        [],
+        [
+            // A row for each final receipt with both signatures: block and place stay null until it stands in a block.
+            """
+            CREATE TABLE finished (
+              receipt INTEGER PRIMARY KEY,
+              block INTEGER,
+              place INTEGER,
+              UNIQUE (block, place)
+            ) STRICT
+            """,
+            "CREATE INDEX finished_unsealed ON finished (receipt) WHERE block IS NULL",
+            """
+            CREATE TABLE block (
+              sequence INTEGER PRIMARY KEY,
+              block BLOB NOT NULL,
+              checksum BLOB NOT NULL
+            ) STRICT
+            """,
+            """
+            CREATE TABLE head (
+              author BLOB PRIMARY KEY,
+              sequence INTEGER NOT NULL,
+              hash BLOB NOT NULL,
+              heard INTEGER NOT NULL UNIQUE
+            ) STRICT
+            """,
+        ],
     ];
 
     /// <summary>Brings a file from <paramref name="version"/> to <see cref="Version"/>, each step in a transaction of its own.</summary>
@@ -53,9 +83,28 @@ internal static class SqliteLedgerSchema
         {
             Execute(connection, "BEGIN IMMEDIATE");
             foreach (string statement in s_migrations[from]) Execute(connection, statement);
+            if (from == 2) FillFinished(connection);
             Execute(connection, $"PRAGMA application_id = {ApplicationId}");
             Execute(connection, $"PRAGMA user_version = {from + 1}");
             Execute(connection, "COMMIT");
+        }
+    }
+
+    // What finished before there were blocks stands in none of them, but is to.
+    private static void FillFinished(SqliteConnection connection)
+    {
+        using SqliteCommand read = connection.CreateCommand(), write = connection.CreateCommand();
+        read.CommandText = "SELECT ordinal, receipt FROM receipt ORDER BY ordinal";
+        write.CommandText = "INSERT INTO finished (receipt) VALUES ($1)";
+        SqliteParameter ordinal = write.Parameters.Add("$1", SqliteType.Integer);
+        using SqliteDataReader reader = read.ExecuteReader();
+        while (reader.Read())
+        {
+            if (reader.GetValue(1) is not byte[] encoded || !Receipt.TryDecodeUnchecked(encoded, out Receipt? receipt))
+                throw new LedgerException(LedgerError.Damaged, $"The receipt in row {reader.GetInt64(0)} cannot be read; the ledger was left in its old version.");
+            if (!receipt.Body.Final || !receipt.IsCountersigned) continue;
+            ordinal.Value = reader.GetInt64(0);
+            write.ExecuteNonQuery();
         }
     }
 

@@ -5,8 +5,10 @@ namespace Overlay.Proofs.Ledger;
 
 /// <summary>The prepared statements of one connection, and rows to and from objects. Every row read is checked against its checksum.</summary>
 /// <remarks>Owns the connection. Not safe on several threads: the writer loop has one, the readers share another under their lock.</remarks>
-internal sealed class SqliteLedgerStatements : IDisposable
+internal sealed partial class SqliteLedgerStatements : IDisposable
 {
+    private const int PageCount = 256;
+
     private const string SessionColumns = "SELECT ordinal, session_id, role, counterparty, state, receipts, head, record, checksum FROM session";
 
     private const string ReceiptColumns =
@@ -40,6 +42,20 @@ internal sealed class SqliteLedgerStatements : IDisposable
     public (long Session, long Receipt) ReadLastOrdinals() => (
         (long)Prepare("SELECT coalesce(max(ordinal), 0) FROM session").ExecuteScalar()!,
         (long)Prepare("SELECT coalesce(max(ordinal), 0) FROM receipt").ExecuteScalar()!);
+
+    /// <summary>Reads the receipts stored last, by ordinal and by their index, and the sessions made last. A damaged one among them throws.</summary>
+    public void CheckNewest(int count)
+    {
+        (long lastSession, long lastReceipt) = ReadLastOrdinals();
+        ReadSessionsAfter(Math.Max(0, lastSession - count), count);
+        List<ReceiptRow> newest = ReadReceiptsAfter(Math.Max(0, lastReceipt - count), count);
+        if (newest.Count != Math.Min(count, lastReceipt)) throw new LedgerException(LedgerError.Damaged, $"Of the newest {count} receipts only {newest.Count} are there.");
+        foreach (ReceiptRow row in newest.TakeLast(PageCount))
+        {
+            if (FindReceipt(row.Session, row.Entry.Receipt.Body.Leg, row.Entry.Receipt.Body.Sequence)?.Ordinal != row.Ordinal)
+                throw new LedgerException(LedgerError.Damaged, $"{LedgerRules.Describe(row.Entry)}: the index does not lead to it.");
+        }
+    }
 
     public SessionRow? FindSession(Digest sessionId, LedgerRole role) => Single(ReadSession, Prepare(
         $"{SessionColumns} WHERE session_id = $1 AND role = $2", sessionId.Bytes.ToArray(), (long)role));

@@ -6,12 +6,15 @@ namespace Overlay.Proofs.Ledger;
 /// <summary>A ledger in one SQLite file. What a write has returned from is on the disk.</summary>
 /// <remarks>
 /// One process writes, any number read. Writes go through one loop that makes everything waiting durable together, with write-ahead log and
-/// <c>synchronous=FULL</c>. Each row carries a checksum that is checked whenever it is read. All receipts are kept: one takes about 390 bytes, so a
-/// GiB of service at a credit window of 16 MiB costs some 50 KB. File format: docs/protocols/ledger-files.md.
+/// <c>synchronous=FULL</c>. Each row carries a checksum that is checked whenever it is read. All receipts are kept: one takes about 415 bytes, so a
+/// GiB of service at a credit window of 16 MiB costs some 53 KB. File format: docs/protocols/ledger-files.md.
 /// </remarks>
 public sealed class SqliteLedgerStore : ILedgerStore
 {
     private const int PageCount = 256;
+
+    // SQLite folds the log into the file every 1,000 pages of 4 KiB: no crash concerns more than what fits into that.
+    private const int NewestCount = 10_000;
 
     private readonly string _path;
     private readonly FileStream? _lock;
@@ -32,7 +35,8 @@ public sealed class SqliteLedgerStore : ILedgerStore
     }
 
     /// <summary>Opens a ledger for reading and writing; makes it, readable by its owner only, if there is none.</summary>
-    /// <remarks>Reads the whole file once to be sure that nothing is added to a damaged one: about a second for a million receipts.</remarks>
+    /// <remarks>Checks tables, length and the newest 10,000 receipts, which are all that a crash can have been about; every other row is checked when it is read,
+    /// and all of them by <see cref="LedgerVerifier"/>. So it takes no longer for a large ledger than for a small one.</remarks>
     /// <param name="path">The ledger's file. Beside it stand its <c>.lock</c> and, while open, <c>-wal</c> and <c>-shm</c>.</param>
     /// <param name="cancellationToken">Checked before anything is opened.</param>
     /// <exception cref="LedgerException">The file is in use, no ledger, too new, damaged, or cannot be read or written.</exception>
@@ -82,11 +86,11 @@ public sealed class SqliteLedgerStore : ILedgerStore
                 SqliteLedgerFile.CreateIfMissing(path);
                 uint version = SqliteLedgerFile.ReadVersion(path);
                 writes = new SqliteLedgerStatements(SqliteLedgerFile.Connect(path, SqliteOpenMode.ReadWrite));
-                if (SqliteLedgerFile.FindDamage(writes.Connection, "quick_check") is { } damage)
-                    throw new LedgerException(LedgerError.Damaged, $"The ledger {path} is damaged: {damage}");
+                SqliteLedgerFile.ThrowIfCut(path);
                 SqliteLedgerSchema.Migrate(writes.Connection, version);
                 if (SqliteLedgerSchema.FindDifference(writes.Connection) is { } difference)
                     throw new LedgerException(LedgerError.Damaged, $"The ledger {path} is damaged: {difference}");
+                writes.CheckNewest(NewestCount);
                 SqliteLedgerSchema.Execute(writes.Connection, "PRAGMA journal_mode = WAL");
                 if (maxPageCount is { } pages) SqliteLedgerSchema.Execute(writes.Connection, $"PRAGMA max_page_count = {pages}");
                 reads = new SqliteLedgerStatements(SqliteLedgerFile.Connect(path, SqliteOpenMode.ReadOnly));
@@ -101,6 +105,9 @@ public sealed class SqliteLedgerStore : ILedgerStore
             }
         }), cancellationToken);
     }
+
+    /// <inheritdoc/>
+    public LedgerException? Fault => _writer?.Fault;
 
     /// <inheritdoc/>
     public ValueTask SaveSessionAsync(SessionRecord session, CancellationToken cancellationToken)
@@ -157,6 +164,58 @@ public sealed class SqliteLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<ReceiptEntry>> FindUnsealedAsync(int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        return (await ReadAsync(reads => reads.FindUnsealed(limit), cancellationToken).ConfigureAwait(false)).ConvertAll(row => row.Entry);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask SaveBlockAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken)
+    {
+        LedgerRules.ThrowIfNoBlock(block, receipts);
+        return new ValueTask(Writer.WriteAsync(block, receipts, cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<LedgerBlock?> FindLatestBlockAsync(CancellationToken cancellationToken) => ReadAsync(reads => reads.FindLatestBlock(), cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<LedgerBlock> ReadBlocksAsync(ulong first, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        List<LedgerBlock> blocks;
+        do
+        {
+            blocks = await ReadAsync(reads => reads.ReadBlocksFrom(first, PageCount), cancellationToken).ConfigureAwait(false);
+            foreach (LedgerBlock block in blocks) yield return block;
+            if (blocks.Count != 0) first = blocks[^1].Body.Sequence + 1;
+        }
+        while (blocks.Count == PageCount);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<ReceiptEntry>> FindSealedAsync(ulong sequence, CancellationToken cancellationToken) =>
+        (await ReadAsync(reads => reads.FindSealed(sequence), cancellationToken).ConfigureAwait(false)).ConvertAll(row => row.Entry);
+
+    /// <inheritdoc/>
+    public ValueTask<BlockPlace?> FindPlaceAsync(Digest sessionId, LedgerRole role, uint leg, CancellationToken cancellationToken) =>
+        ReadAsync(reads => reads.FindPlace(sessionId, role, leg), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(head.Sequence, (ulong)long.MaxValue, nameof(head));
+        return new ValueTask(Writer.WriteAsync(head, cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        return await ReadAsync(reads => reads.FindHeads(limit), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
     /// <remarks>A ledger opened read-only has no news: its stream ends when it is closed.</remarks>
     public IAsyncEnumerable<ReceiptEntry> WatchAsync(CancellationToken cancellationToken) => _watchers.WatchAsync(cancellationToken);
 
@@ -181,23 +240,24 @@ public sealed class SqliteLedgerStore : ILedgerStore
         }
     }
 
-    /// <summary>What is wrong with the file beneath the rows, in words, or null: SQLite's own check, the tables, and each session's count and newest hash.</summary>
+    /// <summary>What is wrong with the file beneath the rows, in words, or null: SQLite's own check, and the tables.</summary>
     internal async Task<string?> FindDamageAsync(CancellationToken cancellationToken)
     {
         string? damage = await ReadAsync(
             reads => SqliteLedgerFile.FindDamage(reads.Connection, "integrity_check") ?? SqliteLedgerSchema.FindDifference(reads.Connection),
             cancellationToken).ConfigureAwait(false);
         if (damage is not null) return $"The ledger {_path} is damaged: {damage}";
-        var kept = new Dictionary<(Digest, LedgerRole), (long Count, Digest Head)>();
-        await foreach (ReceiptEntry entry in ReadReceiptsAsync(null, cancellationToken).ConfigureAwait(false))
-        {
-            var key = (entry.Receipt.Body.SessionId, entry.Role);
-            kept[key] = (kept.GetValueOrDefault(key).Count + 1, entry.Receipt.Hash);
-        }
+        return null;
+    }
 
+    /// <summary>The first session whose receipts are not as many, or not up to the one, that its row says; in words, or null.</summary>
+    /// <param name="find">How many of a session's receipts were read, and the hash of the newest.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    internal async Task<string?> FindMissingAsync(Func<Digest, LedgerRole, (long Count, Digest Head)> find, CancellationToken cancellationToken)
+    {
         await foreach (SessionRow row in ReadSessionRowsAsync(cancellationToken).ConfigureAwait(false))
         {
-            kept.Remove((row.Record.SessionId, row.Record.Role), out (long Count, Digest Head) found);
+            (long Count, Digest Head) found = find(row.Record.SessionId, row.Record.Role);
             if (found != (row.Receipts, row.Head))
                 return $"Session {row.Record.SessionId} ({row.Record.Role}): {row.Receipts} receipts up to {row.Head} were kept, but {found.Count} up to {found.Head} are there.";
         }

@@ -22,7 +22,7 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
     private readonly Task _loop;
     private long _lastSession;
     private long _lastReceipt;
-    private LedgerException? _fault;
+    private volatile LedgerException? _fault;
 
     public SqliteLedgerWriter(SqliteLedgerStatements statements, ReceiptWatchers watchers, string path)
     {
@@ -33,9 +33,19 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
         _loop = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    public async Task WriteAsync(SessionRecord session, ReceiptEntry? entry, CancellationToken cancellationToken)
+    /// <summary>Why nothing is written any more, or null.</summary>
+    public LedgerException? Fault => _fault;
+
+    public Task WriteAsync(SessionRecord session, ReceiptEntry? entry, CancellationToken cancellationToken) =>
+        QueueAsync(new Write(write => Apply(write, session), entry), cancellationToken);
+
+    public Task WriteAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken) =>
+        QueueAsync(new Write(_ => Apply(block, receipts), null), cancellationToken);
+
+    public Task WriteAsync(LedgerHead head, CancellationToken cancellationToken) => QueueAsync(new Write(_ => Apply(head), null), cancellationToken);
+
+    private async Task QueueAsync(Write write, CancellationToken cancellationToken)
     {
-        var write = new Write(session, entry);
         try
         {
             await _queue.Writer.WriteAsync(write, cancellationToken).ConfigureAwait(false);
@@ -91,7 +101,7 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
         }
         catch (Exception e)
         {
-            return _fault = Fault(e);
+            return _fault = Fail(e);
         }
 
         try
@@ -100,7 +110,7 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
             {
                 try
                 {
-                    Apply(write);
+                    write.Apply(write);
                 }
                 catch (LedgerException e)
                 {
@@ -113,7 +123,7 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
         }
         catch (Exception e)
         {
-            _fault = Fault(e);
+            _fault = Fail(e);
             try
             {
                 _statements.Rollback();
@@ -128,9 +138,8 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
     }
 
     /// <summary>Reads and judges first, writes last: an exception of the ledger's own leaves the transaction as it was.</summary>
-    private void Apply(Write write)
+    private void Apply(Write write, SessionRecord session)
     {
-        SessionRecord session = write.Session;
         SessionRow? row = _statements.FindSession(session.SessionId, session.Role);
         if (row is not null && LedgerRules.ObjectToSession(row.Record, session) is { } change) throw LedgerRules.Contradiction(session, change);
         if (write.Entry is not { } entry)
@@ -141,30 +150,57 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
         }
 
         if (row is null) throw LedgerRules.Contradiction(entry, "the session is unknown");
-        if (LedgerRules.ObjectToReceipt(row.Record, entry) is { } objection) throw LedgerRules.Contradiction(entry, objection);
         if (_statements.FindReceipt(row.Ordinal, entry.Receipt.Body.Leg, entry.Receipt.Body.Sequence) is { } kept)
         {
             if (LedgerRules.ObjectToRepetition(kept.Entry, entry) is { } other) throw LedgerRules.Contradiction(entry, other);
             write.IsNews = LedgerRules.Improves(kept.Entry, entry);
             if (write.IsNews) _statements.Update(kept with { Entry = entry });
+            if (write.IsNews && entry.Receipt.Body.Final) _statements.InsertFinished(kept.Ordinal);
             _statements.Update(row with { Record = session });
             return;
         }
 
+        if (LedgerRules.ObjectToReceipt(row.Record, entry) is { } objection) throw LedgerRules.Contradiction(entry, objection);
         if (row.Record.State == SessionState.Closed) throw LedgerRules.Contradiction(entry, "the session is closed");
         ReceiptEntry? last = row.Receipts == 0 ? null : _statements.FindLatestReceipt(row.Ordinal)?.Entry;
         if (LedgerRules.ObjectToSuccessor(last, entry) is { } successor) throw LedgerRules.Contradiction(entry, successor);
         _statements.Insert(new ReceiptRow(++_lastReceipt, row.Ordinal, entry));
         _statements.Update(row with { Record = session, Receipts = row.Receipts + 1, Head = entry.Receipt.Hash });
         write.IsNews = entry.Receipt.IsCountersigned;
+        if (write.IsNews && entry.Receipt.Body.Final) _statements.InsertFinished(_lastReceipt);
     }
 
-    private LedgerException Fault(Exception e) => new(LedgerError.Storage,
+    private void Apply(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts)
+    {
+        if (LedgerRules.ObjectToBlock(_statements.FindLatestBlock(), block) is { } objection) throw LedgerRules.Contradiction(block, objection);
+        var ordinals = new List<long>(receipts.Count);
+        var seen = new HashSet<long>();
+        foreach (ReceiptEntry receipt in receipts)
+        {
+            SessionRow? session = _statements.FindSession(receipt.Receipt.Body.SessionId, receipt.Role);
+            ReceiptRow? kept = session is null ? null : _statements.FindReceipt(session.Ordinal, receipt.Receipt.Body.Leg, receipt.Receipt.Body.Sequence);
+            bool isSealed = kept is not null && (!seen.Add(kept.Ordinal) || _statements.IsSealed(kept.Ordinal));
+            if (LedgerRules.ObjectToLeaf(receipt, kept?.Entry, isSealed) is { } leaf) throw LedgerRules.Contradiction(receipt, leaf);
+            ordinals.Add(kept!.Ordinal);
+        }
+
+        _statements.Insert(block, ordinals);
+    }
+
+    private void Apply(LedgerHead head)
+    {
+        LedgerHead? kept = _statements.FindHead(head.Author);
+        if (LedgerRules.ObjectToHead(kept, head) is { } objection) throw LedgerRules.Contradiction(head, objection);
+        _statements.Save(kept is { } known && known.Sequence > head.Sequence ? known : head);
+    }
+
+    private LedgerException Fail(Exception e) => new(LedgerError.ReadOnly,
         $"The ledger {_path} takes no more writes until it is opened again, because one failed: {e.Message}", e);
 
-    private sealed class Write(SessionRecord session, ReceiptEntry? entry)
+    private sealed class Write(Action<Write> apply, ReceiptEntry? entry)
     {
-        public SessionRecord Session { get; } = session;
+        /// <summary>Judges and writes; run by the loop.</summary>
+        public Action<Write> Apply { get; } = apply;
 
         public ReceiptEntry? Entry { get; } = entry;
 

@@ -74,7 +74,7 @@ public sealed class Receipt
     /// <returns>False for malformed bytes and for any signature that does not hold. Never throws on what a peer sent.</returns>
     public static bool TryDecode(ReadOnlySpan<byte> encoded, [NotNullWhen(true)] out Receipt? receipt)
     {
-        if (TryDecodeUnchecked(encoded, out Receipt? decoded) && decoded.HasValidSignatures())
+        if (TryDecodeUnchecked(encoded, out Receipt? decoded) && ReceiptCommitment.IsWellFormed(decoded.Body.Commitment.Span) && decoded.HasValidSignatures())
         {
             receipt = decoded;
             return true;
@@ -84,7 +84,7 @@ public sealed class Receipt
         return false;
     }
 
-    /// <summary>Decodes a receipt without looking at its signatures: for a store that reads back its own, under a checksum.</summary>
+    /// <summary>Decodes a receipt without looking at its signatures, nor whether its commitment is a point: for a store that reads back its own, under a checksum.</summary>
     internal static bool TryDecodeUnchecked(ReadOnlySpan<byte> encoded, [NotNullWhen(true)] out Receipt? receipt)
     {
         receipt = null;
@@ -96,10 +96,20 @@ public sealed class Receipt
             || !reader.TryReadBytes(0, Ed25519.SignatureSize, out ReadOnlySpan<byte> providerSignature)
             || !reader.IsComplete
             || providerSignature.Length is not (0 or Ed25519.SignatureSize)
-            || !ReceiptBody.TryDecode(bodyBytes, out ReceiptBody? body)) return false;
+            || !ReceiptBody.TryDecodeUnchecked(bodyBytes, out ReceiptBody? body)) return false;
 
         receipt = new Receipt(body, bodyBytes.ToArray(), consumerSignature.ToArray(), providerSignature.ToArray());
         return true;
+    }
+
+    /// <summary>Adds the signatures it carries to a batch: the consumer's always, the provider's when present.</summary>
+    /// <returns>How many.</returns>
+    internal int AddSignatures(Ed25519Batch batch)
+    {
+        byte[] tagged = Tagged(_encodedBody);
+        batch.Add(Body.Consumer, tagged, _consumerSignature);
+        if (IsCountersigned) batch.Add(Body.Provider, tagged, _providerSignature);
+        return IsCountersigned ? 2 : 1;
     }
 
     /// <summary>Whether the signatures it carries hold: the consumer's always, the provider's when present.</summary>

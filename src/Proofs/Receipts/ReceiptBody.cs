@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Overlay.Proofs.Encoding;
 
 namespace Overlay.Proofs.Receipts;
@@ -29,7 +30,7 @@ public sealed record ReceiptBody
     /// <summary>Whether this is the leg's last receipt.</summary>
     public required bool Final { get; init; }
 
-    /// <summary>What <see cref="ReceiptCommitment"/> made of the leg's total.</summary>
+    /// <summary>What <see cref="ReceiptCommitment"/> made of the leg's total: 32 bytes that hide it, or 8 with the plain number in sessions of before.</summary>
     public required ReadOnlyMemory<byte> Commitment { get; init; }
 
     /// <summary>Price in micro-credits (10⁻⁶ credit) for a GiB.</summary>
@@ -57,7 +58,15 @@ public sealed record ReceiptBody
         .Write(Commitment.Span).Write(PricePerGiB).Write(Epoch).Write(PreviousReceiptHash.Bytes).Write(IssuedAt).ToArray();
 
     /// <summary>Decodes a body; false for any bytes that <see cref="Encode"/> would not have written.</summary>
-    public static bool TryDecode(ReadOnlySpan<byte> encoded, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ReceiptBody? body)
+    public static bool TryDecode(ReadOnlySpan<byte> encoded, [NotNullWhen(true)] out ReceiptBody? body)
+    {
+        if (TryDecodeUnchecked(encoded, out body) && ReceiptCommitment.IsWellFormed(body.Commitment.Span)) return true;
+        body = null;
+        return false;
+    }
+
+    /// <summary>Decodes a body without asking whether its commitment is a point, which takes longer than all the rest.</summary>
+    internal static bool TryDecodeUnchecked(ReadOnlySpan<byte> encoded, [NotNullWhen(true)] out ReceiptBody? body)
     {
         body = null;
         if (encoded.Length > MaxSize) return false;
@@ -69,13 +78,13 @@ public sealed record ReceiptBody
             || !reader.TryReadPublicKey(out PublicKey consumer)
             || !reader.TryReadUInt64(long.MaxValue, out ulong sequence)
             || !reader.TryReadBoolean(out bool final)
-            || !reader.TryReadBytes(1, ReceiptCommitment.MaxSize, out ReadOnlySpan<byte> commitment)
+            || !reader.TryReadBytes(1, ReceiptCommitment.Size, out ReadOnlySpan<byte> commitment)
             || !reader.TryReadUInt64(long.MaxValue, out ulong price)
             || !reader.TryReadUInt64(uint.MaxValue, out ulong epoch)
             || !reader.TryReadDigest(out Digest previous)
             || !reader.TryReadUInt64(long.MaxValue, out ulong issuedAt)
             || !reader.IsComplete
-            || !ReceiptCommitment.IsWellFormed(commitment)) return false;
+            || commitment.Length is not (ReceiptCommitment.Size or ReceiptCommitment.PlainSize)) return false;
 
         body = new ReceiptBody
         {

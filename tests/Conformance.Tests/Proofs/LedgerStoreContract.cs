@@ -183,14 +183,14 @@ public abstract class LedgerStoreContract : IAsyncLifetime
     {
         await SaveAsync(_script.Next());
         var opening = new ReceiptOpening(up, down);
-        await RefusedAsync(_script.Make(_script.DueBody() with { Commitment = ReceiptCommitment.Create(opening) }, opening));
+        await RefusedAsync(_script.Make(_script.Commit(_script.DueBody(), opening), opening));
     }
 
     [Fact]
     public async Task SaveReceipt_SameTotalAgain_Kept()
     {
         ReceiptEntry first = _script.Next();
-        ReceiptEntry second = _script.Make(_script.DueBody(final: true) with { Commitment = ReceiptCommitment.Create(first.Opening) }, first.Opening);
+        ReceiptEntry second = _script.Make(_script.Commit(_script.DueBody(final: true), first.Opening), first.Opening);
         await SaveAsync(first);
         await SaveAsync(second);
         await AssertKeptAsync([first, second]);

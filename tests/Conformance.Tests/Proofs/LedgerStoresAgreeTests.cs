@@ -40,7 +40,7 @@ public sealed class LedgerStoresAgreeTests
                     4 => (script.Record with { PricePerGiB = by }, null),
                     5 => (script.Record, script.Make(due with { Sequence = due.Sequence + by }, script.DueOpening)),
                     6 => (script.Record, script.Make(due with { Leg = due.Leg + (uint)by }, script.DueOpening)),
-                    7 => (script.Record, script.Make(due with { IssuedAt = due.IssuedAt + by, Commitment = ReceiptCommitment.Create(new(by, by)) }, new(by, by))),
+                    7 => (script.Record, script.Make(script.Commit(due with { IssuedAt = due.IssuedAt + by }, new(by, by)), new(by, by))),
                     8 or 9 when made[which].Count != 0 => (script.Record, made[which][(int)by % made[which].Count]),
                     _ => (script.Record, script.Next(final: by == 0, countersigned: by != 1)),
                 };
@@ -82,7 +82,7 @@ public sealed class LedgerStoresAgreeTests
     private static async Task<string> ExportAsync(ILedgerStore store)
     {
         using var text = new MemoryStream();
-        await LedgerExport.WriteAsync(store, text, TestContext.Current.CancellationToken);
+        await LedgerExport.WriteAsync(store, text, LedgerExportContent.WithBlindings, TestContext.Current.CancellationToken);
         return System.Text.Encoding.UTF8.GetString(text.ToArray());
     }
 }

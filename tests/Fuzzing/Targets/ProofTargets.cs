@@ -79,7 +79,7 @@ internal sealed class ReceiptTarget : FuzzTarget
         Invariant.Same(receipt.EncodedBody.Span, receipt.Body.Encode(), "A receipt's body has one encoding");
         ReceiptBody body = receipt.Body;
         Invariant.Holds(body.Sequence <= long.MaxValue && body.PricePerGiB <= long.MaxValue && body.IssuedAt <= long.MaxValue, "Numbers fit where they are stored.");
-        Invariant.Holds(!ReceiptCommitment.Opens(body.Commitment.Span, new ReceiptOpening(ulong.MaxValue, 1)), "No commitment opens to a sum that wraps around.");
+        Invariant.Holds(!ReceiptCommitment.Opens(body, new ReceiptOpening(ulong.MaxValue, 1), null), "No commitment opens to a sum that wraps around.");
     }
 }
 
@@ -190,6 +190,8 @@ internal sealed class CanonicalReaderTarget : FuzzTarget
 
 internal static class ReceiptSamples
 {
+    private static BlindingSeed Seed { get; } = new(FuzzKeys.Seed(23));
+
     internal static ReceiptBody Body { get; } = new()
     {
         SessionId = new Digest(FuzzKeys.Seed(20)),
@@ -198,7 +200,7 @@ internal static class ReceiptSamples
         Consumer = FuzzKeys.PeerSigner.PublicKey,
         Sequence = 300,
         Final = true,
-        Commitment = ReceiptCommitment.Create(new ReceiptOpening(1000, 2_000_000)),
+        Commitment = ReceiptCommitment.Create(new ReceiptOpening(1000, 2_000_000), Seed, new Digest(FuzzKeys.Seed(20)), 1, 300),
         PricePerGiB = 50_000,
         Epoch = 500_000,
         PreviousReceiptHash = new Digest(FuzzKeys.Seed(21)),
@@ -222,5 +224,6 @@ internal static class ReceiptSamples
         CountedExactly = true,
         State = SessionState.Open,
         OpenedAt = 1_800_000_000,
+        Seed = Seed,
     };
 }

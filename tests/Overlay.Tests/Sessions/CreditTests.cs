@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Overlay.Proofs;
 using Overlay.Proofs.Crypto;
 using Overlay.Proofs.Ledger;
+using Overlay.Proofs.Receipts;
 using Overlay.Sessions;
 using Overlay.Sessions.Messages;
 using Overlay.Transport.Connections;
@@ -163,15 +164,22 @@ public class CreditTests
 
     internal static async Task<(PeerStream Control, Digest SessionId)> OpenByHandAsync(SessionPair pair)
     {
+        (PeerStream control, Digest id, _) = await OpenWithSeedByHandAsync(pair);
+        return (control, id);
+    }
+
+    internal static async Task<(PeerStream Control, Digest SessionId, BlindingSeed Seed)> OpenWithSeedByHandAsync(SessionPair pair)
+    {
         Offer offer = await pair.Consumer.AskAsync(pair.Dialer, new SessionWish(), Token);
         PeerStream control = await pair.Dialer.OpenStreamAsync(SessionProtocols.Session, Token);
-        byte[] secret = new byte[32], ephemeral = new byte[32];
+        byte[] secret = new byte[32], ephemeral = new byte[32], shared = new byte[32];
         X25519.GenerateKeyPair(secret, ephemeral);
         SignedEnvelope open = new OpenBody(offer.Envelope, pair.ConsumerKey, ephemeral).Sign(pair.ConsumerSigner, pair.Dialer.HandshakeHash.Span);
         await control.SendAsync(new SessionMessage.Open(open), Token);
         var accept = Assert.IsType<SessionMessage.Accept>(await control.ReceiveAsync(TimeSpan.FromSeconds(10), pair.Time, Token));
         Assert.True(AcceptBody.TryOpen(accept.Envelope, pair.ProviderKey, pair.Dialer.HandshakeHash.Span, out AcceptBody? body));
-        return (control, body.SessionId);
+        Assert.True(X25519.TryAgree(secret, body.EphemeralKey.Span, shared));
+        return (control, body.SessionId, BlindingSeed.Derive(shared, body.SessionId));
     }
 
     internal static async Task<PeerStream> ConnectByHandAsync(SessionPair pair, Digest id)

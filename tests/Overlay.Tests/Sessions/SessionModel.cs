@@ -129,6 +129,8 @@ internal sealed class SessionModel(Liar liar) : IAsyncDisposable
             CountedExactly = false,
             State = SessionState.Open,
             OpenedAt = (ulong)_now.ToUnixTimeSeconds(),
+            // Every third session is one that the previous build opened: what is left to sign in it is of the plain form.
+            Seed = _opened % 3 == 0 ? null : new BlindingSeed(id.Bytes),
         };
         SessionRecord consumer = Record(LedgerRole.Consumer, _provider.PublicKey), provider = Record(LedgerRole.Provider, _consumer.PublicKey);
         Wait(_providerDisk.SaveSessionAsync(provider, default));
@@ -358,7 +360,8 @@ internal sealed class SessionModel(Liar liar) : IAsyncDisposable
                     Consumer = _consumer.PublicKey,
                     Sequence = at.Sequence + (size % 5 == 0 ? 1UL : 0),
                     Final = size % 3 == 0,
-                    Commitment = ReceiptCommitment.Create(opening),
+                    Commitment = ReceiptCommitment.Create(
+                        opening, size % 23 == 0 ? null : live.Consumer.Record.Seed, live.Consumer.Record.SessionId, at.Leg, at.Sequence),
                     PricePerGiB = size % 17 == 0 ? 6UL : 7,
                     Epoch = (ulong)_now.ToUnixTimeSeconds() / 3600,
                     PreviousReceiptHash = size % 19 == 0 ? default : at.Previous,

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using Overlay.Diagnostics;
 using Overlay.Proofs;
 using Overlay.Proofs.Ledger;
 using Overlay.Sessions;
@@ -14,12 +16,14 @@ namespace Overlay.Tests.Sessions;
 /// <summary>A consumer and a provider over connections in memory, with ledgers of their own and a loopback socket as the target.</summary>
 internal sealed class SessionPair : IAsyncDisposable
 {
-    internal SessionPair(SessionOptions? options = null, ProviderTerms? terms = null, IExit? exit = null, TimeProvider? clock = null)
+    internal SessionPair(SessionOptions? options = null, ProviderTerms? terms = null, IExit? exit = null, TimeProvider? clock = null,
+        Func<ILedgerStore, ILedgerStore>? providerDisk = null, ILogger? providerLog = null)
     {
         Clock = clock ?? Time;
         Options = options ?? new SessionOptions();
         Exit = exit ?? Origin;
-        Provider = new ProviderSessions(ProviderSigner, ProviderStore, Exit, terms ?? new ProviderTerms { PricePerGiB = 50_000, Region = "DE" }, Options, Clock, null, ProviderPeers);
+        Provider = new ProviderSessions(ProviderSigner, providerDisk is null ? ProviderStore : providerDisk(ProviderStore), Exit, terms ?? new ProviderTerms { PricePerGiB = 50_000, Region = "DE" }, Options, Clock,
+            providerLog is null ? null : new SessionDiagnostics(providerLog, null), ProviderPeers);
         Consumer = new ConsumerSessions(ConsumerSigner, ConsumerStore, Options, Clock, null, ConsumerPeers);
         (Dialer, Listener) = Connect();
     }

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Overlay.Proofs.Group;
 using Overlay.Proofs.Ledger;
+using Overlay.Proofs.RangeProofs;
 using Overlay.Proofs.Receipts;
 using Overlay.TestKit.Proofs;
 
@@ -47,6 +49,93 @@ public sealed class LedgerVerifierTests : IDisposable
         LedgerVerdict verdict = await LedgerVerifier.VerifyAsync(store, Cancellation);
         Assert.Equal($"Session {script.Record.SessionId} (Provider), leg 0, sequence 1: a signature does not hold.", verdict.FirstFault);
         Assert.Equal(1, verdict.ReceiptCount);
+    }
+
+    [Fact]
+    public async Task Verify_OpeningOfAnotherTotalAmongMany_IsNamedBeforeAForgedSignatureBehindIt()
+    {
+        var script = new SessionScript(1, LedgerRole.Provider);
+        await using (SqliteLedgerStore store = await _ledger.OpenAsync())
+        {
+            await store.SaveSessionAsync(script.Record, Cancellation);
+            for (int i = 0; i < 1500; i++) await store.SaveReceiptAsync(script.Next(), script.Record, Cancellation);
+        }
+
+        ChangeRow(1101, entry => (entry.Receipt, entry.Opening with { Up = entry.Opening.Up + 1 }));
+        ChangeRow(1300, entry =>
+        {
+            byte[] encoded = entry.Receipt.Encode();
+            encoded[^1] ^= 1;
+            Assert.True(Receipt.TryDecodeUnchecked(encoded, out Receipt? forged));
+            return (forged, entry.Opening);
+        });
+        LedgerVerdict verdict = await LedgerVerifier.VerifyFileAsync(_ledger.File, Cancellation);
+        Assert.EndsWith("leg 0, sequence 1100: its opening does not open its commitment.", verdict.FirstFault, StringComparison.Ordinal);
+        Assert.Equal(1100, verdict.ReceiptCount);
+    }
+
+    [Theory]
+    [InlineData("UPDATE finished SET place = 9 - place WHERE block = 0", "Block 0: its root is not that of the receipts kept as its own.")]
+    [InlineData("UPDATE finished SET block = NULL, place = NULL WHERE receipt = (SELECT max(receipt) FROM finished WHERE block = 1)", "Block 1: its root is not")]
+    [InlineData("DELETE FROM finished WHERE block IS NULL", "5 legs are finished, but 4 stand in blocks or wait for one.")]
+    [InlineData("DELETE FROM block WHERE sequence = 0; UPDATE finished SET block = NULL, place = NULL WHERE block = 0", "Block 1: sequence 0 is due.")]
+    [InlineData("UPDATE block SET block = zeroblob(100) WHERE sequence = 1", "Block 1: the row is not as it was written.")]
+    public async Task Verify_BlocksChanged_IsNamed(string change, string fault)
+    {
+        var script = new SessionScript(1, LedgerRole.Provider);
+        await using (SqliteLedgerStore store = await _ledger.OpenAsync())
+        {
+            await store.SaveSessionAsync(script.Record, Cancellation);
+            ReceiptEntry[] legs = [.. Enumerable.Range(0, 5).Select(_ => script.Next(final: true))];
+            foreach (ReceiptEntry leg in legs) await store.SaveReceiptAsync(leg, script.Record, Cancellation);
+            LedgerBlock first = Seal(null, legs[..2]);
+            await store.SaveBlockAsync(first, legs[..2], Cancellation);
+            await store.SaveBlockAsync(Seal(first, legs[2..4]), legs[2..4], Cancellation);
+        }
+
+        Assert.Null((await LedgerVerifier.VerifyFileAsync(_ledger.File, Cancellation)).FirstFault);
+        using (Microsoft.Data.Sqlite.SqliteConnection connection = SqliteLedgerFile.Connect(_ledger.File, Microsoft.Data.Sqlite.SqliteOpenMode.ReadWrite))
+            SqliteLedgerSchema.Execute(connection, change);
+        Assert.StartsWith(fault, (await LedgerVerifier.VerifyFileAsync(_ledger.File, Cancellation)).FirstFault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Verify_BlockWithAForgedSignature_IsNamed()
+    {
+        var script = new SessionScript(1, LedgerRole.Provider);
+        ReceiptEntry leg = script.Next(final: true);
+        byte[] encoded = Seal(null, [leg]).Encode();
+        encoded[^1] ^= 1;
+        Assert.True(LedgerBlock.TryDecodeUnchecked(encoded, out LedgerBlock? forged));
+        await using var store = new InMemoryLedgerStore();
+        await store.SaveSessionAsync(script.Record, Cancellation);
+        await store.SaveReceiptAsync(leg, script.Record, Cancellation);
+        await store.SaveBlockAsync(forged, [leg], Cancellation);
+        Assert.Equal("Block 0: its signature does not hold.", (await LedgerVerifier.VerifyAsync(store, Cancellation)).FirstFault);
+    }
+
+    private static LedgerBlock Seal(LedgerBlock? previous, ReceiptEntry[] receipts) => LedgerBlock.Seal(
+        new LedgerBlockBody
+        {
+            Author = new SeedSigner(1).PublicKey,
+            Sequence = previous is null ? 0 : previous.Body.Sequence + 1,
+            PreviousBlockHash = previous?.Hash ?? default,
+            Epoch = 500_000,
+            ReceiptsRoot = new Overlay.Proofs.Merkle.MerkleTree([.. receipts.Select(entry => LedgerBlock.LeafHash(entry.Receipt))]).Root,
+            ReceiptCount = (uint)receipts.Length,
+            Heads = [],
+            Time = 1_800_000_000,
+        },
+        new SeedSigner(1));
+
+    // Somebody who can write the file writes the checksum that belongs to what he wrote.
+    private void ChangeRow(long ordinal, Func<ReceiptEntry, (Receipt Receipt, ReceiptOpening Opening)> change)
+    {
+        using var statements = new SqliteLedgerStatements(SqliteLedgerFile.Connect(_ledger.File, Microsoft.Data.Sqlite.SqliteOpenMode.ReadWrite));
+        ReceiptRow row = Assert.Single(statements.ReadReceiptsAfter(ordinal - 1, 1));
+        (Receipt receipt, ReceiptOpening opening) = change(row.Entry);
+        SqliteLedgerSchema.Execute(statements.Connection, $"UPDATE receipt SET up = {opening.Up}, down = {opening.Down} WHERE ordinal = {ordinal}");
+        statements.Update(row with { Entry = row.Entry with { Receipt = receipt, Opening = opening } });
     }
 
     [Fact]
@@ -121,6 +210,30 @@ public sealed class LedgerVerifierTests : IDisposable
         Assert.Equal("session", session.RootElement.GetProperty("type").GetString());
         Assert.Equal("closed", session.RootElement.GetProperty("state").GetString());
         Assert.Equal("provider", session.RootElement.GetProperty("role").GetString());
+    }
+
+    [Fact]
+    public async Task Export_WithBlindings_OpensEachCommitmentAndWithoutNone()
+    {
+        await using var store = new InMemoryLedgerStore();
+        await TemporaryLedger.FillAsync(store);
+        Assert.DoesNotContain("blinding", await TemporaryLedger.ExportAsync(store), StringComparison.Ordinal);
+
+        string text = await TemporaryLedger.ExportAsync(store, LedgerExportContent.WithBlindings);
+        await foreach (SessionRecord session in store.ReadSessionsAsync(Cancellation))
+            Assert.DoesNotContain(Convert.ToHexStringLower(session.Seed!.Bytes), text, StringComparison.Ordinal);
+        int count = 0;
+        foreach (string line in text.Split('\n').Where(line => line.Contains("\"receipt\"", StringComparison.Ordinal)))
+        {
+            using JsonDocument json = JsonDocument.Parse(line);
+            JsonElement receipt = json.RootElement;
+            Assert.True(Scalar.TryDecode(Convert.FromHexString(receipt.GetProperty("blinding").GetString()!), out Scalar blinding));
+            RistrettoPoint expected = Pedersen.Commit(receipt.GetProperty("up").GetUInt64() + receipt.GetProperty("down").GetUInt64(), blinding);
+            Assert.Equal(expected.Compress().ToString(), receipt.GetProperty("commitment").GetString());
+            count++;
+        }
+
+        Assert.Equal(12, count);
     }
 
     private async Task<string> MakeSoundFileAsync(int sessions)

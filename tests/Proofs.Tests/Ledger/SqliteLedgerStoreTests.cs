@@ -143,7 +143,7 @@ public sealed class SqliteLedgerStoreTests : IDisposable
 
         LedgerException e = await Assert.ThrowsAsync<LedgerException>(() => _ledger.OpenAsync());
         Assert.Equal(LedgerError.Format, e.Reason);
-        Assert.Contains($"{_ledger.File} is a ledger of version 7; this build knows versions 1 to 1", e.Message, StringComparison.Ordinal);
+        Assert.Contains($"{_ledger.File} is a ledger of version 7; this build knows versions 1 to {SqliteLedgerSchema.Version}", e.Message, StringComparison.Ordinal);
         Assert.Equal(content, File.ReadAllBytes(_ledger.File));
     }
 
@@ -188,7 +188,8 @@ public sealed class SqliteLedgerStoreTests : IDisposable
                 }
             }
 
-            Assert.Equal(LedgerError.Storage, first.Reason);
+            Assert.Equal(LedgerError.ReadOnly, first.Reason);
+            Assert.Equal(first.Message, store.Fault?.Message);
             Assert.Contains("full", first.Message, StringComparison.Ordinal);
             // This one needs no new page, and is refused all the same.
             LedgerException later = await Assert.ThrowsAsync<LedgerException>(async () =>
@@ -198,6 +199,7 @@ public sealed class SqliteLedgerStoreTests : IDisposable
         }
 
         await using SqliteLedgerStore again = await _ledger.OpenAsync();
+        Assert.Null(again.Fault);
         Assert.Equal(kept, await again.ReadSessionsAsync(Cancellation).CountAsync(Cancellation));
         await again.SaveSessionAsync(new SessionScript(5000, LedgerRole.Provider).Record, Cancellation);
     }
@@ -207,18 +209,37 @@ public sealed class SqliteLedgerStoreTests : IDisposable
     {
         var script = new SessionScript(1, LedgerRole.Provider);
         var other = new SessionScript(2, LedgerRole.Provider);
-        await using (SqliteLedgerStore store = await _ledger.OpenAsync())
-        {
-            await store.SaveSessionAsync(script.Record, Cancellation);
-            await store.SaveSessionAsync(other.Record, Cancellation);
-        }
-
+        await using SqliteLedgerStore store = await _ledger.OpenAsync();
+        await store.SaveSessionAsync(script.Record, Cancellation);
+        await store.SaveSessionAsync(other.Record, Cancellation);
         Execute("UPDATE session SET receipts = 5 WHERE ordinal = 1");
-        await using SqliteLedgerStore again = await _ledger.OpenAsync();
-        LedgerException e = await Assert.ThrowsAsync<LedgerException>(async () => await again.SaveReceiptAsync(script.Next(), script.Record, Cancellation));
+
+        LedgerException e = await Assert.ThrowsAsync<LedgerException>(async () => await store.SaveReceiptAsync(script.Next(), script.Record, Cancellation));
         Assert.Equal(LedgerError.Damaged, e.Reason);
         Assert.Contains(script.Record.SessionId.ToString(), e.Message, StringComparison.Ordinal);
-        await again.SaveReceiptAsync(other.Next(), other.Record, Cancellation);
+        await store.SaveReceiptAsync(other.Next(), other.Record, Cancellation);
+    }
+
+    [Fact]
+    public async Task Open_NewestRowsChanged_IsDamagedAndTheFileIsNamedAndLeft()
+    {
+        await using (SqliteLedgerStore store = await _ledger.OpenAsync()) await TemporaryLedger.FillAsync(store);
+        Execute("UPDATE receipt SET up = up + 1 WHERE ordinal = (SELECT max(ordinal) FROM receipt)");
+        byte[] content = File.ReadAllBytes(_ledger.File);
+        LedgerException e = await Assert.ThrowsAsync<LedgerException>(() => _ledger.OpenAsync());
+        Assert.Equal(LedgerError.Damaged, e.Reason);
+        Assert.Contains("row 12", e.Message, StringComparison.Ordinal);
+        Assert.Equal(content, File.ReadAllBytes(_ledger.File));
+    }
+
+    [Fact]
+    public async Task Open_FileCutOff_IsDamaged()
+    {
+        await using (SqliteLedgerStore store = await _ledger.OpenAsync()) await TemporaryLedger.FillAsync(store, 40);
+        using (FileStream file = File.OpenWrite(_ledger.File)) file.SetLength(file.Length - 4096);
+        LedgerException e = await Assert.ThrowsAsync<LedgerException>(() => _ledger.OpenAsync());
+        Assert.Equal(LedgerError.Damaged, e.Reason);
+        Assert.Contains(_ledger.File, e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

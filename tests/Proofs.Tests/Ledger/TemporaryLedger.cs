@@ -34,10 +34,10 @@ internal sealed class TemporaryLedger : IDisposable
         await store.SaveSessionAsync(new SessionScript(1000, LedgerRole.Provider).Record, cancellation);
     }
 
-    public static async Task<string> ExportAsync(ILedgerStore store)
+    public static async Task<string> ExportAsync(ILedgerStore store, LedgerExportContent content = LedgerExportContent.WithoutBlindings)
     {
         using var text = new MemoryStream();
-        await LedgerExport.WriteAsync(store, text, TestContext.Current.CancellationToken);
+        await LedgerExport.WriteAsync(store, text, content, TestContext.Current.CancellationToken);
         return System.Text.Encoding.UTF8.GetString(text.ToArray());
     }
 

@@ -29,6 +29,7 @@ public sealed class SessionScript
             CountedExactly = false,
             State = SessionState.Open,
             OpenedAt = 1_800_000_000,
+            Seed = new BlindingSeed(SHA256.HashData([.. "seed"u8, .. BitConverter.GetBytes(number)])),
         };
     }
 
@@ -39,20 +40,26 @@ public sealed class SessionScript
     public SessionRecord Record { get; set; }
 
     /// <summary>The body that is due next: one more byte up and a thousand more down.</summary>
-    public ReceiptBody DueBody(bool final = false) => new()
-    {
-        SessionId = Record.SessionId,
-        Leg = _last is null ? 0 : _last.Receipt.Body.Leg + (_last.Receipt.Body.Final ? 1u : 0),
-        Provider = Provider.PublicKey,
-        Consumer = Consumer.PublicKey,
-        Sequence = _last is null || _last.Receipt.Body.Final ? 0 : _last.Receipt.Body.Sequence + 1,
-        Final = final,
-        Commitment = ReceiptCommitment.Create(DueOpening),
-        PricePerGiB = Price,
-        Epoch = 500_000,
-        PreviousReceiptHash = _last?.Receipt.Hash ?? default,
-        IssuedAt = 1_800_000_005,
-    };
+    public ReceiptBody DueBody(bool final = false) => Commit(
+        new ReceiptBody
+        {
+            SessionId = Record.SessionId,
+            Leg = _last is null ? 0 : _last.Receipt.Body.Leg + (_last.Receipt.Body.Final ? 1u : 0),
+            Provider = Provider.PublicKey,
+            Consumer = Consumer.PublicKey,
+            Sequence = _last is null || _last.Receipt.Body.Final ? 0 : _last.Receipt.Body.Sequence + 1,
+            Final = final,
+            Commitment = default,
+            PricePerGiB = Price,
+            Epoch = 500_000,
+            PreviousReceiptHash = _last?.Receipt.Hash ?? default,
+            IssuedAt = 1_800_000_005,
+        },
+        DueOpening);
+
+    /// <summary>The body with a commitment to other amounts, blinded as its place in the session asks for.</summary>
+    public ReceiptBody Commit(ReceiptBody body, ReceiptOpening opening) =>
+        body with { Commitment = ReceiptCommitment.Create(opening, Record.Seed, body.SessionId, body.Leg, body.Sequence) };
 
     /// <summary>The opening that <see cref="DueBody"/> commits to.</summary>
     public ReceiptOpening DueOpening => _last is null || _last.Receipt.Body.Final ? new(1, 1000) : new(_last.Opening.Up + 1, _last.Opening.Down + 1000);

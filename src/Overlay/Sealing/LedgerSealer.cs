@@ -1,0 +1,105 @@
+using Microsoft.Extensions.Logging;
+using Overlay.Diagnostics;
+using Overlay.Proofs;
+using Overlay.Proofs.Ledger;
+using Overlay.Proofs.Merkle;
+
+namespace Overlay.Sealing;
+
+/// <summary>Seals finished legs into blocks: by amount, by time, and what is left when it is stopped. The only one that writes a ledger's chain.</summary>
+/// <remarks>One loop owns the rule and makes the blocks. A ledger that cannot be written ends it: nothing more is signed then.</remarks>
+internal sealed class LedgerSealer : IAsyncDisposable
+{
+    private readonly ILedgerStore _store;
+    private readonly ISigner _signer;
+    private readonly SealingOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly SealingRule _rule;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _loop;
+    private int _disposed;
+
+    internal LedgerSealer(ILedgerStore store, ISigner signer, SealingOptions options, TimeProvider time, ILogger logger)
+    {
+        _store = store;
+        _signer = signer;
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _rule = new SealingRule(options);
+        _loop = RunAsync();
+    }
+
+    /// <summary>Seals what is left, then ends. The ledger stays open.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _loop.ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        await Task.Yield();
+        try
+        {
+            using var timer = new PeriodicTimer(_options.Interval, _time);
+            try
+            {
+                do await SealDueAsync(stopping: false).ConfigureAwait(false);
+                while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
+            }
+            catch (OperationCanceledException)
+            {
+                // Stopped: one last look.
+            }
+
+            await SealDueAsync(stopping: true).ConfigureAwait(false);
+        }
+        catch (LedgerException e)
+        {
+            SealingLog.Failed(_logger, e.Message);
+        }
+    }
+
+    private async Task SealDueAsync(bool stopping)
+    {
+        while (true)
+        {
+            IReadOnlyList<ReceiptEntry> waiting = await _store.FindUnsealedAsync(_options.MaxLegs, CancellationToken.None).ConfigureAwait(false);
+            UInt128 size = 0;
+            foreach (ReceiptEntry entry in waiting) size += entry.Opening.Total;
+            DateTimeOffset now = _time.GetUtcNow();
+            if (!_rule.IsDue(waiting.Count, size, now) && !(stopping && waiting.Count != 0)) return;
+
+            LedgerBlock block = await MakeAsync(waiting, now).ConfigureAwait(false);
+            // Not to be cancelled: a block that is signed twice differently would be a fork.
+            await _store.SaveBlockAsync(block, waiting, CancellationToken.None).ConfigureAwait(false);
+            _rule.Sealed();
+            SealingLog.Sealed(_logger, block.Body.Sequence, waiting.Count);
+        }
+    }
+
+    private async ValueTask<LedgerBlock> MakeAsync(IReadOnlyList<ReceiptEntry> receipts, DateTimeOffset now)
+    {
+        LedgerBlock? previous = await _store.FindLatestBlockAsync(CancellationToken.None).ConfigureAwait(false);
+        IReadOnlyList<LedgerHead> heads = await _store.FindHeadsAsync(_options.MaxHeads, CancellationToken.None).ConfigureAwait(false);
+        // A clock that was set back holds the chain's time still; a block may not be older than the one before it.
+        ulong time = Math.Max((ulong)Math.Max(0, now.ToUnixTimeSeconds()), previous?.Body.Time ?? 0);
+        return LedgerBlock.Seal(
+            new LedgerBlockBody
+            {
+                Author = _signer.PublicKey,
+                Sequence = previous is null ? 0 : previous.Body.Sequence + 1,
+                PreviousBlockHash = previous?.Hash ?? default,
+                Epoch = Math.Max(time / 3600, previous?.Body.Epoch ?? 0),
+                ReceiptsRoot = new MerkleTree([.. receipts.Select(entry => LedgerBlock.LeafHash(entry.Receipt))]).Root,
+                ReceiptCount = (uint)receipts.Count,
+                Heads = [.. heads.Where(head => head.Author != _signer.PublicKey).OrderBy(head => head.Author)],
+                Time = time,
+            },
+            _signer);
+    }
+}
