@@ -55,7 +55,7 @@ internal sealed class ProviderSessions(
                 : store.Fault is not null ? Refusal(SessionError.Ledger, "The provider cannot write its ledger.")
                 : _stopping ? Refusal(SessionError.ShuttingDown, "The provider is going away.")
                 : ask.Region != "ZZ" && ask.Region != terms.Region ? Refusal(SessionError.WrongTerms, $"The provider is in {terms.Region}.")
-                : OfferAnswer.Encode(Offer.Create(terms, signer, time.GetUtcNow()).Envelope);
+                : OfferAnswer.Encode(Offer.Create(terms, signer, time.GetUtcNow(), await FindHeadAsync(cancellationToken).ConfigureAwait(false)).Envelope);
         }
         catch (SessionException e)
         {
@@ -272,6 +272,9 @@ internal sealed class ProviderSessions(
             }
         }
     }
+
+    private async ValueTask<Digest> FindHeadAsync(CancellationToken cancellationToken) =>
+        (await SessionLink.ReadAsync(() => store.FindLatestBlockAsync(cancellationToken)).ConfigureAwait(false))?.Hash ?? default;
 
     private ProviderSession? Find(Digest id, PeerConnection connection)
     {

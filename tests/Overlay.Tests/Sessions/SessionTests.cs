@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Microsoft.Extensions.Logging.Abstractions;
 using Overlay.Proofs.Ledger;
+using Overlay.Sealing;
 using Overlay.Sessions;
 using Overlay.Sessions.Metering;
 
@@ -27,6 +29,21 @@ public class SessionTests
         Assert.Equal((1_000_000, 1_000_000), await pair.TotalAsync(pair.ConsumerStore));
         Assert.Equal((1_000_000, 1_000_000), await pair.TotalAsync(pair.ProviderStore));
         await AssertStateAsync(pair, session, SessionState.Closed);
+    }
+
+    [Fact]
+    public async Task Ask_ProviderThatHasSealed_OfferNamesItsNewestBlock()
+    {
+        await using var pair = new SessionPair();
+        Assert.Equal(default, (await pair.Consumer.AskAsync(pair.Dialer, new SessionWish(), Token)).LedgerHead);
+        ConsumerSession session = await pair.OpenAsync();
+        await EchoAsync(session, new byte[1000]);
+        await session.CloseAsync(Token);
+        await pair.Listener.WhenHandledAsync();
+        await new LedgerSealer(pair.ProviderStore, pair.ProviderSigner, new SealingOptions(), pair.Time, NullLogger.Instance).DisposeAsync();
+
+        LedgerBlock? newest = await pair.ProviderStore.FindLatestBlockAsync(Token);
+        Assert.Equal(newest!.Hash, (await pair.Consumer.AskAsync(pair.Dialer, new SessionWish(), Token)).LedgerHead);
     }
 
     [Fact]

@@ -46,13 +46,14 @@ internal sealed record Offer
     /// <summary>The offer's id: SHA-256 over domain tag and body, as of every object; it cannot stand inside the body.</summary>
     internal Digest Id => new(SHA256.HashData([.. Domain, .. Envelope.Body.Span]));
 
-    internal static Offer Create(ProviderTerms terms, ISigner provider, DateTimeOffset now)
+    /// <summary>Makes and signs an offer.</summary>
+    internal static Offer Create(ProviderTerms terms, ISigner provider, DateTimeOffset now, Digest ledgerHead = default)
     {
         var nonce = new Digest(RandomNumberGenerator.GetBytes(Digest.Size));
         ulong notAfter = checked((ulong)(now + terms.OfferLifetime).ToUnixTimeSeconds());
         byte[] body = new CanonicalWriter(10)
             .Write(1).Write(nonce.Bytes).Write(provider.PublicKey.Bytes).Write(terms.Region).Write(terms.PricePerGiB).Write((ulong)terms.MaxCreditWindow)
-            .Write(terms.MaxMbps).Write(terms.ExitPolicy.Bytes).Write(notAfter).Write(default(Digest).Bytes).ToArray();
+            .Write(terms.MaxMbps).Write(terms.ExitPolicy.Bytes).Write(notAfter).Write(ledgerHead.Bytes).ToArray();
         return TryOpen(SignedEnvelope.Sign(provider, Domain, [], body), provider.PublicKey, out Offer? offer)
             ? offer
             : throw new InvalidOperationException("The provider's own offer does not verify: the signer does not hold the key it names.");
