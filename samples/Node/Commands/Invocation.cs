@@ -47,6 +47,8 @@ internal sealed class Invocation : IAsyncDisposable
 
     internal string? Find(Option<string> option) => _parsed.GetValue(option);
 
+    internal IReadOnlyList<string> GetAll(Option<string[]> option) => _parsed.GetValue(option) ?? [];
+
     /// <exception cref="UsageException">A setting is not allowed.</exception>
     internal SettingValues Read(SettingOptions options)
     {

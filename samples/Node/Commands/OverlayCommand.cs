@@ -19,6 +19,7 @@ internal static class OverlayCommand
             IdentifyCommand.Create(tree),
             PerfCommand.Create(tree),
             LedgerCommand.Create(tree),
+            ClaimCommand.Create(tree),
         };
         var help = new HelpOption();
         root.Options.Add(help);

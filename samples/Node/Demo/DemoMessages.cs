@@ -102,7 +102,7 @@ internal sealed class LedgerReport(string party, SideTotal total, LedgerVerdict 
 }
 
 /// <summary>Whether everybody counted the same.</summary>
-internal sealed class DemoVerdict(ulong contentSize, ulong originReceived, ulong originSent, Download download, LedgerReport provider, LedgerReport consumer) : IMessage
+internal sealed class DemoVerdict(ulong contentSize, ulong originReceived, ulong originSent, Download download, LedgerReport provider, LedgerReport consumer, DemoClaims claims) : IMessage
 {
     private readonly (string Claim, bool Holds)[] _checks =
     [
@@ -110,6 +110,7 @@ internal sealed class DemoVerdict(ulong contentSize, ulong originReceived, ulong
         ("both ledgers pass the check of every signature, hash and total", provider.IsSound && consumer.IsSound),
         ("both ledgers name the same totals", provider.Total == consumer.Total),
         ("and these are, to the byte, what the web server's sockets sent and received", provider.Total.Down == originSent && provider.Total.Up == originReceived),
+        ("a claim of the provider is valid, says the same total, and is refused once a bit of it is changed", claims.AreAsTheyShould && claims.Total == provider.Total.Up + provider.Total.Down),
     ];
 
     internal bool Agrees => _checks.All(check => check.Holds);

@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Overlay.Node.Commands;
 using Overlay.Node.Output;
+using Overlay.Proofs.Claims;
 using Overlay.Proofs.Ledger;
 using Overlay.Using;
 
@@ -27,7 +28,8 @@ internal sealed class DemoRun(Invocation invocation, ulong contentSize)
             Download download = await DownloadAsync(origin, providerFolder, consumerFolder);
             LedgerReport provider = await ReadLedgerAsync("provider", providerFolder, LedgerRole.Provider);
             LedgerReport consumer = await ReadLedgerAsync("consumer", consumerFolder, LedgerRole.Consumer);
-            var verdict = new DemoVerdict(contentSize, origin.Received, origin.Sent, download, provider, consumer);
+            DemoClaims claims = await ClaimAsync(providerFolder);
+            var verdict = new DemoVerdict(contentSize, origin.Received, origin.Sent, download, provider, consumer, claims);
             _output.Write(verdict);
             return verdict.Agrees;
         }
@@ -35,6 +37,27 @@ internal sealed class DemoRun(Invocation invocation, ulong contentSize)
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    /// <summary>Claims what the provider has served, as somebody would whom a stranger asks for evidence, and shows that a claim which says a byte more is refused.</summary>
+    private async Task<DemoClaims> ClaimAsync(string folder)
+    {
+        IReadOnlyList<ulong> epochs;
+        await using (SqliteLedgerStore store = await SqliteLedgerStore.OpenReadOnlyAsync(DataFolder.LedgerFile(folder), _stop))
+            epochs = await ClaimSource.FindEpochsAsync(store, _stop);
+
+        // Legs on both sides of the full hour are of two epochs, and so of two claims.
+        var claims = new DemoClaims();
+        foreach (ulong epoch in epochs)
+        {
+            byte[] claim = (await ClaimCreateCommand.CreateAsync(folder, new ClaimWish(epoch, null, Total: true, Ranges: true), _stop)).Encode();
+            byte[] tampered = [.. claim];
+            tampered[tampered.Length / 2] ^= 1;
+            claims.Add(ClaimVerifier.Verify(claim), ClaimVerifier.Verify(tampered));
+            _output.Write(claims);
+        }
+
+        return claims;
     }
 
     private async Task<Download> DownloadAsync(OriginServer origin, string providerFolder, string consumerFolder)

@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Overlay.Proofs.Claims;
+
+namespace Overlay.Node.Output;
+
+/// <summary>What was found about a claim.</summary>
+internal sealed class ClaimVerdictMessage(ClaimVerdict verdict) : IMessage
+{
+    public string Event => "verdict";
+
+    public void WriteJson(Utf8JsonWriter json)
+    {
+        json.WriteBoolean("valid"u8, verdict.IsValid);
+        json.WriteString("reason"u8, verdict.Fault);
+        if (verdict.Claim is not { } claim) return;
+        json.WriteString("id"u8, claim.Id.ToString());
+        json.WriteString("provider"u8, claim.Provider.ToString());
+        json.WriteNumber("epoch"u8, claim.Epoch);
+        json.WriteNumber("receipts"u8, claim.Receipts.Count);
+        json.WriteNumber("consumers"u8, claim.ConsumerCount);
+        foreach (ClaimStatement statement in claim.Statements)
+        {
+            switch (statement.Kind)
+            {
+                case ClaimStatementKind.ExactTotal:
+                    json.WriteNumber("total"u8, statement.Value);
+                    break;
+                case ClaimStatementKind.MinimumTotal:
+                    json.WriteNumber("atLeast"u8, statement.Value);
+                    break;
+                default:
+                    json.WriteBoolean("ranges"u8, true);
+                    break;
+            }
+        }
+
+        json.WriteNumber("attestations"u8, claim.Attestations.Count);
+    }
+
+    // What is wrong follows as the reason on standard error.
+    public void WriteText(TextPage page)
+    {
+        if (verdict.IsValid) page.Good("The claim is valid.");
+        else page.Bad("The claim is not valid.");
+        if (verdict.Claim is not { } claim) return;
+        page.Field("id", claim.Id.ToString());
+        page.Field("provider", claim.Provider.ToString());
+        page.Field("epoch", Units.Time(claim.Epoch * 3600));
+        page.Field("signed by", $"{Units.Count((ulong)claim.ConsumerCount)} consumer keys, {Units.Count((ulong)claim.Receipts.Count)} receipts");
+        foreach (ClaimStatement statement in claim.Statements) page.Field("claims", statement.ToString());
+        if (verdict.IsValid) page.Line("That the bytes were useful, or that the keys are as many people, it does not prove.");
+    }
+}

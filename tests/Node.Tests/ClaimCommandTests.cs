@@ -1,0 +1,74 @@
+using System.Text.Json;
+using Overlay.Proofs.Claims;
+using Overlay.TestKit.Proofs;
+
+namespace Overlay.Node.Tests;
+
+public sealed class ClaimCommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly ClaimScript _script = new(7);
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Verify_HonestClaim_TellsWhatItSays()
+    {
+        string file = Write("good.claim", _script.Claim(_script.Statements).Encode());
+
+        CliRun run = await CliRun.OfAsync("claim", "verify", file, "--json");
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        JsonElement verdict = Assert.Single(run.Json);
+        Assert.True(verdict.GetProperty("valid").GetBoolean() && verdict.GetProperty("ranges").GetBoolean());
+        Assert.Equal((_script.Total, _script.Total / 2), (verdict.GetProperty("total").GetUInt64(), verdict.GetProperty("atLeast").GetUInt64()));
+        Assert.Equal((7, 3), (verdict.GetProperty("receipts").GetInt32(), verdict.GetProperty("consumers").GetInt32()));
+        Assert.Contains("does not prove", (await CliRun.OfAsync("claim", "verify", file)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Verify_TamperedTruncatedOrMissing_EndsWithOneAndOneLine()
+    {
+        byte[] encoded = _script.Claim(ClaimStatement.ExactTotal(_script.Total)).Encode();
+        encoded[^1] ^= 1;
+        foreach (string file in new[] { Write("bad.claim", encoded), Write("short.claim", encoded[..100]), Write("empty.claim", []), _folder.File("none.claim") })
+        {
+            CliRun run = await CliRun.OfAsync("claim", "verify", file);
+
+            Assert.Equal(1, run.ExitCode);
+            Assert.Single(run.ErrorLines);
+        }
+
+        Assert.Equal("overlay: not valid, because its provider has not signed it", Assert.Single((await CliRun.OfAsync("claim", "verify", _folder.File("bad.claim"), "--json")).ErrorLines));
+    }
+
+    [Fact]
+    public async Task Verify_EarlierClaimOfTheSameEpoch_IsRefused()
+    {
+        byte[] encoded = _script.Claim(ClaimStatement.AmountsInRange).Encode();
+        string file = Write("one.claim", encoded), other = Write("other.claim", new ClaimScript(2, firstSession: 90, epoch: 7).Claim(ClaimStatement.AmountsInRange).Encode());
+
+        Assert.Equal(0, (await CliRun.OfAsync("claim", "verify", file, "--earlier", other)).ExitCode);
+        CliRun run = await CliRun.OfAsync("claim", "verify", file, "--earlier", other, file);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal("overlay: not valid, because earlier claim 2 is for the same provider and epoch", Assert.Single(run.ErrorLines));
+    }
+
+    [Fact]
+    public async Task Create_WrongUsageOrNoLedger_SaysSo()
+    {
+        string file = _folder.File("new.claim");
+        Assert.Equal(2, (await CliRun.OfAsync("claim", "create", "--data", _folder.Path)).ExitCode);
+        Assert.Equal(2, (await CliRun.OfAsync("claim", "create", "--out", file, "--total", "--at-least", "1GiB", "--data", _folder.Path)).ExitCode);
+        Assert.Equal(2, (await CliRun.OfAsync("claim", "create", "--out", file, "--at-least", "much", "--data", _folder.Path)).ExitCode);
+        Assert.Equal(1, (await CliRun.OfAsync("claim", "create", "--out", file, "--data", _folder.Path)).ExitCode);
+        Assert.False(File.Exists(file));
+    }
+
+    private string Write(string name, byte[] bytes)
+    {
+        File.WriteAllBytes(_folder.File(name), bytes);
+        return _folder.File(name);
+    }
+}
