@@ -37,6 +37,8 @@ internal static class FuzzTargets
         new ConnectTarget(),
         new ReceiptTarget(),
         new LedgerRowTarget(),
+        new BlockTarget(),
+        new ClaimTarget(),
         new CanonicalReaderTarget(),
     ];
 
