@@ -1,4 +1,5 @@
 using System.Globalization;
+using Overlay.Proofs.Ledger;
 
 namespace Overlay.Proofs.Tests.Ledger;
 
@@ -61,6 +62,8 @@ public sealed class LedgerCrashTests : IDisposable
         for (int i = 0; i < Crashes; i++)
         {
             string path = NewPath(calls + error, i);
+            // Every other one is a ledger that is there already, so that the calls which fail are those of writing and not of making it.
+            if (i % 2 == 1) await MakeAsync(path);
             // So many receipts that the log is folded into the file in between.
             using LedgerWriterProcess writer = LedgerWriterProcess.Start(path, 0, sessions: 2, receipts: 20, $"{calls}:error={error}:when={1 + (i * stride)}+");
             await writer.EndAsync();
@@ -90,8 +93,9 @@ public sealed class LedgerCrashTests : IDisposable
     {
         LedgerWriterProcess.NeedStrace();
         string path = NewPath("once", 0);
+        await MakeAsync(path);
         // A single failure is enough: what the file holds behind it nobody can tell without opening it again.
-        using (LedgerWriterProcess writer = LedgerWriterProcess.Start(path, 0, sessions: 3, receipts: 50, "pwrite64:error=ENOSPC:when=40"))
+        using (LedgerWriterProcess writer = LedgerWriterProcess.Start(path, 0, sessions: 3, receipts: 50, "pwrite64:error=ENOSPC:when=20"))
         {
             await writer.EndAsync();
             Assert.Contains("still-refused ReadOnly", writer.Lines);
@@ -102,6 +106,11 @@ public sealed class LedgerCrashTests : IDisposable
         await again.EndAsync();
         Assert.Equal("done", again.Lines[^1]);
         await again.CheckAsync(path);
+    }
+
+    private static async Task MakeAsync(string path)
+    {
+        await using SqliteLedgerStore made = await SqliteLedgerStore.OpenAsync(path, TestContext.Current.CancellationToken);
     }
 
     private string NewPath(string name, int i) => Path.Combine(_ledger.Folder, string.Create(CultureInfo.InvariantCulture, $"{name.Replace(',', '-')}-{i}"), "ledger.db");
