@@ -1,5 +1,10 @@
+using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Json;
+using Overlay.Node.Commands;
 using Overlay.Proofs.Claims;
+using Overlay.Proofs.Ledger;
+using Overlay.Proofs.Merkle;
 using Overlay.TestKit.Proofs;
 
 namespace Overlay.Node.Tests;
@@ -64,6 +69,63 @@ public sealed class ClaimCommandTests : IDisposable
         Assert.Equal(2, (await CliRun.OfAsync("claim", "create", "--out", file, "--at-least", "much", "--data", _folder.Path)).ExitCode);
         Assert.Equal(1, (await CliRun.OfAsync("claim", "create", "--out", file, "--data", _folder.Path)).ExitCode);
         Assert.False(File.Exists(file));
+    }
+
+    [Fact]
+    public async Task Create_SealedLegs_ClaimsTheirEpochOnce()
+    {
+        await KeepSealedLegAsync(ClaimScript.Epoch);
+        string file = _folder.File("served.claim"), epoch = ClaimScript.Epoch.ToString(CultureInfo.InvariantCulture);
+
+        CliRun run = await CliRun.OfAsync("claim", "create", "--out", file, "--epoch", epoch, "--data", _folder.Path, "--json");
+        Assert.Equal((0, "", 1), (run.ExitCode, run.Error, Assert.Single(run.Json).GetProperty("receipts").GetInt32()));
+        ClaimVerdict verdict = ClaimVerifier.Verify(await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken));
+        Assert.Equal((true, 1001UL), (verdict.IsValid, Assert.Single(verdict.Claim!.Statements).Value));
+
+        run = await CliRun.OfAsync("claim", "create", "--out", _folder.File("again.claim"), "--epoch", epoch, "--at-least", "1KiB", "--data", _folder.Path);
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("claimed", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder.File("again.claim")));
+    }
+
+    [Fact]
+    public async Task Create_EpochThatMayStillGrow_IsTakenOnlyWhenNamed()
+    {
+        await KeepSealedLegAsync((ulong)TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / 3600);
+
+        CliRun run = await CliRun.OfAsync("claim", "create", "--out", _folder.File("served.claim"), "--data", _folder.Path);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("may still grow", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_folder.File("claims")));
+    }
+
+    /// <summary>A data folder with a key and a ledger in which one finished leg of 1,001 bytes stands in a block.</summary>
+    private async Task KeepSealedLegAsync(ulong epoch)
+    {
+        CancellationToken ct = TestContext.Current.CancellationToken;
+        var session = new SessionScript(1, LedgerRole.Provider);
+        byte[] seed = SHA256.HashData(BitConverter.GetBytes(1));
+        string key = DataFolder.KeyFile(_folder.Path);
+        await File.WriteAllBytesAsync(key, [0x08, 0x01, 0x12, 0x40, .. seed, .. session.Provider.PublicKey.Bytes], ct);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+
+        await using SqliteLedgerStore store = await SqliteLedgerStore.OpenAsync(DataFolder.LedgerFile(_folder.Path), ct);
+        ReceiptEntry leg = session.Make(session.DueBody(final: true) with { Epoch = epoch }, session.DueOpening);
+        await store.SaveSessionAsync(session.Record, ct);
+        await store.SaveReceiptAsync(leg, session.Record, ct);
+        var body = new LedgerBlockBody
+        {
+            Author = session.Provider.PublicKey,
+            Sequence = 0,
+            PreviousBlockHash = default,
+            Epoch = epoch,
+            ReceiptsRoot = new MerkleTree([LedgerBlock.LeafHash(leg.Receipt)]).Root,
+            ReceiptCount = 1,
+            Heads = [],
+            Time = epoch * 3600,
+        };
+        await store.SaveBlockAsync(LedgerBlock.Seal(body, session.Provider), [leg], ct);
     }
 
     private string Write(string name, byte[] bytes)

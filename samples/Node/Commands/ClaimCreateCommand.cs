@@ -15,13 +15,16 @@ internal static class ClaimCreateCommand
 {
     private const string Ending = ".claim";
 
+    // A leg belongs to the epoch in which it began, goes on for up to an hour, and waits up to another to be sealed.
+    private const int EpochsUntilSealed = 3;
+
     internal static Command Create(CommandTree tree)
     {
         var @out = new Option<string>("--out") { HelpName = "FILE", Description = "Write the claim to this file, replacing it.", Required = true };
         var total = new Option<bool>("--total") { Description = "Say exactly how much was served; what is said without --at-least and --ranges." };
         var atLeast = new Option<string>("--at-least") { HelpName = "SIZE", Description = "Say only that it was at least this much, such as 10GiB." };
         var ranges = new Option<bool>("--ranges") { Description = "Show that no amount is negative or absurd." };
-        var epoch = new Option<string>("--epoch") { HelpName = "N", Description = "Hours since 1970; the newest that is not claimed yet if not given. An epoch can be claimed once: let it end before." };
+        var epoch = new Option<string>("--epoch") { HelpName = "N", Description = "Hours since 1970; if not given, the newest that is not claimed yet and whose legs are all sealed, three hours on. An epoch can be claimed once." };
         var command = new Command("create", "Make a claim of what this node has served in one epoch.") { @out, total, atLeast, ranges, epoch };
         var options = new SettingOptions(command, Settings.Data);
         return tree.Complete(command, async invocation =>
@@ -81,7 +84,12 @@ internal static class ClaimCreateCommand
         if (wanted is { } epoch)
             return ClaimRules.ObjectToEpoch(claimed, epoch) is { } objection ? throw new RefusalException($"{objection}; the claim is kept in {kept}") : epoch;
         ulong[] free = [.. (await ClaimSource.FindEpochsAsync(store, stop)).Except(claimed)];
-        return free.Length != 0 ? free[^1] : throw new RefusalException("there is nothing sealed that is not claimed already");
+        if (free.Length == 0) throw new RefusalException("there is nothing sealed that is not claimed already");
+        ulong now = (ulong)Math.Max(0, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / 3600);
+        ulong[] whole = [.. free.Where(candidate => candidate + EpochsUntilSealed <= now)];
+        return whole.Length != 0
+            ? whole[^1]
+            : throw new RefusalException($"epoch {free[^1]} may still grow, and can be claimed only once: wait until {EpochsUntilSealed} hours are over, or name it with --epoch");
     }
 
     // Before anything is shown: a claim that is out and forgotten would let a second one give away single amounts.
