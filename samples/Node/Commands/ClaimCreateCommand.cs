@@ -37,7 +37,7 @@ internal static class ClaimCreateCommand
             Claim claim = await CreateAsync(DataFolder.Of(settings), wish, invocation.Stop);
             byte[] encoded = claim.Encode();
             string file = Path.GetFullPath(invocation.Find(@out)!);
-            await File.WriteAllBytesAsync(file, encoded, invocation.Stop);
+            await WriteAsync(file, encoded, invocation.Stop);
             invocation.Output.Write(new Answer(file, encoded.Length, claim));
             return ExitCode.Done;
         }, "overlay claim create --out served.claim", "overlay claim create --out served.claim --at-least 10GiB --data /var/lib/overlay");
@@ -96,9 +96,31 @@ internal static class ClaimCreateCommand
     private static void Keep(string folder, ulong epoch, byte[] encoded)
     {
         Directory.CreateDirectory(folder);
-        using FileStream file = new(Path.Combine(folder, epoch.ToString(CultureInfo.InvariantCulture) + Ending), FileMode.CreateNew);
-        file.Write(encoded);
-        file.Flush(flushToDisk: true);
+        string path = Path.Combine(folder, epoch.ToString(CultureInfo.InvariantCulture) + Ending);
+        using FileStream file = new(path, FileMode.CreateNew);
+        try
+        {
+            file.Write(encoded);
+            file.Flush(flushToDisk: true);
+        }
+        catch
+        {
+            // Nobody has seen the claim: the epoch is as free as before.
+            File.Delete(path);
+            throw;
+        }
+    }
+
+    private static async Task WriteAsync(string file, byte[] encoded, CancellationToken stop)
+    {
+        try
+        {
+            await File.WriteAllBytesAsync(file, encoded, stop);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RefusalException($"{file} cannot be written: {e.Message} The claim is made all the same, and its copy in the data folder's claims is as good");
+        }
     }
 
     private static ulong? ReadKeptEpoch(string path) =>
@@ -148,7 +170,7 @@ internal static class ClaimCreateCommand
             page.Line($"Wrote {Units.Size((ulong)size)} to {file}.");
             page.Field("id", claim.Id.ToString());
             page.Field("receipts", Units.Count((ulong)claim.Receipts.Count));
-            foreach (ClaimStatement statement in claim.Statements) page.Field("claims", statement.ToString());
+            foreach (ClaimStatement statement in claim.Statements) page.Field("claims", Names.Of(statement));
         }
     }
 }

@@ -40,7 +40,7 @@ internal static class LedgerVerifyCommand
         // What is wrong follows as the reason on standard error.
         public void WriteText(TextPage page)
         {
-            string read = string.Create(CultureInfo.InvariantCulture, $"{verdict.SessionCount:#,0} sessions, {verdict.ReceiptCount:#,0} receipts, {verdict.CountersignedCount:#,0} of them signed by both");
+            string read = $"{Units.Count(verdict.SessionCount, "session")}, {Units.Count(verdict.ReceiptCount, "receipt")}, {Units.Count((ulong)verdict.CountersignedCount)} of them signed by both";
             if (verdict.IsSound) page.Good($"The ledger is sound: {read}.");
             else page.Bad($"The ledger is not sound. Read so far: {read}.");
             page.Field("sold", Describe(verdict.Provided));

@@ -33,6 +33,7 @@ internal sealed class DemoClaims : IMessage
 
     public void WriteText(TextPage page)
     {
+        page.Line();
         page.Heading("A claim of what the provider served, for anybody to check offline");
         new ClaimVerdictMessage(_last!).WriteText(page);
         page.Line($"The same claim with one bit changed is {_lastTampered}.");

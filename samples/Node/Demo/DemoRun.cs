@@ -39,7 +39,7 @@ internal sealed class DemoRun(Invocation invocation, ulong contentSize)
         }
     }
 
-    /// <summary>Claims what the provider has served, as somebody would whom a stranger asks for evidence, and shows that a claim which says a byte more is refused.</summary>
+    /// <summary>Claims what the provider has served, as somebody would whom a stranger asks for evidence, and shows that a claim with a bit changed is refused.</summary>
     private async Task<DemoClaims> ClaimAsync(string folder)
     {
         IReadOnlyList<ulong> epochs;

@@ -14,7 +14,7 @@ internal sealed class ClaimVerdictMessage(ClaimVerdict verdict) : IMessage
         json.WriteString("reason"u8, verdict.Fault);
         if (verdict.Claim is not { } claim) return;
         json.WriteString("id"u8, claim.Id.ToString());
-        json.WriteString("provider"u8, claim.Provider.ToString());
+        json.WriteString("provider"u8, Names.Peer(claim.Provider));
         json.WriteNumber("epoch"u8, claim.Epoch);
         json.WriteNumber("receipts"u8, claim.Receipts.Count);
         json.WriteNumber("consumers"u8, claim.ConsumerCount);
@@ -44,10 +44,10 @@ internal sealed class ClaimVerdictMessage(ClaimVerdict verdict) : IMessage
         else page.Bad("The claim is not valid.");
         if (verdict.Claim is not { } claim) return;
         page.Field("id", claim.Id.ToString());
-        page.Field("provider", claim.Provider.ToString());
+        page.Field("provider", Names.Peer(claim.Provider));
         page.Field("epoch", Units.Time(claim.Epoch * 3600));
-        page.Field("signed by", $"{Units.Count((ulong)claim.ConsumerCount)} consumer keys, {Units.Count((ulong)claim.Receipts.Count)} receipts");
-        foreach (ClaimStatement statement in claim.Statements) page.Field("claims", statement.ToString());
+        page.Field("signed by", $"{Units.Count(claim.ConsumerCount, "consumer key")}, {Units.Count(claim.Receipts.Count, "receipt")}");
+        foreach (ClaimStatement statement in claim.Statements) page.Field("claims", Names.Of(statement));
         if (verdict.IsValid) page.Line("That the bytes were useful, or that the keys are as many people, it does not prove.");
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Overlay.Proofs;
+using Overlay.Proofs.Claims;
 using Overlay.Proofs.Ledger;
 using Overlay.Proofs.Receipts;
 using Overlay.Transport.Identity;
@@ -66,6 +67,13 @@ internal static class Names
         SessionState.Closed => "closed",
         SessionState.Disputed => "disputed",
         _ => "unknown",
+    };
+
+    internal static string Of(ClaimStatement statement) => statement.Kind switch
+    {
+        ClaimStatementKind.ExactTotal => $"exactly {Units.Size(statement.Value)} in all ({Units.Count(statement.Value)} bytes)",
+        ClaimStatementKind.MinimumTotal => $"at least {Units.Size(statement.Value)} in all ({Units.Count(statement.Value)} bytes)",
+        _ => "no amount is negative or absurd: each lies in [0, 2^64)",
     };
 
     /// <summary>The PeerId of the key, which is how its owner is called on the network.</summary>

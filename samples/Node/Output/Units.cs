@@ -32,6 +32,9 @@ internal static class Units
     /// <summary>A count with thousands set apart.</summary>
     internal static string Count(ulong value) => value.ToString("#,0", CultureInfo.InvariantCulture);
 
+    /// <summary>A count and what is counted, in the plural where there is not just one.</summary>
+    internal static string Count(long value, string noun) => $"{Count((ulong)value)} {noun}{(value == 1 ? "" : "s")}";
+
     /// <summary>A moment as ISO 8601 in UTC. Seconds that no calendar holds stand as the bare number: they are a peer's claim.</summary>
     internal static string Time(ulong unixSeconds) =>
         unixSeconds <= (ulong)DateTimeOffset.MaxValue.ToUnixTimeSeconds()

@@ -71,7 +71,7 @@ public sealed class LedgerBlock
     /// <returns>False for malformed bytes and for a signature that does not hold. Never throws on what a peer sent.</returns>
     public static bool TryDecode(ReadOnlySpan<byte> encoded, [NotNullWhen(true)] out LedgerBlock? block)
     {
-        if (TryDecodeUnchecked(encoded, out block) && Ed25519.VerifyVarTime(block.Body.Author, Tagged(block._encodedBody), block._signature)) return true;
+        if (TryDecodeUnchecked(encoded, out block) && block.HasValidSignature()) return true;
         block = null;
         return false;
     }
@@ -90,6 +90,9 @@ public sealed class LedgerBlock
         block = new LedgerBlock(body, bodyBytes.ToArray(), signature.ToArray());
         return true;
     }
+
+    /// <summary>Whether its author has signed it.</summary>
+    internal bool HasValidSignature() => Ed25519.VerifyVarTime(Body.Author, Tagged(_encodedBody), _signature);
 
     /// <summary>Adds the block's signature to a batch.</summary>
     internal void AddSignature(Ed25519Batch batch) => batch.Add(Body.Author, Tagged(_encodedBody), _signature);

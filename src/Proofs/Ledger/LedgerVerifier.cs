@@ -57,7 +57,7 @@ public static class LedgerVerifier
             if (LedgerRules.ObjectToBlock(latest, block) is { } objection) return $"Block {block.Body.Sequence}: {objection}.";
             latest = block;
             IReadOnlyList<ReceiptEntry> receipts = await store.FindSealedAsync(block.Body.Sequence, cancellationToken).ConfigureAwait(false);
-            if (!LedgerBlock.TryDecode(block.Encode(), out _)) return $"Block {block.Body.Sequence}: its signature does not hold.";
+            if (!block.HasValidSignature()) return $"Block {block.Body.Sequence}: its signature does not hold.";
             if (!LedgerRules.Covers(block, receipts)) return $"Block {block.Body.Sequence}: its root is not that of the receipts kept as its own.";
             foreach (ReceiptEntry entry in receipts)
                 if (LedgerRules.ObjectToLeaf(entry, entry, !legs.Add(Leg(entry))) is { } leaf) return $"{LedgerRules.Describe(entry)}: in block {block.Body.Sequence}, {leaf}.";
