@@ -11,6 +11,7 @@ internal sealed partial class YamuxSession
     private ConnectionException? _error;
     private bool _isClosing;
     private bool _isOver;
+    private volatile bool _isCut;
     private bool _isSendingOver;
 
     /// <summary>This side takes no more streams and waits for the open ones. Guarded by the gate.</summary>
@@ -47,6 +48,7 @@ internal sealed partial class YamuxSession
 
     internal override void Abort(ConnectionException reason)
     {
+        _isCut = true;
         End(reason, null);
         _channel.Abort();
     }
@@ -100,8 +102,8 @@ internal sealed partial class YamuxSession
             }
         }
 
-        if (error is not null) End(error, null);
-        if (error is not null || isCloseOverdue) _channel.Abort();
+        if (error is not null) Abort(error);
+        else if (isCloseOverdue) _channel.Abort();
     }
 
     private ConnectionException? CheckConnection(TimeSpan now)
@@ -223,6 +225,8 @@ internal sealed partial class YamuxSession
         _deadline.Dispose();
         _holding.Dispose();
         if (_ownClock is not null) await _ownClock.DisposeAsync().ConfigureAwait(false);
+        // Whoever cuts the session says why before the channel is cut. The loops may be faster: an orderly end must not overtake the cut, or the peer would take it for one.
+        if (_isCut) _channel.Abort();
         await _channel.DisposeAsync().ConfigureAwait(false);
         _completion.TrySetResult();
     }

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Microsoft.Extensions.Time.Testing;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Yamux;
 
@@ -370,5 +371,27 @@ public sealed class LifecycleTests
         Assert.Equal(ConnectionError.Closed, pair.Inbound.Error!.Reason);
         await Assert.ThrowsAsync<ConnectionException>(async () => await pair.Outbound.OpenStreamAsync(Cancellation));
         await Assert.ThrowsAsync<ConnectionException>(async () => await pair.Outbound.PingAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task Abort_LoopsEndBeforeTheChannelIsCut_PeerSeesACutAndNoOrderlyEnd()
+    {
+        (MemorySecureChannel first, MemorySecureChannel second) = MemorySecureChannel.CreatePair();
+        using var elsewhere = new ManualResetEventSlim();
+        int cuts = 0;
+        // Who cuts comes to the channel last: somebody else has cut it by then, or disposed it.
+        second.Aborting = () =>
+        {
+            if (Interlocked.Increment(ref cuts) == 1) elsewhere.Wait(Cancellation);
+            else elsewhere.Set();
+        };
+        second.Disposed = elsewhere.Set;
+        await using var outbound = new YamuxSession(first, Direction.Outbound, YamuxOptions.Default, new FakeTimeProvider());
+        await using var inbound = new YamuxSession(second, Direction.Inbound, YamuxOptions.Default, new FakeTimeProvider());
+
+        await Task.Run(() => inbound.Abort(YamuxError.Closed(ConnectionStep.Connection)), Cancellation);
+
+        await Task.WhenAll(outbound.Completion, inbound.Completion).WaitAsync(Cancellation);
+        Assert.Equal(ConnectionError.ConnectionLost, outbound.Error!.Reason);
     }
 }

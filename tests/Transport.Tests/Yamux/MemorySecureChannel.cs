@@ -39,6 +39,12 @@ internal sealed class MemorySecureChannel : SecureChannel
 
     internal int FlushCount { get; private set; }
 
+    /// <summary>Called before this end is cut, and after it is disposed: a test puts calls of several threads in an order.</summary>
+    internal Action? Aborting { get; set; }
+
+    /// <inheritdoc cref="Aborting"/>
+    internal Action? Disposed { get; set; }
+
     /// <summary>Buffers handed out on this end that somebody still holds.</summary>
     internal int HeldBuffers => _handedOut.Count(IsHeld);
 
@@ -101,6 +107,7 @@ internal sealed class MemorySecureChannel : SecureChannel
 
     internal override void Abort()
     {
+        Aborting?.Invoke();
         _aborted = true;
         _other!._aborted = true;
         _inbox.Writer.TryComplete(Lost());
@@ -117,6 +124,7 @@ internal sealed class MemorySecureChannel : SecureChannel
         _writing?.Release();
         _writing = null;
         _written = 0;
+        Disposed?.Invoke();
         return ValueTask.CompletedTask;
     }
 
