@@ -89,6 +89,19 @@ public sealed class ClaimCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Create_NowhereToWriteTo_LeavesTheEpochUnclaimed()
+    {
+        await KeepSealedLegAsync(ClaimScript.Epoch);
+
+        CliRun run = await CliRun.OfAsync(
+            "claim", "create", "--out", Path.Combine(_folder.File("missing"), "served.claim"), "--epoch", ClaimScript.Epoch.ToString(CultureInfo.InvariantCulture), "--data", _folder.Path);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Single(run.ErrorLines);
+        Assert.False(Directory.Exists(_folder.File("claims")));
+    }
+
+    [Fact]
     public async Task Create_EpochThatMayStillGrow_IsTakenOnlyWhenNamed()
     {
         await KeepSealedLegAsync((ulong)TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / 3600);

@@ -34,9 +34,11 @@ internal static class ClaimCreateCommand
             if (invocation.Has(total) && minimum is not null) throw new UsageException("--total and --at-least exclude each other: the exact total says more.");
             var wish = new ClaimWish(ReadEpoch(invocation.Find(epoch)), minimum, invocation.Has(total), invocation.Has(ranges));
             LedgerCommand.Find(settings);
+            string file = Path.GetFullPath(invocation.Find(@out)!);
+            // Asked before, since making the claim uses up its epoch.
+            if (!Directory.Exists(Path.GetDirectoryName(file))) throw new RefusalException($"there is no folder for {file}");
             Claim claim = await CreateAsync(DataFolder.Of(settings), wish, invocation.Stop);
             byte[] encoded = claim.Encode();
-            string file = Path.GetFullPath(invocation.Find(@out)!);
             await WriteAsync(file, encoded, invocation.Stop);
             invocation.Output.Write(new Answer(file, encoded.Length, claim));
             return ExitCode.Done;
