@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Time.Testing;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
@@ -12,6 +14,8 @@ namespace Overlay.Transport.Tests.Resources;
 /// <summary>Any number of hosts that one test makes, ended with it; quiet ones, so that every stream is the test's own.</summary>
 internal sealed class Hosts : IAsyncDisposable
 {
+    private static readonly TimeSpan s_never = TimeSpan.FromMinutes(2);
+
     private readonly List<(PeerHost Host, PeerIdentity Identity)> _hosts = [];
 
     internal MemoryNetwork Network { get; } = new();
@@ -43,11 +47,14 @@ internal sealed class Hosts : IAsyncDisposable
     internal static ValueTask<Multiaddr> ListenAsync(PeerHost host, string address = "/memory/1") => host.ListenAsync(Multiaddr.Parse(address), Cancellation);
 
     /// <summary>Waits for what another task is about to do, looking again whenever others have had their turn.</summary>
-    internal static async Task UntilAsync(Func<bool> condition)
+    /// <remarks>What does not come at all fails its own test, and does not keep all others from being told.</remarks>
+    internal static async Task UntilAsync(Func<bool> condition, [CallerArgumentExpression(nameof(condition))] string what = "")
     {
+        long started = Stopwatch.GetTimestamp();
         while (!condition())
         {
             Cancellation.ThrowIfCancellationRequested();
+            if (Stopwatch.GetElapsedTime(started) > s_never) Assert.Fail($"It never came about that {what}.");
             await Task.Yield();
         }
     }
