@@ -29,9 +29,14 @@ internal static class AddressDialer
         {
             while (winner is null)
             {
+                // The stagger begins with the attempt, so it is begun before it.
+                using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                Task pause = Task.Delay(next + 1 < addresses.Count ? stagger : Timeout.InfiniteTimeSpan, time, waiting.Token);
                 if (next < addresses.Count) running.Add(attempt(addresses[next++], losers.Token));
                 if (running.Count == 0) break;
-                await WaitForOneAsync(running, next < addresses.Count ? stagger : Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
+                await Task.WhenAny([.. running, pause]).ConfigureAwait(false);
+                await waiting.CancelAsync().ConfigureAwait(false);
+                cancellationToken.ThrowIfCancellationRequested();
                 for (int i = running.Count - 1; i >= 0 && winner is null; i--)
                 {
                     Task<T> task = running[i];
@@ -104,15 +109,6 @@ internal static class AddressDialer
     {
         string rest = string.Concat(address.Components.Skip(1).Select(component => component.ToString()));
         return Multiaddr.Parse($"/{(answer.AddressFamily == AddressFamily.InterNetwork ? "ip4" : "ip6")}/{answer}{rest}");
-    }
-
-    private static async Task WaitForOneAsync<T>(List<Task<T>> running, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
-    {
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task delay = Task.Delay(limit, time, waiting.Token);
-        await Task.WhenAny([.. running, delay]).ConfigureAwait(false);
-        await waiting.CancelAsync().ConfigureAwait(false);
-        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private static async Task DisposeLoserAsync<T>(Task<T> task)

@@ -10,6 +10,15 @@ internal sealed class SendSignal : IValueTaskSource
     private bool _isSet;
     private bool _isAwaited;
 
+    /// <summary>Whether the loop is asleep.</summary>
+    internal bool IsAwaited
+    {
+        get
+        {
+            lock (_gate) return _isAwaited;
+        }
+    }
+
     internal void Set()
     {
         lock (_gate)
@@ -23,6 +32,12 @@ internal sealed class SendSignal : IValueTaskSource
             _isAwaited = false;
             _core.SetResult(true);
         }
+    }
+
+    /// <summary>Forgets that it was set; by the loop, when it is about to look at all that it can have been set for.</summary>
+    internal void Reset()
+    {
+        lock (_gate) _isSet = false;
     }
 
     internal ValueTask WaitAsync()

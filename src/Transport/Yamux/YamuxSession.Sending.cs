@@ -31,6 +31,18 @@ internal sealed partial class YamuxSession
         }
     }
 
+    /// <summary>Whether nothing is being sent, nor waits to be, and the send loop sleeps.</summary>
+    internal bool IsSendingIdle
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return !_isSending && !HasSendWork && _sendSignal.IsAwaited;
+            }
+        }
+    }
+
     private bool HasSendWork => _state.HasSendWork || (_isOver && !_isSendingOver);
 
     /// <summary>Wakes the send loop if there is work and nobody sends. Called with the gate held.</summary>
@@ -184,6 +196,8 @@ internal sealed partial class YamuxSession
             ValueTask? handed;
             lock (Gate)
             {
+                // Set with the gate held only, so what it was set for is seen here. Kept, it would wake the loop for nothing, in the middle of a caller's write.
+                _sendSignal.Reset();
                 handed = _handedFlush;
                 _handedFlush = null;
                 if (handed is null && !_isSending)

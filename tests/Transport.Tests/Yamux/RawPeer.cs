@@ -26,11 +26,13 @@ internal sealed class RawPeer : IAsyncDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>A session that was dialled (so the test uses odd ids), its first ping answered.</summary>
+    /// <summary>A session that was dialled (so the test uses odd ids), its first ping answered, and at rest: loops that still run take along what is to wait for company.</summary>
     internal static async Task<RawPeer> CreateAsync(YamuxOptions? options = null, Direction sessionDirection = Direction.Inbound)
     {
         RawPeer peer = CreateUnread(options, sessionDirection);
         await peer.AnswerPingAsync();
+        await peer.ExpectAliveAsync();
+        while (!peer.Session.IsSendingIdle) await Task.Yield();
         return peer;
     }
 
