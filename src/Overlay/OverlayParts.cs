@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Overlay.Counterparties;
 using Overlay.Diagnostics;
 using Overlay.Proofs.Ledger;
 using Overlay.Sealing;
@@ -28,6 +29,7 @@ internal sealed class OverlayParts : IAsyncDisposable
     private ProviderSessions? _sharing;
     private ExitSessions? _using;
     private LedgerSealer? _sealing;
+    private LedgerExchange? _exchange;
 
     private OverlayParts(OverlayOptions options, OverlayServices services, PeerIdentity identity, ILedgerStore ledger)
     {
@@ -86,6 +88,7 @@ internal sealed class OverlayParts : IAsyncDisposable
             await _sharing.StopAsync(deadline.Token).ConfigureAwait(false);
         }
 
+        if (_exchange is not null) await _exchange.DisposeAsync().ConfigureAwait(false);
         // Behind the last receipts, so that they are sealed too.
         if (_sealing is not null) await _sealing.DisposeAsync().ConfigureAwait(false);
 
@@ -99,8 +102,16 @@ internal sealed class OverlayParts : IAsyncDisposable
         var signer = new IdentitySigner(_identity);
         var sessions = new SessionOptions { CloseTimeout = _options.CloseTimeout };
         var diagnostics = new SessionDiagnostics(_logger, services.MeterFactory is { } meters ? new SessionsMetrics(meters) : null);
-        _using = new ExitSessions(Peers, _options.Providers.Select(Multiaddr.Parse), new ConsumerSessions(signer, Ledger, sessions, _time, diagnostics, Peers), _logger);
         _sealing = new LedgerSealer(Ledger, signer, new SealingOptions(), _time, _logger);
+        LedgerExchange exchange = Exchange(signer, _sealing);
+        var consumer = new ConsumerSessions(signer, Ledger, sessions, _time, diagnostics, Peers, exchange);
+        _using = new ExitSessions(Peers, _options.Providers.Select(Multiaddr.Parse), consumer, _logger);
+        exchange.ForkFound = async key =>
+        {
+            await consumer.EndAsync(key).ConfigureAwait(false);
+            using var deadline = new CancellationTokenSource(sessions.CloseTimeout, _time);
+            if (_sharing is not null) await _sharing.EndAsync(key, deadline.Token).ConfigureAwait(false);
+        };
         if (_options.Sharing is { } sharing) Share(sharing, sessions, signer, diagnostics, services);
         try
         {
@@ -112,6 +123,14 @@ internal sealed class OverlayParts : IAsyncDisposable
         {
             throw new OverlayException(OverlayError.ListenFailed, e.Message, e);
         }
+    }
+
+    private LedgerExchange Exchange(IdentitySigner signer, LedgerSealer sealing)
+    {
+        var options = new ExchangeOptions();
+        _exchange = new LedgerExchange(signer.PublicKey, Ledger, sealing, options, _time, _logger);
+        Peers.Protocols.Handle(LedgerProtocol.Name, new LedgerServer(signer.PublicKey, Ledger, options, _time).HandleAsync, options.MaxStreamsPerConnection);
+        return _exchange;
     }
 
     private void Share(SharingOptions sharing, SessionOptions sessions, IdentitySigner signer, SessionDiagnostics diagnostics, OverlayServices services)
@@ -126,7 +145,7 @@ internal sealed class OverlayParts : IAsyncDisposable
             MaxCreditWindow = (long)sharing.CreditWindow.Bytes,
             ExitPolicy = policy.Digest,
         };
-        _sharing = new ProviderSessions(signer, Ledger, exit, terms, sessions, _time, diagnostics, Peers);
+        _sharing = new ProviderSessions(signer, Ledger, exit, terms, sessions, _time, diagnostics, Peers, _exchange);
         Peers.Protocols.Handle(SessionProtocols.Offer, _sharing.HandleOfferAsync, maxStreamsPerConnection: 4);
         Peers.Protocols.Handle(SessionProtocols.Session, _sharing.HandleSessionAsync, sessions.MaxSessionsPerPeer);
         Peers.Protocols.Handle(SessionProtocols.Connect, _sharing.HandleConnectAsync);

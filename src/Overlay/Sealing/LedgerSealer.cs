@@ -17,7 +17,9 @@ internal sealed class LedgerSealer : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly SealingRule _rule;
     private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _chain = new(1, 1); // held by whoever adds to the chain
     private readonly Task _loop;
+    private volatile bool _halted;
     private int _disposed;
 
     internal LedgerSealer(ILedgerStore store, ISigner signer, SealingOptions options, TimeProvider time, ILogger logger)
@@ -38,6 +40,31 @@ internal sealed class LedgerSealer : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await _loop.ConfigureAwait(false);
         _stop.Dispose();
+        _chain.Dispose();
+    }
+
+    /// <summary>Takes blocks of the own chain back that were lost: the next one sealed follows them.</summary>
+    /// <exception cref="LedgerException">The ledger cannot be written, or the blocks do not follow what is kept.</exception>
+    internal async ValueTask AdoptAsync(IReadOnlyList<LedgerBlock> blocks)
+    {
+        await _chain.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await _store.AdoptBlocksAsync(blocks, CancellationToken.None).ConfigureAwait(false);
+            SealingLog.Adopted(_logger, blocks[0].Body.Sequence, blocks[^1].Body.Sequence);
+        }
+        finally
+        {
+            _chain.Release();
+        }
+    }
+
+    /// <summary>Seals no more: another block would only be more evidence against this node.</summary>
+    internal void Stop(string reason)
+    {
+        if (_halted) return;
+        _halted = true;
+        SealingLog.Stopped(_logger, reason);
     }
 
     private async Task RunAsync()
@@ -45,6 +72,8 @@ internal sealed class LedgerSealer : IAsyncDisposable
         await Task.Yield();
         try
         {
+            if (await _store.FindForkProofAsync(_signer.PublicKey, CancellationToken.None).ConfigureAwait(false) is { } fork)
+                Stop($"This node has signed two different blocks {fork.Sequence}. Others refuse its key; start with a new one.");
             using var timer = new PeriodicTimer(_options.Interval, _time);
             try
             {
@@ -66,20 +95,31 @@ internal sealed class LedgerSealer : IAsyncDisposable
 
     private async Task SealDueAsync(bool stopping)
     {
-        while (true)
+        await _chain.WaitAsync().ConfigureAwait(false);
+        try
         {
-            IReadOnlyList<ReceiptEntry> waiting = await _store.FindUnsealedAsync(_options.MaxLegs, CancellationToken.None).ConfigureAwait(false);
-            UInt128 size = 0;
-            foreach (ReceiptEntry entry in waiting) size += entry.Opening.Total;
-            DateTimeOffset now = _time.GetUtcNow();
-            if (!_rule.IsDue(waiting.Count, size, now) && !(stopping && waiting.Count != 0)) return;
-
-            LedgerBlock block = await MakeAsync(waiting, now).ConfigureAwait(false);
-            // Not to be cancelled: a block that is signed twice differently would be a fork.
-            await _store.SaveBlockAsync(block, waiting, CancellationToken.None).ConfigureAwait(false);
-            _rule.Sealed();
-            SealingLog.Sealed(_logger, block.Body.Sequence, waiting.Count);
+            while (!_halted && await SealNextAsync(stopping).ConfigureAwait(false)) { }
         }
+        finally
+        {
+            _chain.Release();
+        }
+    }
+
+    private async Task<bool> SealNextAsync(bool stopping)
+    {
+        IReadOnlyList<ReceiptEntry> waiting = await _store.FindUnsealedAsync(_options.MaxLegs, CancellationToken.None).ConfigureAwait(false);
+        UInt128 size = 0;
+        foreach (ReceiptEntry entry in waiting) size += entry.Opening.Total;
+        DateTimeOffset now = _time.GetUtcNow();
+        if (!_rule.IsDue(waiting.Count, size, now) && !(stopping && waiting.Count != 0)) return false;
+
+        LedgerBlock block = await MakeAsync(waiting, now).ConfigureAwait(false);
+        // Not to be cancelled: a block that is signed twice differently would be a fork.
+        await _store.SaveBlockAsync(block, waiting, CancellationToken.None).ConfigureAwait(false);
+        _rule.Sealed();
+        SealingLog.Sealed(_logger, block.Body.Sequence, waiting.Count);
+        return true;
     }
 
     private async ValueTask<LedgerBlock> MakeAsync(IReadOnlyList<ReceiptEntry> receipts, DateTimeOffset now)

@@ -28,7 +28,8 @@ internal sealed record SessionWish
 /// <summary>Opens sessions with providers, settling first what an earlier one left open. One for a node's key and ledger.</summary>
 /// <remarks>Safe on several threads. Knows which sessions live in this process: a session that a provider wants settled is first ended here.</remarks>
 internal sealed class ConsumerSessions(
-    ISigner signer, ILedgerStore store, SessionOptions options, TimeProvider time, SessionDiagnostics? diagnostics = null, PeerHost? peers = null)
+    ISigner signer, ILedgerStore store, SessionOptions options, TimeProvider time, SessionDiagnostics? diagnostics = null, PeerHost? peers = null,
+    ICounterpartyLedgers? ledgers = null)
     : IAsyncDisposable
 {
     private readonly SessionProtection _protection = new(peers);
@@ -60,6 +61,8 @@ internal sealed class ConsumerSessions(
     internal async ValueTask<ConsumerSession> OpenAsync(PeerConnection connection, SessionWish wish, CancellationToken cancellationToken)
     {
         SessionLink.ThrowIfReadOnly(store);
+        if (ledgers is not null && SessionLink.ProvedKey(connection) is { } key && await ledgers.HasForkedAsync(key, cancellationToken).ConfigureAwait(false))
+            throw new SessionException(SessionError.Forked, "The provider has signed two histories: its ledger has forked.");
         Offer offer = await AskAsync(connection, wish, cancellationToken).ConfigureAwait(false);
         if (offer.PricePerGiB > wish.MaxPricePerGiB)
             throw new SessionException(SessionError.WrongTerms, $"The provider asks {offer.PricePerGiB} micro-credits a GiB; at most {wish.MaxPricePerGiB} are wished for.");
@@ -69,13 +72,23 @@ internal sealed class ConsumerSessions(
         PeerStream stream = await connection.OpenStreamAsync(SessionProtocols.Session, cancellationToken).ConfigureAwait(false);
         try
         {
-            return await OpenAsync(connection, stream, offer, cancellationToken).ConfigureAwait(false);
+            ConsumerSession session = await OpenAsync(connection, stream, offer, cancellationToken).ConfigureAwait(false);
+            ledgers?.Meet(connection);
+            return session;
         }
         catch
         {
             await stream.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>Closes the sessions with one provider with last receipts, within the options' time.</summary>
+    internal async Task EndAsync(PublicKey provider)
+    {
+        ConsumerSession[] sessions;
+        lock (_lock) sessions = [.. _live.Values.Where(session => session.Offer.Provider == provider)];
+        await Task.WhenAll(sessions.Select(session => session.DisposeAsync().AsTask())).ConfigureAwait(false);
     }
 
     /// <summary>Closes all sessions with last receipts, within the options' time.</summary>

@@ -14,7 +14,7 @@ namespace Overlay.Sessions;
 /// <remarks>Safe on several threads. Each handler's task lasts as long as its stream and is awaited by who called it; <see cref="StopAsync"/> ends the sessions.</remarks>
 internal sealed class ProviderSessions(
     ISigner signer, ILedgerStore store, IExit exit, ProviderTerms terms, SessionOptions options, TimeProvider time, SessionDiagnostics? diagnostics = null,
-    PeerHost? peers = null)
+    PeerHost? peers = null, ICounterpartyLedgers? ledgers = null)
 {
     private readonly SessionProtection _protection = new(peers);
     private readonly SessionDiagnostics _diagnostics = diagnostics ?? SessionDiagnostics.None;
@@ -152,10 +152,16 @@ internal sealed class ProviderSessions(
         await Task.WhenAll(sessions.Select(session => session.FinishAsync(cancellationToken))).ConfigureAwait(false);
     }
 
+    /// <summary>Asks one consumer for its last receipts and ends its sessions.</summary>
+    internal async Task EndAsync(PublicKey consumer, CancellationToken cancellationToken) =>
+        await Task.WhenAll(Live.Where(session => session.Consumer == consumer).Select(session => session.FinishAsync(cancellationToken))).ConfigureAwait(false);
+
     private async ValueTask<ProviderSession> OpenAsync(PeerStream stream, PublicKey consumer, CancellationToken cancellationToken)
     {
         // Before anything is signed, or asked for that could not be kept.
         SessionLink.ThrowIfReadOnly(store);
+        if (ledgers is not null && await ledgers.HasForkedAsync(consumer, cancellationToken).ConfigureAwait(false))
+            throw new SessionException(SessionError.Forked, "The consumer has signed two histories: its ledger has forked.");
         ReadOnlyMemory<byte> handshake = stream.Connection.HandshakeHash;
         if (await stream.ReceiveAsync(options.AnswerTimeout, time, cancellationToken).ConfigureAwait(false) is not SessionMessage.Open message)
             throw new SessionException(SessionError.Malformed, "A session begins with Open.");
@@ -200,6 +206,7 @@ internal sealed class ProviderSessions(
         }
 
         _diagnostics.Opened(session.Id, LedgerRole.Provider);
+        ledgers?.Meet(stream.Connection);
 
         try
         {

@@ -71,4 +71,7 @@ internal enum SessionError
 
     /// <summary>A receipt's commitment is not of the session's form: it shows a total that it must hide.</summary>
     WrongCommitment = 19,
+
+    /// <summary>There is a proof that the other side's ledger has forked.</summary>
+    Forked = 20,
 }

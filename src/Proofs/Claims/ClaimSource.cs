@@ -35,8 +35,16 @@ public static class ClaimSource
         var blocks = new List<LedgerBlock>();
         var legs = new List<ClaimLeg>();
         int needed = 0;
+        var best = new ClaimMaterial([], []);
         await foreach (LedgerBlock block in store.ReadBlocksAsync(0, cancellationToken).ConfigureAwait(false))
         {
+            if (blocks.Count != 0 && LedgerChain.ObjectToSuccessor(blocks[^1], block) is not null)
+            {
+                // Blocks were lost here, and a claim's are a chain: it is made of one side.
+                best = Larger(best, new ClaimMaterial(blocks[..needed], legs));
+                (blocks, legs, needed) = ([], [], 0);
+            }
+
             IReadOnlyList<ReceiptEntry> entries = await store.FindSealedAsync(block.Body.Sequence, cancellationToken).ConfigureAwait(false);
             int before = legs.Count;
             var tree = new Lazy<MerkleTree>(() => new MerkleTree([.. entries.Select(entry => LedgerBlock.LeafHash(entry.Receipt))]));
@@ -56,8 +64,10 @@ public static class ClaimSource
             if (legs.Count > before) needed = blocks.Count;
         }
 
-        return new ClaimMaterial(blocks[..needed], legs);
+        return Larger(best, new ClaimMaterial(blocks[..needed], legs));
     }
+
+    private static ClaimMaterial Larger(ClaimMaterial one, ClaimMaterial other) => one.Legs.Sum(leg => (decimal)leg.Amount) > other.Legs.Sum(leg => (decimal)leg.Amount) ? one : other;
 
     private static bool IsClaimable(ReceiptEntry entry) => entry.Role == LedgerRole.Provider && ReceiptCommitment.IsHidden(entry.Receipt.Body.Commitment.Span);
 }

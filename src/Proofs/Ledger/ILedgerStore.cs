@@ -8,7 +8,7 @@ namespace Overlay.Proofs.Ledger;
 /// behind; once queued it runs to its end, and its caller hears how it ended. A write that fails with <see cref="LedgerError.ReadOnly"/> was not
 /// acknowledged, but may be found after reopening.
 /// </remarks>
-public interface ILedgerStore : IAsyncDisposable
+public interface ILedgerStore : IPeerChainStore, IAsyncDisposable
 {
     /// <summary>Why the store takes no more writes until it is opened again (<see cref="LedgerError.ReadOnly"/>), or null while it does. Reading goes on either way.</summary>
     LedgerException? Fault { get; }
@@ -69,13 +69,17 @@ public interface ILedgerStore : IAsyncDisposable
     /// <summary>Where a finished leg stands, or null while it is in no block.</summary>
     ValueTask<BlockPlace?> FindPlaceAsync(Digest sessionId, LedgerRole role, uint leg, CancellationToken cancellationToken);
 
-    /// <summary>Remembers the newest block seen of another peer's chain. An older one than is kept changes nothing.</summary>
-    /// <remarks>At most 4,096 are kept; the one not heard of for longest makes room.</remarks>
-    /// <exception cref="LedgerException">The store cannot write, or another hash is kept for that very block: the author has forked. Nothing was changed.</exception>
-    ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken);
+    /// <summary>Takes blocks of this ledger's own chain back that it has lost, as after a restored backup: what they sealed stays unknown, but the chain goes on behind them.</summary>
+    /// <param name="blocks">Blocks of the own chain whose signatures hold, each the next of the one before it, all higher than the newest kept. What lies between that and
+    /// the first of them stays missing.</param>
+    /// <param name="cancellationToken">As for every write.</param>
+    /// <exception cref="LedgerException">The store cannot write, or the blocks contradict what is kept: another author, a sequence that is not higher, an epoch or time before
+    /// the newest block's, a previous hash that is not that of the block before. Nothing was changed.</exception>
+    /// <exception cref="ArgumentException">There are no blocks.</exception>
+    ValueTask AdoptBlocksAsync(IReadOnlyList<LedgerBlock> blocks, CancellationToken cancellationToken);
 
-    /// <summary>The newest blocks seen of other chains, those heard of last first, at most <paramref name="limit"/>.</summary>
-    ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken);
+    /// <summary>Whether a block was adopted and not sealed by this ledger (<see cref="AdoptBlocksAsync"/>). False when there is no such block.</summary>
+    ValueTask<bool> IsAdoptedAsync(ulong sequence, CancellationToken cancellationToken);
 
     /// <summary>Receipts as they become countersigned and durable, each once, from the first <c>MoveNextAsync</c> on, until the store is closed.</summary>
     /// <remarks>Never holds up a write: 1,024 receipts wait for a slow watcher, then the oldest are dropped. They are still in the ledger,

@@ -13,7 +13,8 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     private readonly List<int> _finished = []; // indexes into _receipts
     private readonly Dictionary<int, BlockPlace> _places = []; // by the same
     private readonly List<(LedgerBlock Block, ReceiptEntry[] Receipts)> _blocks = [];
-    private readonly OrderedDictionary<PublicKey, LedgerHead> _heads = []; // heard of last stands last
+    private readonly HashSet<ulong> _adopted = [];
+    private readonly PeerChains _peers = new();
     private readonly ReceiptWatchers _watchers = new();
     private bool _closed;
 
@@ -201,7 +202,8 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     public ValueTask<IReadOnlyList<ReceiptEntry>> FindSealedAsync(ulong sequence, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        lock (_lock) return ValueTask.FromResult<IReadOnlyList<ReceiptEntry>>(sequence < (ulong)_blocks.Count ? _blocks[(int)sequence].Receipts : []);
+        // Behind a gap a block's sequence is not its index.
+        lock (_lock) return ValueTask.FromResult<IReadOnlyList<ReceiptEntry>>(_blocks.Find(kept => kept.Block.Body.Sequence == sequence).Receipts ?? []);
     }
 
     /// <inheritdoc/>
@@ -218,30 +220,54 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
-    public ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken)
+    public ValueTask AdoptBlocksAsync(IReadOnlyList<LedgerBlock> blocks, CancellationToken cancellationToken)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(head.Sequence, (ulong)long.MaxValue, nameof(head));
-        cancellationToken.ThrowIfCancellationRequested();
-        lock (_lock)
-        {
-            ThrowIfClosed();
-            LedgerHead? kept = _heads.TryGetValue(head.Author, out LedgerHead known) ? known : null;
-            if (LedgerRules.ObjectToHead(kept, head) is { } objection) throw LedgerRules.Contradiction(head, objection);
-            _heads.Remove(head.Author);
-            _heads.Add(head.Author, kept is not null && known.Sequence > head.Sequence ? known : head);
-            if (_heads.Count > LedgerRules.MaxHeadCount) _heads.RemoveAt(0);
-        }
-
-        return ValueTask.CompletedTask;
+        LedgerRules.ThrowIfNone(blocks);
+        return WriteAsync(
+            () =>
+            {
+                LedgerRules.ThrowIfNotAdoptable(_blocks.Count == 0 ? null : _blocks[^1].Block, blocks);
+                foreach (LedgerBlock block in blocks)
+                {
+                    _blocks.Add((block, []));
+                    _adopted.Add(block.Body.Sequence);
+                }
+            },
+            cancellationToken);
     }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> IsAdoptedAsync(ulong sequence, CancellationToken cancellationToken) => ReadAsync(() => _adopted.Contains(sequence), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask SavePeerBlockAsync(LedgerBlock block, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        return WriteAsync(() => _peers.Save(block), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LedgerBlock>> FindPeerBlocksAsync(PublicKey author, CancellationToken cancellationToken) => ReadAsync(() => _peers.Find(author), cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
-        cancellationToken.ThrowIfCancellationRequested();
-        lock (_lock) return ValueTask.FromResult<IReadOnlyList<LedgerHead>>([.. _heads.Values.Reverse().Take(limit)]);
+        return ReadAsync(() => _peers.FindHeads(limit), cancellationToken);
     }
+
+    /// <inheritdoc/>
+    public ValueTask SaveForkProofAsync(ForkProof proof, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(proof);
+        return WriteAsync(() => _peers.Save(proof), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ForkProof?> FindForkProofAsync(PublicKey author, CancellationToken cancellationToken) => ReadAsync(() => _peers.FindForkProof(author), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<ForkProof>> FindForkProofsAsync(CancellationToken cancellationToken) => ReadAsync(_peers.FindForkProofs, cancellationToken);
 
     /// <inheritdoc/>
     public IAsyncEnumerable<ReceiptEntry> WatchAsync(CancellationToken cancellationToken) => _watchers.WatchAsync(cancellationToken);
@@ -257,6 +283,24 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     private int? FindIndex(ReceiptEntry entry) =>
         _sessions.TryGetValue((entry.Receipt.Body.SessionId, entry.Role), out Kept? kept)
         && kept.Positions.TryGetValue((entry.Receipt.Body.Leg, entry.Receipt.Body.Sequence), out int index) ? index : null;
+
+    private ValueTask WriteAsync(Action write, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            ThrowIfClosed();
+            write();
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private ValueTask<T> ReadAsync<T>(Func<T> read, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock) return ValueTask.FromResult(read());
+    }
 
     private void ThrowIfClosed()
     {

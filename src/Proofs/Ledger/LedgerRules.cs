@@ -7,8 +7,14 @@ namespace Overlay.Proofs.Ledger;
 /// <remarks>Pure functions. Each answers null, or in words what is wrong.</remarks>
 internal static class LedgerRules
 {
-    /// <summary>How many other chains' heads a ledger remembers.</summary>
-    public const int MaxHeadCount = 4096;
+    /// <summary>Of how many other chains a ledger remembers blocks.</summary>
+    public const int MaxPeerChainCount = 1024;
+
+    /// <summary>How many blocks of another chain a ledger remembers.</summary>
+    public const int MaxPeerBlockCount = 8;
+
+    /// <summary>How many proofs of forks a ledger keeps, one for an author.</summary>
+    public const int MaxForkProofCount = 1024;
 
     /// <summary>Whether a block's tree is that of <paramref name="receipts"/>, in this order.</summary>
     public static bool Covers(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts) =>
@@ -41,15 +47,39 @@ internal static class LedgerRules
         return isSealed ? "it stands in a block already" : null;
     }
 
-    /// <summary>Whether a head is one of two that its author cannot both have signed in good faith.</summary>
-    public static string? ObjectToHead(LedgerHead? kept, LedgerHead next) =>
-        kept is { } known && LedgerChain.Compare(known, next) == HeadComparison.Fork ? $"another block {next.Sequence} of this author is kept" : null;
+    /// <summary>Whether <paramref name="next"/>, which was lost, may follow <paramref name="latest"/>, the newest block kept or the adopted one before it, perhaps with a gap between.</summary>
+    public static string? ObjectToAdopted(LedgerBlock? latest, LedgerBlock next)
+    {
+        if (latest is null) return null;
+        if (next.Body.Sequence == latest.Body.Sequence + 1) return LedgerChain.ObjectToSuccessor(latest, next);
+        if (next.Body.Author != latest.Body.Author) return $"its author is {next.Body.Author}, the chain's is {latest.Body.Author}";
+        if (next.Body.Sequence <= latest.Body.Sequence) return $"block {latest.Body.Sequence} is kept already";
+        return next.Body.Epoch < latest.Body.Epoch || next.Body.Time < latest.Body.Time ? "it is older than the one before it" : null;
+    }
+
+    /// <summary>Finds the first of a run of lost blocks that may not be taken back.</summary>
+    /// <exception cref="LedgerException">There is one.</exception>
+    public static void ThrowIfNotAdoptable(LedgerBlock? latest, IReadOnlyList<LedgerBlock> blocks)
+    {
+        for (int i = 0; i < blocks.Count; i++)
+        {
+            string? objection = i == 0 ? ObjectToAdopted(latest, blocks[0]) : LedgerChain.ObjectToSuccessor(blocks[i - 1], blocks[i]);
+            if (objection is not null) throw Contradiction(blocks[i], objection);
+        }
+    }
+
+    /// <summary>A caller's mistake rather than a contradiction: nothing to adopt.</summary>
+    public static void ThrowIfNone(IReadOnlyList<LedgerBlock> blocks)
+    {
+        ArgumentNullException.ThrowIfNull(blocks);
+        if (blocks.Count == 0) throw new ArgumentException("There are no blocks.", nameof(blocks));
+    }
+
+    /// <summary>Whether a block and the one kept in its place are two that their author cannot both have signed in good faith.</summary>
+    public static string? ObjectToPeerBlock(Digest? kept, LedgerBlock next) => kept is { } known && known != next.Hash ? "its author has signed another in its place" : null;
 
     /// <summary>The exception for an objection to a block.</summary>
     public static LedgerException Contradiction(LedgerBlock block, string objection) => new(LedgerError.Contradiction, $"Block {block.Body.Sequence}: {objection}.");
-
-    /// <summary>The exception for an objection to a head.</summary>
-    public static LedgerException Contradiction(LedgerHead head, string objection) => new(LedgerError.Contradiction, $"Head of {head.Author}: {objection}.");
 
     /// <summary>A caller's mistake rather than a contradiction: an entry handed over with the record of another session.</summary>
     public static void ThrowIfMismatched(ReceiptEntry entry, SessionRecord session)

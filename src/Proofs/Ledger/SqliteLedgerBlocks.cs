@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Overlay.Proofs.Ledger;
 
-/// <summary>The part of <see cref="SqliteLedgerStatements"/> that is about blocks: which there are, what stands in them, and the heads of other chains.</summary>
+/// <summary>The part of <see cref="SqliteLedgerStatements"/> that is about the own chain: which blocks there are, and what stands in them.</summary>
 internal sealed partial class SqliteLedgerStatements
 {
     private const string BlockColumns = "SELECT sequence, block, checksum FROM block";
@@ -41,17 +41,13 @@ internal sealed partial class SqliteLedgerStatements
             Prepare("UPDATE finished SET block = $1, place = $2 WHERE receipt = $3", sequence, (long)i, receipts[i]).ExecuteNonQuery();
     }
 
-    public LedgerHead? FindHead(PublicKey author) => Rows(ReadHead, Prepare("SELECT author, sequence, hash FROM head WHERE author = $1", author.Bytes.ToArray())) is [var head] ? head : null;
-
-    public List<LedgerHead> FindHeads(int limit) => Rows(ReadHead, Prepare("SELECT author, sequence, hash FROM head ORDER BY heard DESC LIMIT $1", (long)limit));
-
-    /// <summary>Keeps a head as the one heard of last, and no more of them than the limit.</summary>
-    public void Save(LedgerHead head)
+    public void InsertAdopted(LedgerBlock block)
     {
-        Prepare("INSERT OR REPLACE INTO head (author, sequence, hash, heard) VALUES ($1, $2, $3, (SELECT coalesce(max(heard), 0) + 1 FROM head))",
-            head.Author.Bytes.ToArray(), (long)head.Sequence, head.BlockHash.Bytes.ToArray()).ExecuteNonQuery();
-        Prepare("DELETE FROM head WHERE heard <= (SELECT heard FROM head ORDER BY heard DESC LIMIT 1 OFFSET $1)", (long)LedgerRules.MaxHeadCount).ExecuteNonQuery();
+        Insert(block, []);
+        Prepare("INSERT INTO adopted (sequence) VALUES ($1)", (long)block.Body.Sequence).ExecuteNonQuery();
     }
+
+    public bool IsAdopted(ulong sequence) => sequence <= long.MaxValue && Prepare("SELECT sequence FROM adopted WHERE sequence = $1", (long)sequence).ExecuteScalar() is long;
 
     // SHA-256 over the tag, sequence (8 bytes, big-endian) and block.
     private static byte[] Checksum(long sequence, ReadOnlySpan<byte> encoded)
@@ -68,13 +64,5 @@ internal sealed partial class SqliteLedgerStatements
         if (Checksum(sequence, encoded).AsSpan().SequenceEqual(Blob(reader, 2)) && LedgerBlock.TryDecodeUnchecked(encoded, out LedgerBlock? block)
             && block.Body.Sequence == (ulong)sequence) return block;
         throw new LedgerException(LedgerError.Damaged, $"Block {sequence}: the row is not as it was written.");
-    }
-
-    private static LedgerHead ReadHead(SqliteDataReader reader)
-    {
-        byte[] author = Blob(reader, 0);
-        if (author.Length != PublicKey.Size || !TryDigest(reader, 2, out Digest hash) || reader.GetInt64(1) < 0)
-            throw new LedgerException(LedgerError.Damaged, "The head of another chain is not as it was written.");
-        return new LedgerHead(new PublicKey(author), (ulong)reader.GetInt64(1), hash);
     }
 }

@@ -10,7 +10,9 @@ internal static class SqliteLedgerSchema
     public const uint ApplicationId = 0x4F564C47;
 
     /// <summary><c>PRAGMA user_version</c> that this build writes.</summary>
-    public const uint Version = 3;
+    public const uint Version = 4;
+
+    private const string Drop = "DROP TABLE ";
 
     // Element n brings a file from version n to n + 1. An element that has been released never changes.
     private static readonly string[][] s_migrations =
@@ -74,6 +76,31 @@ internal static class SqliteLedgerSchema
             ) STRICT
             """,
         ],
+        [
+            // A hash alone proves nothing to its author or to anybody else: the blocks themselves are kept. No build ever wrote a head.
+            "DROP TABLE head",
+            """
+            CREATE TABLE peer_block (
+              author BLOB NOT NULL,
+              sequence INTEGER NOT NULL,
+              hash BLOB NOT NULL,
+              block BLOB NOT NULL,
+              heard INTEGER NOT NULL,
+              checksum BLOB NOT NULL,
+              UNIQUE (author, sequence)
+            ) STRICT
+            """,
+            "CREATE INDEX peer_block_heard ON peer_block (heard, sequence)",
+            """
+            CREATE TABLE fork (
+              ordinal INTEGER PRIMARY KEY,
+              author BLOB NOT NULL UNIQUE,
+              proof BLOB NOT NULL,
+              checksum BLOB NOT NULL
+            ) STRICT
+            """,
+            "CREATE TABLE adopted (sequence INTEGER PRIMARY KEY) STRICT",
+        ],
     ];
 
     /// <summary>Brings a file from <paramref name="version"/> to <see cref="Version"/>, each step in a transaction of its own.</summary>
@@ -111,7 +138,13 @@ internal static class SqliteLedgerSchema
     /// <summary>What differs between the file's tables and those of this version, or null.</summary>
     public static string? FindDifference(SqliteConnection connection)
     {
-        var expected = s_migrations.SelectMany(step => step).ToHashSet(StringComparer.Ordinal);
+        var expected = new HashSet<string>(StringComparer.Ordinal);
+        foreach (string statement in s_migrations.SelectMany(step => step))
+        {
+            if (!statement.StartsWith(Drop, StringComparison.Ordinal)) expected.Add(statement);
+            else expected.RemoveWhere(made => made.StartsWith($"CREATE TABLE {statement[Drop.Length..]} ", StringComparison.Ordinal));
+        }
+
         using SqliteCommand command = connection.CreateCommand();
         command.CommandText = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL";
         using SqliteDataReader reader = command.ExecuteReader();

@@ -202,11 +202,40 @@ public sealed class SqliteLedgerStore : ILedgerStore
         ReadAsync(reads => reads.FindPlace(sessionId, role, leg), cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken)
+    public ValueTask AdoptBlocksAsync(IReadOnlyList<LedgerBlock> blocks, CancellationToken cancellationToken)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(head.Sequence, (ulong)long.MaxValue, nameof(head));
-        return new ValueTask(Writer.WriteAsync(head, cancellationToken));
+        LedgerRules.ThrowIfNone(blocks);
+        return new ValueTask(Writer.AdoptAsync([.. blocks], cancellationToken));
     }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> IsAdoptedAsync(ulong sequence, CancellationToken cancellationToken) => ReadAsync(reads => reads.IsAdopted(sequence), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask SavePeerBlockAsync(LedgerBlock block, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        return new ValueTask(Writer.WritePeerBlockAsync(block, cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<LedgerBlock>> FindPeerBlocksAsync(PublicKey author, CancellationToken cancellationToken) =>
+        await ReadAsync(reads => reads.FindPeerBlocks(author), cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public ValueTask SaveForkProofAsync(ForkProof proof, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(proof);
+        return new ValueTask(Writer.WriteAsync(proof, cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ForkProof?> FindForkProofAsync(PublicKey author, CancellationToken cancellationToken) =>
+        ReadAsync(reads => reads.FindForkProof(author), cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<ForkProof>> FindForkProofsAsync(CancellationToken cancellationToken) =>
+        await ReadAsync(reads => reads.FindForkProofs(), cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken)

@@ -42,7 +42,11 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
     public Task WriteAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken) =>
         QueueAsync(new Write(_ => Apply(block, receipts), null), cancellationToken);
 
-    public Task WriteAsync(LedgerHead head, CancellationToken cancellationToken) => QueueAsync(new Write(_ => Apply(head), null), cancellationToken);
+    public Task AdoptAsync(IReadOnlyList<LedgerBlock> blocks, CancellationToken cancellationToken) => QueueAsync(new Write(_ => Adopt(blocks), null), cancellationToken);
+
+    public Task WritePeerBlockAsync(LedgerBlock block, CancellationToken cancellationToken) => QueueAsync(new Write(_ => ApplyPeerBlock(block), null), cancellationToken);
+
+    public Task WriteAsync(ForkProof proof, CancellationToken cancellationToken) => QueueAsync(new Write(_ => _statements.Save(proof), null), cancellationToken);
 
     private async Task QueueAsync(Write write, CancellationToken cancellationToken)
     {
@@ -187,11 +191,17 @@ internal sealed class SqliteLedgerWriter : IAsyncDisposable
         _statements.Insert(block, ordinals);
     }
 
-    private void Apply(LedgerHead head)
+    private void Adopt(IReadOnlyList<LedgerBlock> blocks)
     {
-        LedgerHead? kept = _statements.FindHead(head.Author);
-        if (LedgerRules.ObjectToHead(kept, head) is { } objection) throw LedgerRules.Contradiction(head, objection);
-        _statements.Save(kept is { } known && known.Sequence > head.Sequence ? known : head);
+        LedgerRules.ThrowIfNotAdoptable(_statements.FindLatestBlock(), blocks);
+        foreach (LedgerBlock block in blocks) _statements.InsertAdopted(block);
+    }
+
+    private void ApplyPeerBlock(LedgerBlock block)
+    {
+        if (LedgerRules.ObjectToPeerBlock(_statements.FindPeerBlockHash(block.Body.Author, block.Body.Sequence), block) is { } objection)
+            throw LedgerRules.Contradiction(block, objection);
+        _statements.SavePeerBlock(block);
     }
 
     private LedgerException Fail(Exception e) => new(LedgerError.ReadOnly,

@@ -102,30 +102,113 @@ public abstract class LedgerBlockStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task SaveHead_NewerOlderAndForked_KeepsTheNewestAndRefusesTheFork()
+    public async Task SavePeerBlock_HigherLowerAndAgain_KeepsTheHighestEight()
     {
-        PublicKey author = new SeedSigner(1).PublicKey, other = new SeedSigner(2).PublicKey;
-        var seven = new LedgerHead(author, 7, Hash(7));
-        await Store.SaveHeadAsync(seven, Cancellation);
-        await Store.SaveHeadAsync(new LedgerHead(other, 1, Hash(1)), Cancellation);
-        await Store.SaveHeadAsync(seven, Cancellation);
-        await Store.SaveHeadAsync(new LedgerHead(author, 3, Hash(3)), Cancellation);
-        Assert.Equal([seven, new LedgerHead(other, 1, Hash(1))], await Store.FindHeadsAsync(10, Cancellation));
-        Assert.Equal([seven], await Store.FindHeadsAsync(1, Cancellation));
+        List<LedgerBlock> chain = ChainScript.Make(7, 12), other = ChainScript.Make(8, 1);
+        Assert.Empty(await Store.FindPeerBlocksAsync(chain[0].Body.Author, Cancellation));
+        foreach (int i in (int[])[3, 9, 1, 2, 4, 5, 6, 7, 8, 11]) await Store.SavePeerBlockAsync(chain[i], Cancellation);
+        Assert.Equal([3, 4, 5, 6, 7, 8, 9, 11], (await Store.FindPeerBlocksAsync(chain[0].Body.Author, Cancellation)).Select(block => (int)block.Body.Sequence));
+        await Store.SavePeerBlockAsync(other[0], Cancellation);
+        Assert.Equal([other[0].Head, chain[11].Head], await Store.FindHeadsAsync(10, Cancellation));
 
-        LedgerException e = await Assert.ThrowsAsync<LedgerException>(async () => await Store.SaveHeadAsync(new LedgerHead(author, 7, Hash(8)), Cancellation));
-        Assert.Equal(LedgerError.Contradiction, e.Reason);
-        Assert.Equal(seven, (await Store.FindHeadsAsync(10, Cancellation))[0]);
+        // One that is kept, or too low to be, is news of its chain all the same.
+        await Store.SavePeerBlockAsync(chain[0], Cancellation);
+        Assert.Equal([chain[11].Head], await Store.FindHeadsAsync(1, Cancellation));
+        IReadOnlyList<LedgerBlock> kept = await Store.FindPeerBlocksAsync(chain[0].Body.Author, Cancellation);
+        Assert.Equal([3, 4, 5, 6, 7, 8, 9, 11], kept.Select(block => (int)block.Body.Sequence));
+        Assert.Equal(chain[11].Encode(), kept[^1].Encode());
+        Assert.Empty(await Store.ReadBlocksAsync(0, Cancellation).ToListAsync(Cancellation));
     }
 
     [Fact]
-    public async Task SaveHead_MoreThanTheLimit_LetsTheOneHeardOfLongestAgoGo()
+    public async Task SavePeerBlock_AnotherInItsPlace_IsRefusedAndTheFirstStays()
     {
-        await Task.WhenAll(Enumerable.Range(0, 4096 + 3).Select(i => Store.SaveHeadAsync(new LedgerHead(new PublicKey(SHA256.HashData(BitConverter.GetBytes(i))), 1, Hash(i)), Cancellation).AsTask()));
+        List<LedgerBlock> chain = ChainScript.Make(7, 3), fork = ChainScript.Make(7, 3, salt: 1);
+        await Store.SavePeerBlockAsync(chain[1], Cancellation);
+        LedgerException e = await Assert.ThrowsAsync<LedgerException>(async () => await Store.SavePeerBlockAsync(fork[1], Cancellation));
+        Assert.Equal(LedgerError.Contradiction, e.Reason);
+        Assert.Equal([chain[1].Head], await Store.FindHeadsAsync(10, Cancellation));
+    }
+
+    [Fact]
+    public async Task SavePeerBlock_MoreChainsThanTheLimit_LetsTheOneHeardOfLongestAgoGo()
+    {
+        LedgerBlock[] blocks = [.. Enumerable.Range(1, 1024 + 3).Select(i => ChainScript.Make(i, 1)[0])];
+        await Task.WhenAll(blocks.Select(block => Store.SavePeerBlockAsync(block, Cancellation).AsTask()));
         IReadOnlyList<LedgerHead> heads = await Store.FindHeadsAsync(int.MaxValue, Cancellation);
-        Assert.Equal(4096, heads.Count);
-        Assert.Equal(Hash(4098), heads[0].BlockHash);
-        Assert.Equal(Hash(3), heads[^1].BlockHash);
+        Assert.Equal(1024, heads.Count);
+        Assert.Equal(blocks[^1].Head, heads[0]);
+        Assert.Equal(blocks[3].Head, heads[^1]);
+    }
+
+    [Fact]
+    public async Task SaveForkProof_TwoOfOneAuthorAndMoreThanTheLimit_KeepsTheFirstOfEachAndLetsTheOldestGo()
+    {
+        ForkProof first = Fork(1, 0), again = Fork(1, 1);
+        Assert.Null(await Store.FindForkProofAsync(first.Author, Cancellation));
+        await Store.SaveForkProofAsync(first, Cancellation);
+        await Store.SaveForkProofAsync(again, Cancellation);
+        Assert.Equal(first.Encode(), (await Store.FindForkProofAsync(first.Author, Cancellation))!.Encode());
+
+        await Task.WhenAll(Enumerable.Range(2, 1024).Select(i => Store.SaveForkProofAsync(Fork(i, 0), Cancellation).AsTask()));
+        IReadOnlyList<ForkProof> proofs = await Store.FindForkProofsAsync(Cancellation);
+        Assert.Equal(1024, proofs.Count);
+        Assert.Equal(new SeedSigner(2).PublicKey, proofs[0].Author);
+        Assert.Null(await Store.FindForkProofAsync(first.Author, Cancellation));
+    }
+
+    [Fact]
+    public async Task AdoptBlocks_LostOnes_TheChainGoesOnBehindThem()
+    {
+        List<ReceiptEntry> legs = await FinishAsync(1, 3);
+        LedgerBlock first = Block(null, legs[0]);
+        await Store.SaveBlockAsync(first, [legs[0]], Cancellation);
+        List<LedgerBlock> lost = ChainScript.Make(1, 5, from: first);
+
+        // Two that came next are gone for good; those behind them are known.
+        await Store.AdoptBlocksAsync(lost[2..], Cancellation);
+        Assert.Equal(lost[^1].Hash, (await Store.FindLatestBlockAsync(Cancellation))!.Hash);
+        Assert.Equal([0, 3, 4, 5], await Store.ReadBlocksAsync(0, Cancellation).Select(block => (int)block.Body.Sequence).ToListAsync(Cancellation));
+        Assert.False(await Store.IsAdoptedAsync(0, Cancellation));
+        Assert.False(await Store.IsAdoptedAsync(2, Cancellation));
+        Assert.True(await Store.IsAdoptedAsync(3, Cancellation));
+        Assert.Empty(await Store.FindSealedAsync(3, Cancellation));
+
+        LedgerBlock next = Block(lost[^1], legs[1]);
+        await RefusedAsync(Block(first, legs[1]), legs[1]);
+        await Store.SaveBlockAsync(next, [legs[1]], Cancellation);
+        Same([legs[1]], await Store.FindSealedAsync(6, Cancellation));
+        Assert.Equal(new BlockPlace(6, 0), await PlaceAsync(legs[1]));
+        Assert.Null((await LedgerVerifier.VerifyAsync(Store, Cancellation)).FirstFault);
+    }
+
+    [Fact]
+    public async Task AdoptBlocks_ThatContradict_RefusedWhole()
+    {
+        List<ReceiptEntry> legs = await FinishAsync(1, 2);
+        LedgerBlock first = Block(null, legs[0]), second = Block(first, legs[1]);
+        await Store.SaveBlockAsync(first, [legs[0]], Cancellation);
+        await Store.SaveBlockAsync(second, [legs[1]], Cancellation);
+        await Assert.ThrowsAsync<ArgumentException>(async () => await Store.AdoptBlocksAsync([], Cancellation));
+        foreach (List<LedgerBlock> wrong in (List<LedgerBlock>[])[
+            ChainScript.Make(1, 1, from: first), // kept already
+            ChainScript.Make(9, 3)[2..], // another author
+            ChainScript.Make(1, 1, from: Block(first, legs[0])), // not behind the newest
+            [.. ChainScript.Make(1, 1, from: second), ChainScript.Make(1, 3, from: second)[2]], // a hole in its middle
+            ChainScript.Make(1, 1, from: second, time: 1),
+        ])
+        {
+            LedgerException e = await Assert.ThrowsAsync<LedgerException>(async () => await Store.AdoptBlocksAsync(wrong, Cancellation));
+            Assert.Equal(LedgerError.Contradiction, e.Reason);
+        }
+
+        Assert.Equal(2, await Store.ReadBlocksAsync(0, Cancellation).CountAsync(Cancellation));
+    }
+
+    private static ForkProof Fork(int author, int salt)
+    {
+        Assert.True(ForkProof.TryCreate(ChainScript.Make(author, 1, salt: salt)[0], ChainScript.Make(author, 1, salt: salt + 1)[0], out ForkProof? proof));
+        return proof;
     }
 
     private async Task<List<ReceiptEntry>> FinishAsync(int number, int legs)

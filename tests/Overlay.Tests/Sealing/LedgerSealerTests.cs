@@ -96,9 +96,9 @@ public class LedgerSealerTests
     {
         var time = new FakeTimeProvider(s_start);
         var store = new InMemoryLedgerStore();
-        LedgerHead[] heads = [.. Enumerable.Range(10, 5).Select(i => new LedgerHead(new SeedSigner(i).PublicKey, (ulong)i, new Digest(SHA256.HashData([(byte)i]))))];
-        foreach (LedgerHead head in heads) await store.SaveHeadAsync(head, Token);
-        await store.SaveHeadAsync(new LedgerHead(s_signer.PublicKey, 3, default), Token);
+        LedgerBlock[] others = [.. Enumerable.Range(10, 5).Select(i => ChainScript.Make(i, 1)[0])];
+        foreach (LedgerBlock block in others) await store.SavePeerBlockAsync(block, Token);
+        await store.SavePeerBlockAsync(ChainScript.Make(1, 4)[3], Token);
         await FinishAsync(store, 1, 1);
         await new LedgerSealer(store, s_signer, new SealingOptions(), time, new FakeLogger()).DisposeAsync();
         await FinishAsync(store, 2, 1);
@@ -108,7 +108,7 @@ public class LedgerSealerTests
         Assert.Equal(2, blocks.Count);
         Assert.Equal(blocks[0].Body.Time, blocks[1].Body.Time);
         Assert.Equal(blocks[0].Body.Epoch, blocks[1].Body.Epoch);
-        Assert.Equal(heads.OrderBy(head => head.Author), blocks[0].Body.Heads);
+        Assert.Equal(others.Select(block => block.Head).OrderBy(head => head.Author), blocks[0].Body.Heads);
         Assert.Null((await LedgerVerifier.VerifyAsync(store, Token)).FirstFault);
     }
 

@@ -89,9 +89,24 @@ public class LedgerFailureTests
 
         public ValueTask<BlockPlace?> FindPlaceAsync(Digest sessionId, LedgerRole role, uint leg, CancellationToken cancellationToken) => kept.FindPlaceAsync(sessionId, role, leg, cancellationToken);
 
-        public ValueTask SaveHeadAsync(LedgerHead head, CancellationToken cancellationToken) => Fault is { } fault ? throw fault : kept.SaveHeadAsync(head, cancellationToken);
+        public ValueTask AdoptBlocksAsync(IReadOnlyList<LedgerBlock> blocks, CancellationToken cancellationToken) =>
+            Fault is { } fault ? throw fault : kept.AdoptBlocksAsync(blocks, cancellationToken);
+
+        public ValueTask<bool> IsAdoptedAsync(ulong sequence, CancellationToken cancellationToken) => kept.IsAdoptedAsync(sequence, cancellationToken);
+
+        public ValueTask SavePeerBlockAsync(LedgerBlock block, CancellationToken cancellationToken) =>
+            Fault is { } fault ? throw fault : kept.SavePeerBlockAsync(block, cancellationToken);
+
+        public ValueTask<IReadOnlyList<LedgerBlock>> FindPeerBlocksAsync(PublicKey author, CancellationToken cancellationToken) => kept.FindPeerBlocksAsync(author, cancellationToken);
 
         public ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken) => kept.FindHeadsAsync(limit, cancellationToken);
+
+        public ValueTask SaveForkProofAsync(ForkProof proof, CancellationToken cancellationToken) =>
+            Fault is { } fault ? throw fault : kept.SaveForkProofAsync(proof, cancellationToken);
+
+        public ValueTask<ForkProof?> FindForkProofAsync(PublicKey author, CancellationToken cancellationToken) => kept.FindForkProofAsync(author, cancellationToken);
+
+        public ValueTask<IReadOnlyList<ForkProof>> FindForkProofsAsync(CancellationToken cancellationToken) => kept.FindForkProofsAsync(cancellationToken);
 
         public IAsyncEnumerable<ReceiptEntry> WatchAsync(CancellationToken cancellationToken) => kept.WatchAsync(cancellationToken);
 
