@@ -54,7 +54,6 @@ public sealed class RestoredBackupTests : IDisposable
         await using var origin = new TinyOrigin();
         await ServeAsync(origin);
         Copy(Provider, Backup);
-        Copy(Consumer, Path.Combine(_folder, "kept"));
         await ServeAsync(origin);
         await ServeAsync(origin);
         Directory.Delete(Provider, recursive: true);
