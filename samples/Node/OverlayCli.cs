@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.Text;
 using Overlay.Node.Commands;
 using Overlay.Node.Output;
+using Overlay.Proofs.Ledger;
 
 namespace Overlay.Node;
 
@@ -41,7 +42,9 @@ internal static class OverlayCli
 
     private static int Fail(Exception e, int code, bool verbose, Surroundings surroundings)
     {
-        surroundings.Error.WriteLine($"overlay: {PlainText.OneLine(e.Message)}");
+        // One line: what is wrong, and where there is one the way out.
+        string remedy = e.InnerException is LedgerException { Reason: LedgerError.Damaged } ? " To begin a new ledger and keep this one beside it: overlay ledger set-aside." : "";
+        surroundings.Error.WriteLine($"overlay: {PlainText.OneLine(e.Message)}{remedy}");
         if (verbose && e is not (UsageException or RefusalException)) surroundings.Error.WriteLine(e);
         return code;
     }

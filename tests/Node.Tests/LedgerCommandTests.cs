@@ -47,6 +47,63 @@ public sealed class LedgerCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Forks_ProofKept_IsListedWrittenAndCheckedWithoutALedger()
+    {
+        await WriteLedgerAsync();
+        Assert.Equal((0, ""), ((await RunAsync("forks", "--json")).ExitCode, (await RunAsync("forks", "--json")).Output));
+        Assert.True(ForkProof.TryCreate(ChainScript.Make(7, 1)[0], ChainScript.Make(7, 1, salt: 1)[0], out ForkProof? proof));
+        await using (SqliteLedgerStore store = await SqliteLedgerStore.OpenAsync(LedgerFile, TestContext.Current.CancellationToken))
+            await store.SaveForkProofAsync(proof, TestContext.Current.CancellationToken);
+
+        string folder = _folder.File("proofs");
+        CliRun run = await RunAsync("forks", "--out", folder, "--json");
+        Assert.Equal(0, run.Json[0].GetProperty("sequence").GetInt64());
+        Assert.Equal(proof.Encode(), run.Json[0].GetProperty("proof").GetBytesFromBase64());
+        string file = Assert.Single(Directory.GetFiles(folder));
+        Assert.Equal(proof.Encode(), File.ReadAllBytes(file));
+
+        CliRun check = await CliRun.OfAsync("ledger", "forks", "--check", file, "--json", "--data", _folder.File("nothing"));
+        Assert.Equal((0, run.Output), (check.ExitCode, check.Output));
+
+        byte[] bytes = proof.Encode();
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(file, bytes);
+        check = await CliRun.OfAsync("ledger", "forks", "--check", file);
+        Assert.Equal(1, check.ExitCode);
+        Assert.Contains("proves no fork", check.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SetAside_SoundThenDamagedLedger_OnlyTheDamagedOneMovesAndNothingInItChanges()
+    {
+        await WriteLedgerAsync();
+        CliRun run = await RunAsync("set-aside");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("not damaged", run.Error, StringComparison.Ordinal);
+        Assert.True(File.Exists(LedgerFile));
+
+        byte[] damaged = File.ReadAllBytes(LedgerFile)[..8192];
+        File.WriteAllBytes(LedgerFile, damaged);
+        CliRun start = await CliRun.OfAsync("run", "--data", Path.GetDirectoryName(LedgerFile)!, "--listen", "/ip4/127.0.0.1/tcp/0", "--json");
+        Assert.Equal(1, start.ExitCode);
+        Assert.Contains("overlay ledger set-aside", Assert.Single(start.ErrorLines), StringComparison.Ordinal);
+        foreach (int number in (int[])[1, 2])
+        {
+            File.WriteAllBytes(LedgerFile, damaged);
+            run = await RunAsync("set-aside", "--json");
+            Assert.Equal((0, ""), (run.ExitCode, run.Error));
+            string aside = $"{LedgerFile}.damaged-{number}";
+            Assert.Equal(aside, run.Json[0].GetProperty("file").GetString());
+            Assert.Equal(damaged, File.ReadAllBytes(aside));
+            Assert.False(File.Exists(LedgerFile));
+        }
+
+        Assert.Equal(1, (await RunAsync("set-aside")).ExitCode);
+        await (await SqliteLedgerStore.OpenAsync(LedgerFile, TestContext.Current.CancellationToken)).DisposeAsync();
+        Assert.Equal(0, (await RunAsync("verify")).ExitCode);
+    }
+
+    [Fact]
     public async Task List_WhileAnotherStoreWrites_Works()
     {
         await WriteLedgerAsync();

@@ -4,7 +4,7 @@ using Overlay.Proofs.Ledger;
 
 namespace Overlay.Node.Commands;
 
-/// <summary><c>overlay ledger</c>: what is on disk. Read-only, also while a node runs.</summary>
+/// <summary><c>overlay ledger</c>: what is on disk. Read-only, also while a node runs; <c>set-aside</c> needs it stopped.</summary>
 internal static class LedgerCommand
 {
     internal static Command Create(CommandTree tree)
@@ -15,6 +15,8 @@ internal static class LedgerCommand
             LedgerShowCommand.Create(tree),
             LedgerVerifyCommand.Create(tree),
             LedgerExportCommand.Create(tree),
+            LedgerForksCommand.Create(tree),
+            LedgerSetAsideCommand.Create(tree),
         };
         return tree.Complete(command, "overlay ledger list", "overlay ledger verify --data /var/lib/overlay");
     }

@@ -40,6 +40,19 @@ internal static class SqliteLedgerFile
         File.Move(draft, path);
     }
 
+    /// <summary>Renames a ledger with its log to the first name that is free. The caller holds the lock.</summary>
+    /// <returns>The new name.</returns>
+    public static string SetAside(string path)
+    {
+        int number = 1;
+        while (File.Exists($"{path}.damaged-{number}")) number++;
+        string aside = $"{path}.damaged-{number}";
+        // The log first: a crash between the two leaves the file where it is still found to be damaged.
+        foreach (string suffix in (ReadOnlySpan<string>)["-wal", "-shm", ""])
+            if (File.Exists(path + suffix)) File.Move(path + suffix, aside + suffix);
+        return aside;
+    }
+
     /// <summary>Makes the folder of a ledger, for its owner only, if it is not there.</summary>
     public static void CreateFolder(string path)
     {

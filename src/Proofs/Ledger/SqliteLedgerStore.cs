@@ -70,6 +70,31 @@ public sealed class SqliteLedgerStore : ILedgerStore
         }), cancellationToken);
     }
 
+    /// <summary>Moves a ledger that cannot be opened for its damage out of the way, so that a new one can begin: <c>….damaged-1</c>, or the next number that is free. Nothing in it is changed.</summary>
+    /// <param name="path">The ledger's file.</param>
+    /// <param name="cancellationToken">Checked before anything is moved.</param>
+    /// <returns>Where it is now.</returns>
+    /// <exception cref="LedgerException">There is no ledger, it is in use, it cannot be moved, or it is not damaged (<see cref="LedgerError.Contradiction"/>). Nothing was moved.</exception>
+    public static async Task<string> SetAsideAsync(string path, CancellationToken cancellationToken)
+    {
+        path = Path.GetFullPath(path);
+        if (!File.Exists(path)) throw new LedgerException(LedgerError.Storage, $"There is no ledger at {path}.");
+        try
+        {
+            await (await OpenAsync(path, cancellationToken).ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+        }
+        catch (LedgerException e) when (e.Reason is LedgerError.Damaged or LedgerError.Format)
+        {
+            return Guarded(path, () =>
+            {
+                using FileStream @lock = SqliteLedgerFile.Lock(path);
+                return SqliteLedgerFile.SetAside(path);
+            });
+        }
+
+        throw new LedgerException(LedgerError.Contradiction, $"The ledger {path} is not damaged; it stays where it is.");
+    }
+
     /// <param name="path">The ledger's file.</param>
     /// <param name="maxPageCount">The most pages of 4,096 bytes that the file may have, past which the disk counts as full.</param>
     /// <param name="cancellationToken">Checked before anything is opened.</param>

@@ -7,7 +7,7 @@ using Overlay.TestKit.Proofs;
 
 namespace Overlay.Proofs.Tests.Ledger;
 
-/// <summary>What the build before receipts hid their totals has left on disks: it has to be read, checked and settled for ever.</summary>
+/// <summary>What earlier builds have left on disks: it has to be read, checked and settled for ever.</summary>
 public sealed class PreviousBuildTests : IDisposable
 {
     private readonly TemporaryLedger _ledger = new();
@@ -83,6 +83,24 @@ public sealed class PreviousBuildTests : IDisposable
         LedgerVerdict verdict = await LedgerVerifier.VerifyFileAsync(_ledger.File, Cancellation);
         Assert.Null(verdict.FirstFault);
         Assert.Equal((8, 20), (verdict.SessionCount, verdict.ReceiptCount));
+    }
+
+    [Fact]
+    public async Task Open_FileOfVersion3_KeepsItsChainAndLetsBareHeadsGo()
+    {
+        File.Copy(Path.Combine(Samples, "ledger-3.db"), _ledger.File);
+        await using (SqliteLedgerStore store = await _ledger.OpenAsync())
+        {
+            Assert.Equal([3, 1, 3], await store.ReadBlocksAsync(0, Cancellation).Select(block => (int)block.Body.ReceiptCount).ToListAsync(Cancellation));
+            Assert.Single(await store.FindUnsealedAsync(10, Cancellation));
+            Assert.Empty(await store.FindHeadsAsync(10, Cancellation));
+            Assert.False(await store.IsAdoptedAsync(1, Cancellation));
+            LedgerBlock newest = (await store.FindLatestBlockAsync(Cancellation))!;
+            Assert.True(LedgerBlock.TryDecode(newest.Encode(), out _));
+            await store.AdoptBlocksAsync(ChainScript.Make(1, 2, from: newest), Cancellation);
+        }
+
+        Assert.Null((await LedgerVerifier.VerifyFileAsync(_ledger.File, Cancellation)).FirstFault);
     }
 
     [Fact]
