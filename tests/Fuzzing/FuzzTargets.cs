@@ -39,6 +39,7 @@ internal static class FuzzTargets
         new LedgerRowTarget(),
         new BlockTarget(),
         new ClaimTarget(),
+        new LedgerExchangeTarget(),
         new CanonicalReaderTarget(),
     ];
 
