@@ -87,18 +87,27 @@ internal sealed class LedgerWriterProcess : IDisposable
         await using SqliteLedgerStore store = await SqliteLedgerStore.OpenAsync(path, cancellation);
         foreach (string[] words in Lines.Select(line => line.Split(' ')))
         {
+            if (words[0] == "block") Assert.NotEmpty(await store.FindSealedAsync(Number(words[1]), cancellation));
+            if (words[0] == "peer")
+            {
+                IReadOnlyList<LedgerBlock> kept = await store.FindPeerBlocksAsync(new SeedSigner((int)Number(words[1])).PublicKey, cancellation);
+                Assert.True(kept.Count != 0 && kept[^1].Body.Sequence >= Number(words[2]));
+            }
+
             if (words[0] is not ("session" or "receipt")) continue;
             Digest id = new SessionScript(int.Parse(words[1], CultureInfo.InvariantCulture), LedgerRole.Consumer).Record.SessionId;
             Assert.NotNull(await store.FindSessionAsync(id, LedgerRole.Consumer, cancellation));
             if (words[0] != "receipt") continue;
-            ulong sequence = ulong.Parse(words[2], CultureInfo.InvariantCulture);
-            ReceiptEntry? kept = await store.ReadReceiptsAsync(id, cancellation).FirstOrDefaultAsync(entry => entry.Receipt.Body.Sequence == sequence, cancellation);
-            Assert.True(kept is { Receipt.IsCountersigned: true }, $"'{string.Join(' ', words)}' was acknowledged and is not there.");
+            ReceiptEntry? found = await store.ReadReceiptsAsync(id, cancellation)
+                .FirstOrDefaultAsync(entry => entry.Receipt.Body.Leg == Number(words[2]) && entry.Receipt.Body.Sequence == Number(words[3]), cancellation);
+            Assert.True(found is { Receipt.IsCountersigned: true }, $"'{string.Join(' ', words)}' was acknowledged and is not there.");
         }
 
         LedgerVerdict verdict = await LedgerVerifier.VerifyAsync(store, cancellation);
         Assert.Null(verdict.FirstFault);
     }
+
+    private static ulong Number(string word) => ulong.Parse(word, CultureInfo.InvariantCulture);
 
     public void Dispose()
     {
