@@ -38,4 +38,7 @@ public enum OverlayError
 
     /// <summary>The node is stopping.</summary>
     Stopping,
+
+    /// <summary>There is nothing to claim, what is to be claimed is not true, or the epoch was claimed before.</summary>
+    NothingToClaim,
 }

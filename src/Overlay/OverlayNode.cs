@@ -17,7 +17,7 @@ public sealed class OverlayNode : IAsyncDisposable
     private OverlayNode(OverlayParts parts)
     {
         _parts = parts;
-        Ledger = new OverlayLedger(parts.Ledger);
+        Ledger = new OverlayLedger(parts.Ledger, parts.Claims);
     }
 
     /// <summary>This node's name.</summary>
@@ -32,7 +32,7 @@ public sealed class OverlayNode : IAsyncDisposable
     /// <summary>The protocols for which this node takes streams; add your own.</summary>
     public ProtocolRegistry Protocols => Peers.Protocols;
 
-    /// <summary>Receipts given and taken.</summary>
+    /// <summary>Receipts given and taken, and the claims made of them.</summary>
     public OverlayLedger Ledger { get; }
 
     /// <summary>Where SOCKS5 clients are taken, port filled in; null when nowhere.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Overlay.Claiming;
 using Overlay.Counterparties;
 using Overlay.Diagnostics;
 using Overlay.Proofs.Ledger;
@@ -38,12 +39,16 @@ internal sealed class OverlayParts : IAsyncDisposable
         _time = services.TimeProvider ?? TimeProvider.System;
         _logger = (services.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Overlay");
         Ledger = ledger;
+        Claims = new ClaimDesk(
+            ledger, new IdentitySigner(identity), options.DataDirectory is { } folder ? OverlayLedger.FolderOf(folder) : new ClaimedEpochs(), _time);
         Peers = new PeerHost(identity, options.Transport, null, _time, services.LoggerFactory, services.MeterFactory);
     }
 
     internal PeerHost Peers { get; }
 
     internal ILedgerStore Ledger { get; }
+
+    internal ClaimDesk Claims { get; }
 
     internal Socks5Listener? Socks { get; private set; }
 

@@ -50,6 +50,7 @@ public sealed class ArrowTests
         ["Diagnostics"] = ["Sessions"],
         ["Sessions"] = ["Diagnostics"],
         ["Sealing"] = ["Diagnostics"],
+        ["Claiming"] = [],
         // Compares ledgers with those of the sessions, and has lost blocks of its own taken back.
         ["Counterparties"] = ["Sessions", "Sealing", "Diagnostics"],
         ["Sharing"] = ["Sessions", "Diagnostics"],

@@ -50,7 +50,7 @@ internal sealed class DemoRun(Invocation invocation, ulong contentSize)
         var claims = new DemoClaims();
         foreach (ulong epoch in epochs)
         {
-            byte[] claim = (await ClaimCreateCommand.CreateAsync(folder, new ClaimWish(epoch, null, Total: true, Ranges: true), _stop)).Encode();
+            byte[] claim = (await OverlayLedger.CreateClaimAsync(folder, new ClaimRequest { Epoch = epoch, ExactTotal = true, AmountsInRange = true }, null, _stop)).Encode();
             byte[] tampered = [.. claim];
             tampered[tampered.Length / 2] ^= 1;
             claims.Add(ClaimVerifier.Verify(claim), ClaimVerifier.Verify(tampered));
