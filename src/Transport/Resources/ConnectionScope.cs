@@ -111,7 +111,7 @@ internal sealed class ConnectionScope : IMemoryBudget, IDisposable
                 return true;
             }
 
-            bool fits = HasRoomFor(claim, _peer, out refusal) && _budget.Transient.HasRoomFor(claim, out refusal);
+            bool fits = HasRoomFor(claim, _peer, out refusal) && _peer.Transient.HasRoomFor(claim, out refusal) && _budget.Transient.HasRoomFor(claim, out refusal);
             if (!fits)
             {
                 _budget.Refuse(refusal);
@@ -119,6 +119,7 @@ internal sealed class ConnectionScope : IMemoryBudget, IDisposable
             }
 
             Add(claim, _peer);
+            _peer.Transient.Add(claim);
             _budget.Transient.Add(claim);
             scope = new StreamScope(_budget, this, _peer, claim, null);
             return true;

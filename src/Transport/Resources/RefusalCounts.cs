@@ -5,7 +5,7 @@ internal sealed class RefusalCounts
 {
     private const int KindCount = (int)ResourceKind.InboundRate + 1;
 
-    private readonly long[] _counts = new long[((int)ResourceScopeKind.Connection + 1) * KindCount];
+    private readonly long[] _counts = new long[((int)ResourceScopeKind.TransientPeer + 1) * KindCount];
 
     internal void Add(in ResourceRefusal refusal) => _counts[((int)refusal.Scope * KindCount) + (int)refusal.Resource]++;
 

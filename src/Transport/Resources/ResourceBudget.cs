@@ -126,7 +126,7 @@ internal sealed class ResourceBudget
     /// <summary>A peer's scope, known from now on. Called with the gate held; whoever leaves it empty calls <see cref="ForgetIfEmpty(PeerScope)"/>.</summary>
     internal PeerScope ScopeOf(PeerId peer)
     {
-        if (!_peers.TryGetValue(peer, out PeerScope? scope)) _peers.Add(peer, scope = new PeerScope(peer, _options.Peer));
+        if (!_peers.TryGetValue(peer, out PeerScope? scope)) _peers.Add(peer, scope = new PeerScope(peer, _options.Peer, _options.TransientPeer));
         return scope;
     }
 

@@ -54,4 +54,7 @@ public enum ResourceScopeKind
 
     /// <summary>One connection's.</summary>
     Connection,
+
+    /// <summary>That of one peer's inbound streams whose protocol is not agreed on.</summary>
+    TransientPeer,
 }

@@ -34,6 +34,9 @@ public sealed record ResourceOptions
         MaxDescriptorCount = 64,
     };
 
+    /// <summary>One peer's inbound streams whose protocol is not agreed on: 256, a quarter of all such, so that who opens streams and leaves them so takes only his own.</summary>
+    public ResourceLimits TransientPeer { get; init => field = NotNull(value, nameof(TransientPeer)); } = new() { MaxStreamCount = 256 };
+
     /// <summary>One peer over all its connections: 8 connections, 1,024 streams, 64 MiB, 8 sockets. Half the node's streams and memory at most.</summary>
     public ResourceLimits Peer { get; init => field = NotNull(value, nameof(Peer)); } = new()
     {
@@ -53,8 +56,8 @@ public sealed record ResourceOptions
     /// <summary>Streams of one protocol, over all peers: 2,048, of which 1,024 inbound.</summary>
     public ResourceLimits Protocol { get; init => field = NotNull(value, nameof(Protocol)); } = new() { MaxStreamCount = 2048, MaxInboundStreamCount = 1024 };
 
-    /// <summary>Streams of one protocol with one peer: 512, half a peer's, so that one protocol leaves room for the others.</summary>
-    public ResourceLimits ProtocolPeer { get; init => field = NotNull(value, nameof(ProtocolPeer)); } = new() { MaxStreamCount = 512 };
+    /// <summary>Streams of one protocol with one peer: 512, of which 256 inbound, a quarter of the protocol's and of a peer's: one peer leaves room for others, and one protocol too.</summary>
+    public ResourceLimits ProtocolPeer { get; init => field = NotNull(value, nameof(ProtocolPeer)); } = new() { MaxStreamCount = 512, MaxInboundStreamCount = 256 };
 
     /// <summary>Limits of single protocols over all peers, by id, in place of <see cref="Protocol"/>. None.</summary>
     public IReadOnlyDictionary<string, ResourceLimits> Protocols

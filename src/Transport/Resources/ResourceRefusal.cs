@@ -21,6 +21,7 @@ internal readonly record struct ResourceRefusal(ResourceScopeKind Scope, Resourc
         {
             ResourceScopeKind.Node => "This node has",
             ResourceScopeKind.Transient => "What is not negotiated yet has",
+            ResourceScopeKind.TransientPeer => "What the peer has not negotiated yet has",
             ResourceScopeKind.Peer => "The peer has",
             ResourceScopeKind.Prefix => $"The address prefix {Prefix?.Addresses.Print(Prefix.Value.Key)} has",
             ResourceScopeKind.Protocol => $"The protocol {Protocol} has",

@@ -49,9 +49,12 @@ internal class ResourceScope(ResourceScopeKind kind, ResourceLimits limits, stri
 }
 
 /// <summary>A peer's scope, and those of its protocols. Guarded by the budget's gate; known to the budget while it holds anything.</summary>
-internal sealed class PeerScope(PeerId peer, ResourceLimits limits) : ResourceScope(ResourceScopeKind.Peer, limits)
+internal sealed class PeerScope(PeerId peer, ResourceLimits limits, ResourceLimits transient) : ResourceScope(ResourceScopeKind.Peer, limits)
 {
     internal PeerId Peer => peer;
+
+    /// <summary>The peer's inbound streams whose protocol is not agreed on.</summary>
+    internal ResourceScope Transient { get; } = new(ResourceScopeKind.TransientPeer, transient);
 
     /// <summary>The protocols that have streams with this peer.</summary>
     internal Dictionary<string, ResourceScope> Protocols { get; } = new(StringComparer.Ordinal);

@@ -43,7 +43,7 @@ internal sealed class StreamScope : IDisposable
 
             withPeer.Add(_claim);
             everywhere.Add(_claim);
-            _budget.Transient.Remove(_claim);
+            RemoveTransient();
             _protocol = protocol;
             return true;
         }
@@ -57,7 +57,7 @@ internal sealed class StreamScope : IDisposable
         {
             if (_isDisposed) return;
             _isDisposed = true;
-            if (_protocol is null) _budget.Transient.Remove(_claim);
+            if (_protocol is null) RemoveTransient();
             else
             {
                 (ResourceScope everywhere, ResourceScope withPeer) = _budget.ScopesOf(_protocol, _peer!);
@@ -68,5 +68,11 @@ internal sealed class StreamScope : IDisposable
 
             _connection!.Remove(_claim, _peer!);
         }
+    }
+
+    private void RemoveTransient()
+    {
+        _peer!.Transient.Remove(_claim);
+        _budget!.Transient.Remove(_claim);
     }
 }

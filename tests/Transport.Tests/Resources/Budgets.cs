@@ -13,6 +13,7 @@ internal static class Budgets
     {
         Node = new(),
         Transient = new(),
+        TransientPeer = new(),
         Peer = new(),
         Connection = new(),
         Protocol = new(),

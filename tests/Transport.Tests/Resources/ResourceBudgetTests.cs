@@ -219,6 +219,7 @@ public class ResourceBudgetTests
     [InlineData(ResourceScopeKind.Node, ResourceKind.Streams)]
     [InlineData(ResourceScopeKind.Node, ResourceKind.InboundStreams)]
     [InlineData(ResourceScopeKind.Transient, ResourceKind.Streams)]
+    [InlineData(ResourceScopeKind.TransientPeer, ResourceKind.InboundStreams)]
     public void AcceptStream_OneScopeIsFull_IsRefused(ResourceScopeKind full, ResourceKind resource)
     {
         ResourceBudget budget = Budgets.Create(With(full, OnlyOne(resource)));
@@ -249,6 +250,28 @@ public class ResourceBudgetTests
         Assert.Equal((full, resource), (refusal.Scope, refusal.Resource));
         first.Dispose();
         connection.OpenStream(Chat).Dispose();
+    }
+
+    [Fact]
+    public void AcceptStream_PeerThatNegotiatesNothing_TakesOnlyItsOwnShare()
+    {
+        ResourceBudget budget = Budgets.Create(new ResourceOptions { PrefixRules = [] });
+        PeerId greedy = Budgets.NewPeer();
+        using ConnectionScope first = budget.Connect(greedy), second = budget.Connect(greedy), other = budget.Connect(Budgets.NewPeer());
+        for (int i = 0; i < 128; i++)
+        {
+            first.Accept();
+            second.Accept();
+        }
+
+        Assert.False(first.TryAcceptStream(out _, out ResourceRefusal refusal));
+
+        Assert.Equal("Resources.TransientPeer.MaxStreamCount", refusal.Option);
+        Assert.Contains("not negotiated yet", refusal.ToString(), StringComparison.Ordinal);
+        other.Accept().Dispose();
+        // What is agreed on counts elsewhere.
+        using StreamScope agreed = other.Accept(Chat);
+        Assert.Equal(256, budget.TakeSnapshot().Transient.StreamCount);
     }
 
     [Fact]
@@ -370,6 +393,7 @@ public class ResourceBudgetTests
     {
         ResourceScopeKind.Node => Budgets.Unlimited with { Node = limits },
         ResourceScopeKind.Transient => Budgets.Unlimited with { Transient = limits },
+        ResourceScopeKind.TransientPeer => Budgets.Unlimited with { TransientPeer = limits },
         ResourceScopeKind.Peer => Budgets.Unlimited with { Peer = limits },
         ResourceScopeKind.Protocol => Budgets.Unlimited with { Protocol = limits },
         ResourceScopeKind.ProtocolPeer => Budgets.Unlimited with { ProtocolPeer = limits },
