@@ -1,6 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Overlay.Diagnostics;
+using Overlay.Discovery;
+using Overlay.Discovery.Addresses;
+using Overlay.Discovery.Bootstrap;
 using Overlay.Proofs.Ledger;
 using Overlay.Sealing;
 using Overlay.Sessions;
@@ -21,6 +24,9 @@ internal sealed class OverlayParts : IAsyncDisposable
     /// <summary>The ledger's file in the data folder.</summary>
     internal const string LedgerFile = "ledger.db";
 
+    /// <summary>The address book's file in the data folder.</summary>
+    internal const string AddressBookFile = "peers.db";
+
     private readonly PeerIdentity _identity;
     private readonly OverlayOptions _options;
     private readonly ILogger _logger;
@@ -28,6 +34,7 @@ internal sealed class OverlayParts : IAsyncDisposable
     private ProviderSessions? _sharing;
     private ExitSessions? _using;
     private LedgerSealer? _sealing;
+    private PeerFinder? _finder;
 
     private OverlayParts(OverlayOptions options, OverlayServices services, PeerIdentity identity, ILedgerStore ledger)
     {
@@ -42,6 +49,8 @@ internal sealed class OverlayParts : IAsyncDisposable
     internal PeerHost Peers { get; }
 
     internal ILedgerStore Ledger { get; }
+
+    internal PeerFinder Finder => _finder!;
 
     internal Socks5Listener? Socks { get; private set; }
 
@@ -89,6 +98,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         // Behind the last receipts, so that they are sealed too.
         if (_sealing is not null) await _sealing.DisposeAsync().ConfigureAwait(false);
 
+        if (_finder is IAsyncDisposable finder) await finder.DisposeAsync().ConfigureAwait(false);
         await Peers.DisposeAsync().ConfigureAwait(false);
         await Ledger.DisposeAsync().ConfigureAwait(false);
         _identity.Dispose();
@@ -105,12 +115,49 @@ internal sealed class OverlayParts : IAsyncDisposable
         try
         {
             foreach (string address in _options.Listen) await Peers.ListenAsync(Multiaddr.Parse(address), cancellationToken).ConfigureAwait(false);
+            // What the node listens on decides where it looks for others.
+            _finder = await FindPeersAsync(services, cancellationToken).ConfigureAwait(false);
             if (_options.Socks is { } socks) Socks = Socks5Listener.Start(socks, Connector(null), _time, _logger);
             if (_options.HttpProxy is { } http) HttpProxy = HttpProxyListener.Start(http, Connector(null), _time, _logger);
         }
         catch (Exception e) when (e is ConnectionException or System.Net.Sockets.SocketException)
         {
             throw new OverlayException(OverlayError.ListenFailed, e.Message, e);
+        }
+    }
+
+    private async Task<PeerFinder> FindPeersAsync(OverlayServices services, CancellationToken cancellationToken)
+    {
+        var parts = new PeerFinderParts
+        {
+            Time = _time,
+            Loggers = services.LoggerFactory ?? NullLoggerFactory.Instance,
+            TextRecords = new DnsTextRecords(_options.Discovery.DnsAddr.LookupTimeout),
+        };
+        IAddressBookStore store = OpenAddressBook();
+        try
+        {
+            return await PeerFinder.StartAsync(Peers, _options.Discovery, store, parts, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await store.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    // A node can do without what it knew of others; it cannot without its key and ledger.
+    private IAddressBookStore OpenAddressBook()
+    {
+        if (_options.DataDirectory is not { } folder) return new InMemoryAddressBookStore();
+        try
+        {
+            return SqliteAddressBookStore.Open(Path.Combine(folder, AddressBookFile));
+        }
+        catch (AddressBookException e)
+        {
+            DiscoveryLog.BookNotKept(_logger, e.Message);
+            return new InMemoryAddressBookStore();
         }
     }
 
