@@ -24,9 +24,6 @@ internal sealed class OverlayParts : IAsyncDisposable
     /// <summary>The ledger's file in the data folder.</summary>
     internal const string LedgerFile = "ledger.db";
 
-    /// <summary>The address book's file in the data folder.</summary>
-    internal const string AddressBookFile = "peers.db";
-
     private readonly PeerIdentity _identity;
     private readonly OverlayOptions _options;
     private readonly ILogger _logger;
@@ -152,7 +149,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         if (_options.DataDirectory is not { } folder) return new InMemoryAddressBookStore();
         try
         {
-            return SqliteAddressBookStore.Open(Path.Combine(folder, AddressBookFile));
+            return SqliteAddressBookStore.Open(Path.Combine(folder, PeerFinder.AddressBookFile));
         }
         catch (AddressBookException e)
         {

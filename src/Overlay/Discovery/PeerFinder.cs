@@ -17,6 +17,9 @@ namespace Overlay.Discovery;
 /// <remarks>Safe on several threads. Works by itself from the node's start to its end.</remarks>
 public sealed class PeerFinder : IAsyncDisposable
 {
+    /// <summary>The address book's file in the data folder.</summary>
+    internal const string AddressBookFile = "peers.db";
+
     private readonly PeerHost _host;
     private readonly AddressBook _book;
     private readonly PeerTable _table = new();
@@ -73,6 +76,22 @@ public sealed class PeerFinder : IAsyncDisposable
             IReadOnlyList<NetworkPeer> now = Peers;
             foreach (PeerChange change in PeerChanges.Between(seen, now)) yield return change;
             seen = now.ToDictionary(peer => peer.PeerId);
+        }
+    }
+
+    /// <summary>The peers of the node that runs on a data folder, in another process say, as it told them last.</summary>
+    /// <returns>Null when no node runs there.</returns>
+    /// <exception cref="OverlayException">The folder cannot be read.</exception>
+    public static IReadOnlyList<NetworkPeer>? ReadRunning(string dataDirectory)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(dataDirectory);
+        try
+        {
+            return SqliteAddressBookStore.ReadConnections(Path.Combine(dataDirectory, AddressBookFile));
+        }
+        catch (AddressBookException e)
+        {
+            throw new OverlayException(OverlayError.DataDirectory, e.Message, e);
         }
     }
 
