@@ -51,7 +51,7 @@ internal sealed class ScopedDialer(PeerHost host, IHostNames names)
                 continue;
             }
 
-            if (nameCount++ == MaxNameCount) continue;
+            if (nameCount++ >= MaxNameCount) continue;
             foreach (IPAddress answer in await names.ResolveAsync(name, FamilyOf(address.HostNameKind), cancellationToken).ConfigureAwait(false))
             {
                 IPAddress ip = answer.IsIPv4MappedToIPv6 ? answer.MapToIPv4() : answer;
