@@ -1,4 +1,5 @@
 using System.Net;
+using Overlay.Discovery;
 using Overlay.Sessions;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
@@ -28,6 +29,9 @@ public sealed class OverlayNode : IAsyncDisposable
 
     /// <summary>Connections to other peers.</summary>
     public PeerHost Peers => _parts.Peers;
+
+    /// <summary>Finds peers, and tells who is there.</summary>
+    public PeerFinder Finder => _parts.Finder;
 
     /// <summary>The protocols for which this node takes streams; add your own.</summary>
     public ProtocolRegistry Protocols => Peers.Protocols;

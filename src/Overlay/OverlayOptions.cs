@@ -1,3 +1,4 @@
+using Overlay.Discovery;
 using Overlay.Transport;
 using Overlay.Transport.Identity;
 using Overlay.Using;
@@ -51,6 +52,9 @@ public sealed record OverlayOptions
 
     /// <summary>Limits and deadlines of connections.</summary>
     public TransportOptions Transport { get; init => field = value ?? throw new ArgumentNullException(nameof(Transport)); } = new();
+
+    /// <summary>How the node finds others on the local network and beyond.</summary>
+    public DiscoveryOptions Discovery { get; init => field = value ?? throw new ArgumentNullException(nameof(Discovery)); } = new();
 
     /// <summary>How long stopping waits for open transfers' last receipts. 5 s.</summary>
     public TimeSpan CloseTimeout

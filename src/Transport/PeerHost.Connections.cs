@@ -13,6 +13,16 @@ public sealed partial class PeerHost
     // Twice this long without a stream, and a surplus connection goes. Long beside any round trip.
     private static readonly TimeSpan s_surplusGrace = TimeSpan.FromSeconds(5);
 
+    // One for each kind of network that a peer can be in, and one to spare.
+    private const int MaxKeptRecords = 4;
+
+    // What a signed record holds at most, by the default of its limits; identify tells no more than is signed.
+    private const int MaxRecordAddressCount = 64;
+
+    private readonly Lock _recordLock = new();
+    private readonly List<SelfRecord> _selfRecords = [];
+    private ulong _lastSequence;
+
     /// <summary>The established connections.</summary>
     public IReadOnlyList<PeerConnection> Connections => _table.All;
 
@@ -82,6 +92,7 @@ public sealed partial class PeerHost
         _table.Add(connection);
         TransportLog.Connected(_logger, connection.RemotePeer, connection.RemoteAddress, connection.Direction);
         _metrics.ConnectionOpened(connection.Direction);
+        TellWatchers();
         _background.Add(Task.Run(() => ServeAsync(connection), CancellationToken.None));
         // The host may have begun to stop since it was asked above, and have looked through the table already.
         if (_stopping.IsCancellationRequested) connection.Abort("The host is stopping.");
@@ -97,6 +108,7 @@ public sealed partial class PeerHost
         _table.Remove(connection);
         _infos.TryRemove(connection, out _);
         _metrics.ConnectionClosed(connection.Direction);
+        TellWatchers();
         TransportLog.Disconnected(_logger, connection.RemotePeer, connection.Error?.Reason ?? ConnectionError.Closed, connection.Error?.Message ?? "closed");
     }
 
@@ -106,7 +118,12 @@ public sealed partial class PeerHost
         try
         {
             PeerInfo info = await _identify.QueryAsync(connection, connection.Closed).ConfigureAwait(false);
-            if (!connection.Closed.IsCancellationRequested) _infos[connection] = info;
+            if (!connection.Closed.IsCancellationRequested)
+            {
+                _infos[connection] = info;
+                TellWatchers();
+            }
+
             return info;
         }
         finally
@@ -162,7 +179,11 @@ public sealed partial class PeerHost
 
     private PeerInfo DescribeSelf(PeerConnection connection)
     {
-        IReadOnlyList<Multiaddr> addresses = [.. ListenAddresses.Select(a => a.WithoutPeerId()).Take(_options.Identify.MaxAddressCount)];
+        IReadOnlyList<Multiaddr> addresses = 
+        [
+            .. (AnnouncedAddresses?.Invoke(connection) ?? ListenAddresses).Select(a => a.WithoutPeerId())
+                .Take(Math.Min(_options.Identify.MaxAddressCount, MaxRecordAddressCount)),
+        ];
         return new PeerInfo
         {
             PeerId = PeerId,
@@ -175,15 +196,20 @@ public sealed partial class PeerHost
         };
     }
 
-    /// <summary>The signed record of this host's addresses, signed anew only when they have changed: a signature for each dial is a tenth of its time.</summary>
+    /// <summary>The signed record of addresses, signed anew only when they have changed: a signature for each dial is a tenth of its time.</summary>
+    /// <remarks>Peers of different networks are told different addresses, so more than one record is in use at a time.</remarks>
     private byte[] SignedRecordOf(IReadOnlyList<Multiaddr> addresses)
     {
-        SelfRecord? last = Volatile.Read(ref _selfRecord);
-        if (last is not null && last.Addresses.SequenceEqual(addresses)) return last.Envelope;
-        // The sequence must grow with every change; the clock does, also across restarts (RFC 0003).
-        var next = new SelfRecord(addresses, SignedPeerRecord.Create(_identity, addresses, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()));
-        Volatile.Write(ref _selfRecord, next);
-        return next.Envelope;
+        lock (_recordLock)
+        {
+            if (_selfRecords.Find(record => record.Addresses.SequenceEqual(addresses)) is { } made) return made.Envelope;
+            // The sequence must grow with every record; the clock does, also across restarts (RFC 0003), but two records can fall into one of its ticks.
+            _lastSequence = Math.Max(_lastSequence + 1, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds());
+            var next = new SelfRecord(addresses, SignedPeerRecord.Create(_identity, addresses, _lastSequence));
+            if (_selfRecords.Count == MaxKeptRecords) _selfRecords.RemoveAt(0);
+            _selfRecords.Add(next);
+            return next.Envelope;
+        }
     }
 
     private sealed record SelfRecord(IReadOnlyList<Multiaddr> Addresses, byte[] Envelope);
@@ -194,7 +220,9 @@ public sealed partial class PeerHost
             throw new ConnectionException(ConnectionError.LimitExceeded, ConnectionStep.Stream, Fault.Peer, "The peer pushes too often.") { Peer = stream.RemotePeer };
         PeerInfo known = FindPeerInfo(stream.Connection) ?? new PeerInfo { PeerId = stream.RemotePeer };
         PeerInfo merged = await _identify.ReceivePushAsync(stream, known, cancellationToken).ConfigureAwait(false);
-        if (!stream.Connection.Closed.IsCancellationRequested) _infos[stream.Connection] = merged;
+        if (stream.Connection.Closed.IsCancellationRequested) return;
+        _infos[stream.Connection] = merged;
+        TellWatchers();
     }
 
     /// <summary>Tells the peers that take pushes that this host's addresses or protocols have changed.</summary>

@@ -17,7 +17,7 @@ namespace Overlay.Transport;
 /// <remarks>
 /// Safe on several threads. Speaks identify, identify/push and ping of itself, perf when switched on. Split by task: this file composes and shuts down,
 /// <c>PeerHost.Dialling.cs</c> and <c>PeerHost.Listening.cs</c> bring connections, <c>PeerHost.Connections.cs</c> keeps them, <c>PeerHost.Trimming.cs</c>
-/// lets go of those that the node could do without.
+/// lets go of those that the node could do without, <c>PeerHost.Watching.cs</c> tells of changes.
 /// </remarks>
 public sealed partial class PeerHost : IAsyncDisposable
 {
@@ -35,7 +35,6 @@ public sealed partial class PeerHost : IAsyncDisposable
     private readonly BackgroundTasks _background = new();
     private readonly ConcurrentDictionary<PeerConnection, PeerInfo> _infos = new();
     private readonly ConcurrentDictionary<PeerConnection, Lazy<Task<PeerInfo>>> _exchanges = new();
-    private SelfRecord? _selfRecord;
     private int _disposed;
 
     /// <summary>Makes a host that does nothing until it is told to listen or dial.</summary>
@@ -88,6 +87,7 @@ public sealed partial class PeerHost : IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         Protocols.Changed = null;
         await _stopping.CancelAsync().ConfigureAwait(false);
+        EndWatching();
         await StopListeningAsync().ConfigureAwait(false);
         await _trimming.ConfigureAwait(false);
         using (var grace = new CancellationTokenSource(_options.CloseTimeout, _time))

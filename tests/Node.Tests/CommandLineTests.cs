@@ -21,7 +21,7 @@ public sealed class CommandLineTests
     [InlineData("--price", "--share", "run", "--price", "0.05")]
     [InlineData("--socks", "--provider", "run", "--socks", "127.0.0.1:0")]
     [InlineData("--http-proxy", "--provider", "run", "--http-proxy", "127.0.0.1:0")]
-    [InlineData("--share", "--socks", "run")]
+    [InlineData("--share", "--socks", "run", "--no-mdns")]
     [InlineData("--price", "1000000", "run", "--share", "--price", "-1")]
     [InlineData("--price", "single argument", "run", "--share", "--price", "1", "--price", "2")]
     [InlineData("--config", "none.json", "run", "--config", "none.json")]
@@ -53,6 +53,7 @@ public sealed class CommandLineTests
     [InlineData("demo")]
     [InlineData("run")]
     [InlineData("id")]
+    [InlineData("peers")]
     [InlineData("ping")]
     [InlineData("identify")]
     [InlineData("perf")]
@@ -106,7 +107,7 @@ public sealed class CommandLineTests
     [Fact]
     public async Task Run_StrangeVariable_IsWarnedOf()
     {
-        CliRun run = await CliRun.OfAsync(new Dictionary<string, string> { ["OVERLAY_SOCK"] = "127.0.0.1:1" }, "run");
+        CliRun run = await CliRun.OfAsync(new Dictionary<string, string> { ["OVERLAY_SOCK"] = "127.0.0.1:1" }, "run", "--no-mdns");
 
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("OVERLAY_SOCKS", run.ErrorLines[0], StringComparison.Ordinal);

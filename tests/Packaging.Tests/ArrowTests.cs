@@ -47,15 +47,17 @@ public sealed class ArrowTests
     // Sharing and Using stand above Sessions and never see each other; Sessions sees neither. Hosting, thin and last, sees the composing root.
     private static readonly RoomMap s_face = new(Face, new()
     {
-        ["Diagnostics"] = ["Sessions"],
+        ["Diagnostics"] = ["Sessions", "Discovery"],
         ["Sessions"] = ["Diagnostics"],
         ["Sealing"] = ["Diagnostics"],
         ["Claiming"] = [],
         // Compares ledgers with those of the sessions, and has lost blocks of its own taken back.
         ["Counterparties"] = ["Sessions", "Sealing", "Diagnostics"],
+        // Below the market: it knows peers and where they are, and nothing of what they trade.
+        ["Discovery"] = ["Diagnostics"],
         ["Sharing"] = ["Sessions", "Diagnostics"],
         ["Using"] = ["Sessions", "Diagnostics"],
-        ["Hosting"] = ["", "Diagnostics", "Sessions", "Sharing", "Using"],
+        ["Hosting"] = ["", "Diagnostics", "Discovery", "Sessions", "Sharing", "Using"],
     });
 
     // What is no cipher and has no second implementation to choose: hashing, randomness, fixed-time comparison and clearing, and the errors.
@@ -92,12 +94,13 @@ public sealed class ArrowTests
         Assert.Empty(Find(assembly, use => IsCipher(use) && !use.Namespace.Split('.').Contains("Crypto")));
 
     [Theory]
+    [InlineData("DnsClient", "Overlay.Discovery.Bootstrap")]
     [InlineData("MessagePack", "Overlay.Proofs.Encoding")]
-    [InlineData("Microsoft.Data.Sqlite", "Overlay.Proofs.Ledger")]
+    [InlineData("Microsoft.Data.Sqlite", "Overlay.Proofs.Ledger", "Overlay.Discovery.Addresses")]
     [InlineData("SimpleBase", "Overlay.Transport.Identity")]
-    public void Package_WithOneRoomOfItsOwn_IsNamedOnlyThere(string package, string room) =>
+    public void Package_WithRoomsOfItsOwn_IsNamedOnlyThere(string package, params string[] rooms) =>
         Assert.All([Transport, Proofs, Face], assembly =>
-            Assert.Empty(Find(assembly, use => IsWithin(use.UsedNamespace, package) && !IsWithin(use.Namespace, room))));
+            Assert.Empty(Find(assembly, use => IsWithin(use.UsedNamespace, package) && !rooms.Any(room => IsWithin(use.Namespace, room)))));
 
     [Theory]
     [InlineData(Transport)]

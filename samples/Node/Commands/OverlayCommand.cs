@@ -15,6 +15,7 @@ internal static class OverlayCommand
             DemoCommand.Create(tree),
             RunCommand.Create(tree),
             IdCommand.Create(tree),
+            PeersCommand.Create(tree),
             PingCommand.Create(tree),
             IdentifyCommand.Create(tree),
             PerfCommand.Create(tree),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
+using Overlay.Discovery;
 using Overlay.Node.Configuration;
 using Overlay.Node.Output;
 using Overlay.Proofs.Ledger;
@@ -20,6 +21,7 @@ internal static class RunCommand
             invocation => RunAsync(invocation, RunOptions.From(invocation.Read(options))),
             "overlay run --share --region DE --price 0.05",
             $"overlay run --socks 127.0.0.1:1080 --max-price 0.10 --provider {PeerProbe.ExampleAddress}",
+            "overlay run",
             "overlay run --config node.json --json");
     }
 
@@ -38,17 +40,18 @@ internal static class RunCommand
         }
 
         var totals = new ReceiptTotals();
-        Task telling;
+        Task telling, tellingPeers;
         await using (node)
         {
             // Before anything is announced, so that no receipt is missed.
             telling = TellReceiptsAsync(node.Ledger.Store.WatchAsync(CancellationToken.None), totals, invocation.Output);
             invocation.Output.Write(new Ready(node, options));
+            tellingPeers = TellPeersAsync(node.Finder, invocation.Output);
             // The receipts' stream ends with the ledger, that is after the last receipts; sooner only when they cannot be told.
             await Task.WhenAny(telling, Task.Delay(Timeout.Infinite, invocation.Stop));
         }
 
-        await telling;
+        await Task.WhenAll(telling, tellingPeers);
         invocation.Output.Write(new Stopped(totals, Stopwatch.GetElapsedTime(started)));
         return ExitCode.Done;
     }
@@ -60,6 +63,11 @@ internal static class RunCommand
             totals.Add(entry);
             output.Write(new ReceiptLine(entry));
         }
+    }
+
+    private static async Task TellPeersAsync(PeerFinder finder, IOutput output)
+    {
+        await foreach (PeerChange change in finder.WatchPeersAsync()) output.Write(new PeerLine(change.Peer, TimeProvider.System, change.Kind));
     }
 
     private sealed class Ready(OverlayNode node, OverlayOptions options) : IMessage

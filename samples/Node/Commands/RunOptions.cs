@@ -1,4 +1,7 @@
 using System.Net;
+using System.Net.Sockets;
+using Overlay.Discovery;
+using Overlay.Discovery.Mdns;
 using Overlay.Node.Configuration;
 using Overlay.Transport;
 using Overlay.Using;
@@ -10,6 +13,10 @@ internal static class RunOptions
 {
     private const string DefaultListen = "/ip4/0.0.0.0/tcp/4001";
 
+    /// <summary>Every address of this host, at free ports.</summary>
+    internal static IReadOnlyList<string> ListenAnywhere { get; } =
+        Socket.OSSupportsIPv6 ? ["/ip4/0.0.0.0/tcp/0", "/ip6/::/tcp/0"] : ["/ip4/0.0.0.0/tcp/0"];
+
     // What an exit allows beside --allow-port.
     private static readonly int[] s_webPorts = [80, 443];
 
@@ -18,20 +25,27 @@ internal static class RunOptions
     {
         bool shares = settings.IsOn(Settings.Share);
         IPEndPoint? socks = settings.FindObject(Settings.Socks), httpProxy = settings.FindObject(Settings.HttpProxy);
-        string[] listen = [.. settings.Get(Settings.Listen).Select(address => address.ToString())];
-        if (listen.Length == 0 && shares) listen = [DefaultListen];
+        IReadOnlyList<string> listen = [.. settings.Get(Settings.Listen).Select(address => address.ToString())];
+        DiscoveryOptions discovery = Discovery(settings);
+        if (listen.Count == 0 && shares) listen = [DefaultListen];
         string[] providers = [.. settings.Get(Settings.Provider).Select(address => address.ToString())];
 
         if (!shares) RefuseWithoutShare(settings);
         if ((socks ?? httpProxy) is not null && providers.Length == 0)
             throw new UsageException($"{(socks is not null ? Settings.Socks : Settings.HttpProxy).Flag} needs a way out: name at least one --provider.");
-        if (listen.Length == 0 && socks is null && httpProxy is null)
-            throw new UsageException("there is nothing to run: give --share, --socks, --http-proxy or --listen.");
+        if (listen.Count == 0 && socks is null && httpProxy is null)
+        {
+            // A node for its own sake: found by others, and finding them.
+            if (discovery.Mdns is null && discovery.Bootstrap.Count + discovery.PersistentPeers.Count == 0)
+                throw new UsageException("there is nothing to run: give --share, --socks, --http-proxy, --listen, --bootstrap or --peer, or leave out --no-mdns.");
+            listen = ListenAnywhere;
+        }
 
         return new OverlayOptions
         {
             DataDirectory = DataFolder.Of(settings),
             Listen = listen,
+            Discovery = discovery,
             Providers = providers,
             Sharing = shares ? Sharing(settings) : null,
             Socks = socks is null ? null : new Socks5Options { EndPoint = socks },
@@ -40,6 +54,14 @@ internal static class RunOptions
             Transport = new TransportOptions { ServePerf = settings.IsOn(Settings.ServePerf) },
         };
     }
+
+    /// <summary>How the node finds others.</summary>
+    internal static DiscoveryOptions Discovery(SettingValues settings) => new()
+    {
+        Mdns = settings.IsOn(Settings.NoMdns) ? null : new MdnsOptions(),
+        Bootstrap = [.. settings.Get(Settings.Bootstrap).Select(address => address.ToString())],
+        PersistentPeers = [.. settings.Get(Settings.Peer).Select(address => address.ToString())],
+    };
 
     /// <summary>What a person should think twice about; of private targets the node itself warns.</summary>
     internal static IEnumerable<string> Warnings(OverlayOptions options)

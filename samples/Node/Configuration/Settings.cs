@@ -11,8 +11,18 @@ internal static class Settings
         "--data", "DIR", "Folder of the node's key and ledger; by default 'overlay' where this user's application data lies (~/.local/share).", "the path of a folder", ReadPath);
 
     internal static readonly ListSetting<Multiaddr> Listen = new(
-        "--listen", "ADDR", "Address to take peers at; port 0 takes a free one. With --share and none given: /ip4/0.0.0.0/tcp/4001.",
+        "--listen", "ADDR", "Address to take peers at; port 0 takes a free one. With --share and none given: /ip4/0.0.0.0/tcp/4001; with no proxy either: a free one.",
         "a multiaddr such as /ip4/0.0.0.0/tcp/4001", ReadAddress);
+
+    internal static readonly ListSetting<Multiaddr> Bootstrap = new(
+        "--bootstrap", "ADDR", "Way into the network, tried when too few peers are known; several may be given.",
+        "a peer's address such as /ip4/203.0.113.7/tcp/4001/p2p/12D3Koo… or /dnsaddr/bootstrap.example.org", ReadBootstrap);
+
+    internal static readonly ListSetting<Multiaddr> Peer = new(
+        "--peer", "PEER-ADDR", "Peer to be connected with always; several may be given.",
+        "a peer's address such as /ip4/203.0.113.7/tcp/4001/p2p/12D3Koo…", ReadPeerAddress);
+
+    internal static readonly SwitchSetting NoMdns = new("--no-mdns", "Neither look for peers on the local network nor be found there.");
 
     internal static readonly SwitchSetting Share = new("--share", "Give service to others as an exit.");
 
@@ -49,7 +59,7 @@ internal static class Settings
 
     /// <summary>Every one, in the order in which help and errors name them.</summary>
     internal static IReadOnlyList<Setting> All { get; } =
-        [Data, Listen, Share, Region, Price, AllowPort, AllowPrivateTargets, Provider, MaxPrice, Socks, HttpProxy, ServePerf];
+        [Data, Listen, Bootstrap, Peer, NoMdns, Share, Region, Price, AllowPort, AllowPrivateTargets, Provider, MaxPrice, Socks, HttpProxy, ServePerf];
 
     private static bool ReadPath(string text, out string value)
     {
@@ -65,6 +75,9 @@ internal static class Settings
     }
 
     private static bool ReadPeerAddress(string text, out Multiaddr value) => ReadAddress(text, out value) && value.PeerId is not null;
+
+    private static bool ReadBootstrap(string text, out Multiaddr value) =>
+        ReadAddress(text, out value) && (value.PeerId is not null || value.HostNameKind == MultiaddrProtocol.DnsAddr);
 
     private static bool ReadRegion(string text, out Region value) => Overlay.Region.TryParse(text, out value);
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
-namespace Overlay.Sharing;
+namespace Overlay;
 
 /// <summary>The special-purpose addresses of RFC 6890 and the IANA registries that grew from it, as one table; pure and without state.</summary>
 internal static class SpecialAddresses

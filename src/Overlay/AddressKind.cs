@@ -1,6 +1,6 @@
-namespace Overlay.Sharing;
+namespace Overlay;
 
-/// <summary>What an IP address is for, as far as an exit cares.</summary>
+/// <summary>What an IP address is for, as far as exits and dials care.</summary>
 internal enum AddressKind
 {
     /// <summary>An ordinary address of the public Internet.</summary>

@@ -1,0 +1,78 @@
+using System.Net;
+using System.Net.Sockets;
+using Overlay.Transport;
+using Overlay.Transport.Connections;
+using Overlay.Transport.Identity;
+
+namespace Overlay.Discovery.Addresses;
+
+/// <summary>Dials peers where <see cref="AddressScopes"/> allows, whatever their addresses resolve to. Every dial to an address that a peer told goes through here.</summary>
+/// <remarks>Safe on several threads.</remarks>
+internal sealed class ScopedDialer(PeerHost host, IHostNames names)
+{
+    // Names cost the resolver's time, and a peer can tell any number of them.
+    private const int MaxNameCount = 4;
+
+    private long _refused;
+
+    /// <summary>Addresses that were not dialled because of where they lead.</summary>
+    internal long RefusedCount => Interlocked.Read(ref _refused);
+
+    /// <summary>Returns a connection to the peer, dialling it if there is none.</summary>
+    /// <param name="peer">Whom to expect.</param>
+    /// <param name="addresses">Where to try, best first, each with where it was told from; null for the owner.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="ConnectionException">The peer could not be reached, or no address may be dialled (<see cref="ConnectionError.UnsupportedAddress"/>).</exception>
+    internal async ValueTask<PeerConnection> ConnectAsync(
+        PeerId peer, IReadOnlyList<(Multiaddr Address, AddressScope? ToldFrom)> addresses, CancellationToken cancellationToken)
+    {
+        if (host.FindConnection(peer) is { } standing) return standing;
+        // An empty list makes the host itself say that there is nothing to dial.
+        return await host.ConnectAsync(peer, await ResolveAsync(addresses, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The addresses that may be dialled, with names replaced by what they stand for now.</summary>
+    internal async ValueTask<IReadOnlyList<Multiaddr>> ResolveAsync(
+        IReadOnlyList<(Multiaddr Address, AddressScope? ToldFrom)> addresses, CancellationToken cancellationToken)
+    {
+        var resolved = new List<Multiaddr>();
+        int nameCount = 0;
+        foreach ((Multiaddr address, AddressScope? toldFrom) in addresses)
+        {
+            if (!AddressScopes.HasTransport(address) || !AddressScopes.MayDial(address, toldFrom))
+            {
+                Interlocked.Increment(ref _refused);
+                continue;
+            }
+
+            if (address.HostName is not { } name)
+            {
+                resolved.Add(address.WithoutPeerId());
+                continue;
+            }
+
+            if (nameCount++ >= MaxNameCount) continue;
+            foreach (IPAddress answer in await names.ResolveAsync(name, FamilyOf(address.HostNameKind), cancellationToken).ConfigureAwait(false))
+            {
+                IPAddress ip = answer.IsIPv4MappedToIPv6 ? answer.MapToIPv4() : answer;
+                if (AddressScopes.MayDial(ip, toldFrom)) resolved.Add(Multiaddr.FromIPEndPoint(new IPEndPoint(ip, PortOf(address))));
+                else Interlocked.Increment(ref _refused);
+            }
+        }
+
+        return [.. resolved.Distinct()];
+    }
+
+    private static AddressFamily FamilyOf(MultiaddrProtocol? kind) => kind switch
+    {
+        MultiaddrProtocol.Dns4 => AddressFamily.InterNetwork,
+        MultiaddrProtocol.Dns6 => AddressFamily.InterNetworkV6,
+        _ => AddressFamily.Unspecified,
+    };
+
+    private static int PortOf(Multiaddr address)
+    {
+        ReadOnlySpan<byte> port = address.Components[1].RawValue.Span;
+        return (port[0] << 8) | port[1];
+    }
+}

@@ -1,0 +1,24 @@
+using System.Net.Sockets;
+using DnsClient;
+
+namespace Overlay.Discovery.Bootstrap;
+
+/// <summary>TXT records from the resolvers that this host is set up with.</summary>
+internal sealed class DnsTextRecords(TimeSpan timeout) : ITextRecords
+{
+    // Made at the first question: finding the host's resolvers reads files.
+    private readonly Lazy<LookupClient> _client = new(() => new LookupClient(new LookupClientOptions { Timeout = timeout, Retries = 1, ThrowDnsErrors = false, UseCache = true }));
+
+    public async ValueTask<IReadOnlyList<string>> ResolveAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            IDnsQueryResponse response = await _client.Value.QueryAsync(name, QueryType.TXT, QueryClass.IN, cancellationToken).ConfigureAwait(false);
+            return [.. response.Answers.TxtRecords().Select(record => string.Concat(record.Text))];
+        }
+        catch (Exception e) when (e is DnsResponseException or SocketException or ArgumentException or InvalidOperationException)
+        {
+            return [];
+        }
+    }
+}
