@@ -36,17 +36,19 @@ public sealed class PeerFinder : IAsyncDisposable
         _host = host;
         _book = book;
         ILogger logger = parts.Loggers.CreateLogger("Overlay");
+        // Whoever listens only on loopback, or nowhere, is of no use to the network around.
+        bool isOpen = parts.IsOpen ?? host.ListenAddresses.Any(address => AddressScopes.Of(address) is AddressScope.Lan or AddressScope.Public);
         _dialer = new ScopedDialer(host, parts.HostNames);
         host.AnnouncedAddresses = AddressesFor;
         // Before the loop, which tells it of every peer.
-        if (options.Reachability is { } reachability && IsOpen)
+        if (options.Reachability is { } reachability && isOpen)
             _reachability = new ReachabilityService(host, reachability, TellReachability, parts.Time, parts.NewRandom(), parts.Loggers);
         var bootstrap = new BootstrapPeers(
             [.. options.Bootstrap.Select(Multiaddr.Parse)], new DnsAddrResolver(parts.TextRecords, options.DnsAddr), parts.NewRandom());
         _keeper = new AddressBookKeeper(book, store, options.AddressBook, () => _table.Snapshot, parts.Time, logger);
         _loop = new FinderLoop(host, options, book, _table, _dialer, bootstrap, TakeIdentified, _changes.Tell, parts.Time, parts.NewRandom(), logger);
         _latency = new LatencyLoop(host, _table, parts.Time);
-        if (options.Mdns is { } mdns && IsOpen && parts.OpenMulticast(mdns, logger) is { } multicast)
+        if (options.Mdns is { } mdns && isOpen && parts.OpenMulticast(mdns, logger) is { } multicast)
             _mdns = new MdnsService(multicast, host.PeerId, mdns, () => host.ListenAddresses, TakeHeard, parts.Time, parts.NewRandom(), logger);
     }
 
@@ -61,9 +63,6 @@ public sealed class PeerFinder : IAsyncDisposable
 
     /// <summary>Told when <see cref="Reachability"/> has become another.</summary>
     internal Action<ReachabilityReport>? ReachabilityChanged { get; set; }
-
-    // Whoever listens only on loopback, or nowhere, is of no use to the network around.
-    private bool IsOpen => _host.ListenAddresses.Any(address => AddressScopes.Of(address) is AddressScope.Lan or AddressScope.Public);
 
     /// <summary>Changes among the peers: first everybody who is there already, then whoever comes and goes, until cancelled or the node stops.</summary>
     /// <remarks>A slow reader misses what has passed meanwhile: a peer that came and went between two elements does not appear.</remarks>

@@ -14,6 +14,9 @@ internal sealed record PeerFinderParts
 
     internal required ITextRecords TextRecords { get; init; }
 
+    /// <summary>Whether the network around is asked; null leaves that to what the node listens on.</summary>
+    internal bool? IsOpen { get; init; }
+
     internal IHostNames HostNames { get; init; } = new SystemHostNames();
 
     /// <summary>Opens the links for multicast DNS; null when there are none to be had.</summary>

@@ -37,7 +37,19 @@ internal sealed class JsPeer : IAsyncDisposable
         string folder = RealTools.FindJsPeer();
         var options = new JsonObject { ["forge"] = forged };
         if (listens) options["listen"] = new JsonArray("/ip4/127.0.0.1/tcp/0");
-        var process = ChildProcess.Start(RealTools.Find("node"), ["peer.mjs", options.ToJsonString()], folder);
+        return await WhenReadyAsync(ChildProcess.Start(RealTools.Find("node"), ["peer.mjs", options.ToJsonString()], folder));
+    }
+
+    /// <summary>Starts a peer on a host of a <see cref="TwoHosts"/>, listening on every address and looking for others by mDNS.</summary>
+    internal static Task<JsPeer> StartOnAsync(string host)
+    {
+        string folder = RealTools.FindJsPeer();
+        var options = new JsonObject { ["listen"] = new JsonArray("/ip4/0.0.0.0/tcp/0"), ["mdns"] = true };
+        return WhenReadyAsync(TwoHosts.Start(host, RealTools.Find("node"), ["peer.mjs", options.ToJsonString()], folder));
+    }
+
+    private static async Task<JsPeer> WhenReadyAsync(ChildProcess process)
+    {
         try
         {
             string line = await process.ReadLineAsync(s_patience, TestContext.Current.CancellationToken)

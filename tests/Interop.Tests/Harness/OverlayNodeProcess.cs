@@ -40,9 +40,15 @@ internal sealed class OverlayNodeProcess : IAsyncDisposable
     internal string Errors => _process.Errors;
 
     /// <summary>Starts a node with its data in <paramref name="dataFolder"/> and waits until it is ready.</summary>
-    internal static async Task<OverlayNodeProcess> StartAsync(string dataFolder, params string[] arguments)
+    internal static Task<OverlayNodeProcess> StartAsync(string dataFolder, params string[] arguments) =>
+        WhenReadyAsync(ChildProcess.Start(OverlayCli.Program, ["run", "--data", dataFolder, .. arguments, "--json"]), dataFolder);
+
+    /// <summary>The same on a host of a <see cref="TwoHosts"/>.</summary>
+    internal static Task<OverlayNodeProcess> StartOnAsync(string host, string dataFolder, params string[] arguments) =>
+        WhenReadyAsync(TwoHosts.Start(host, OverlayCli.Program, ["run", "--data", dataFolder, .. arguments, "--json"]), dataFolder);
+
+    private static async Task<OverlayNodeProcess> WhenReadyAsync(ChildProcess process, string dataFolder)
     {
-        var process = ChildProcess.Start(OverlayCli.Program, ["run", "--data", dataFolder, .. arguments, "--json"]);
         try
         {
             string line = await process.ReadLineAsync(s_patience, TestContext.Current.CancellationToken)

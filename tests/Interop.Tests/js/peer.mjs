@@ -1,6 +1,6 @@
 // A js-libp2p peer that a test drives: one JSON object a line.
 //   node peer.mjs '{"listen":["/ip4/127.0.0.1/tcp/0"]}'
-// stdout: first {"event":"ready","peerId":…,"addresses":[…]}, later {"event":"connect"|"disconnect","peerId":…}; to each command
+// stdout: first {"event":"ready","peerId":…,"addresses":[…]}, later {"event":"connect"|"disconnect"|"discovery","peerId":…}; to each command
 //   {"id":1,"cmd":"ping","address":…} on stdin one answer {"id":1,"ok":true,"result":{…}} or {"id":1,"ok":false,"error":{"name":…,"message":…}}.
 // It ends when stdin does.
 Promise.withResolvers ??= function () { // js-libp2p 3 expects Node 22
@@ -16,6 +16,7 @@ const { noise } = await import('@chainsafe/libp2p-noise')
 const { yamux } = await import('@chainsafe/libp2p-yamux')
 const { identify, identifyPush } = await import('@libp2p/identify')
 const { ping } = await import('@libp2p/ping')
+const { mdns } = await import('@libp2p/mdns')
 const { generateKeyPair, generateKeyPairFromSeed } = await import('@libp2p/crypto/keys')
 const { multiaddr } = await import('@multiformats/multiaddr')
 const protocols = await import('./protocols.mjs')
@@ -29,6 +30,7 @@ const node = await createLibp2p({
   transports: [tcp()],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
+  peerDiscovery: options.mdns ? [mdns({ interval: 1000 })] : [],
   // The stock limit of five inbound connections a second would be what the tests measure.
   connectionManager: { inboundConnectionThreshold: 10_000, maxIncomingPendingConnections: 1_000 },
   services: { identify: identify(), identifyPush: identifyPush(), ping: ping() }
@@ -41,6 +43,8 @@ await node.handle(protocols.RESET, guarded(protocols.serveReset), many)
 await node.handle(protocols.PERF, guarded(protocols.servePerf), many)
 node.addEventListener('peer:connect', (event) => say({ event: 'connect', peerId: event.detail.toString() }))
 node.addEventListener('peer:disconnect', (event) => say({ event: 'disconnect', peerId: event.detail.toString() }))
+
+node.addEventListener('peer:discovery', (event) => say({ event: 'discovery', peerId: event.detail.id.toString() }))
 
 // js-libp2p asks every new connection once, by itself, and serves one such question at a time: a second one would be a race with the first.
 const identified = new Map()
