@@ -50,6 +50,7 @@ public sealed class ArrowTests
         ["Diagnostics"] = ["Sessions"],
         ["Sessions"] = ["Diagnostics"],
         ["Sealing"] = ["Diagnostics"],
+        ["Discovery"] = ["Diagnostics"],
         ["Sharing"] = ["Sessions", "Diagnostics"],
         ["Using"] = ["Sessions", "Diagnostics"],
         ["Hosting"] = ["", "Diagnostics", "Sessions", "Sharing", "Using"],
@@ -102,7 +103,7 @@ public sealed class ArrowTests
     [InlineData(Face)]
     public void Internals_AreOpenOnlyToTestsAndBenchmarks(string assembly)
     {
-        string[] allowed = [$"{assembly}.Tests", "Overlay.Conformance.Tests", "Overlay.TestKit", "Overlay.Fuzzing", "Overlay.Benchmarks"];
+        string[] allowed = [$"{assembly}.Tests", "Overlay.Conformance.Tests", "Overlay.TestKit", "Overlay.Fuzzing", "Overlay.Benchmarks", "Overlay.Simulation.Tests"];
 
         Assert.Empty(FriendsOf(assembly).Except(allowed));
     }
