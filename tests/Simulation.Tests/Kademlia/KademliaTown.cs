@@ -84,6 +84,15 @@ internal sealed class KademliaTown
                 // Beside whom the newcomers have pushed out.
                 int newer = operation.Closest.Count(one => Network.Find(one.Contact.Id)!.JoinedAt > began - TimeSpan.FromSeconds(10));
                 expected = [.. expected.Take(Math.Max(1, BucketSize - newer))];
+                if (Environment.GetEnvironmentVariable("DBG") != null)
+                    foreach (Contact miss in expected.Where(c => !found.Contains(c.Id)))
+                    {
+                        var lp = operation.Lookup!.Find(miss.Key);
+                        int rank = Array.IndexOf(expected, miss);
+                        var knowers = expected.Select((c, i) => (c, i)).Where(x => Network.Find(x.c.Id)!.Node.Table.Find(miss.Key) != null).Select(x => x.i);
+                        var all = Network.Online.Count(o => o.Node.Table.Find(miss.Key) != null);
+                        Console.WriteLine($"missing rank {rank} cpl {miss.Key.CommonPrefixLength(target)} state {lp?.State} known by {string.Join(',', knowers)} of top, {all} in all; asked {operation.Lookup.Asked} answered {operation.Lookup.Closest(1000).Count} peers {operation.Lookup.Peers.Count} table {peer.Node.Table.Count} miss joined {Network.Find(miss.Id)!.JoinedAt.TotalSeconds} misstable {Network.Find(miss.Id)!.Node.Table.Count}");
+                    }
                 figures.Add(expected.Count(contact => found.Contains(contact.Id)) / (double)expected.Length, operation.Closest.Count == 0 ? 0 : operation.Closest[0].Hops, Network.Now - began);
             });
         }

@@ -149,12 +149,17 @@ internal sealed class SimulatedNetwork
 
     private TimeSpan Latency(SimulatedPeer one, SimulatedPeer other)
     {
+        TimeSpan latency = Link(one, other);
+        return _options.Loss > 0 && _random.NextDouble() < _options.Loss ? latency + TimeSpan.FromMilliseconds(300) : latency;
+    }
+
+    private TimeSpan Link(SimulatedPeer one, SimulatedPeer other)
+    {
         // The same for a pair at all times and both ways, without a table of pairs.
         uint low = (uint)Math.Min(one.Number, other.Number), high = (uint)Math.Max(one.Number, other.Number);
         ulong mixed = ((ulong)high << 32 | low) * 0x9E37_79B9_7F4A_7C15;
         double share = ((mixed >> 20) & 0xFFFFF) / (double)0x100000;
-        TimeSpan latency = _options.MinLatency + ((_options.MaxLatency - _options.MinLatency) * share);
-        return _options.Loss > 0 && _random.NextDouble() < _options.Loss ? latency + TimeSpan.FromMilliseconds(300) : latency;
+        return _options.MinLatency + ((_options.MaxLatency - _options.MinLatency) * share);
     }
 
     private void Settle(SimulatedPeer peer)
@@ -206,7 +211,7 @@ internal sealed class SimulatedNetwork
         bool isConnected = from.Connect(to, Now) && !send.IsFreshDial;
         if (!isConnected) from.BytesSent += MessageSizes.Connection;
         // A new connection takes two round trips before the request can leave.
-        After(isConnected ? latency : 5 * latency, () => Arrive(from, to, send));
+        After(isConnected ? latency : latency + (4 * Link(from, to)), () => Arrive(from, to, send));
     }
 
     private void Arrive(SimulatedPeer from, SimulatedPeer to, SendRequest send)

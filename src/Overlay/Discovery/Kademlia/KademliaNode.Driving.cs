@@ -9,6 +9,9 @@ internal sealed partial class KademliaNode
     // Answers of which all the peers named must be dead before that is held against the sender.
     private const int LeastDeadPeers = 8;
 
+    // A request stalls, then is overdue.
+    private const int MaxStallCount = 2;
+
     private readonly Dictionary<long, Pending> _pending = [];
     private readonly PriorityQueue<Timer, (TimeSpan At, long Order)> _timers = new();
     private long _lastRequest;
@@ -172,15 +175,18 @@ internal sealed partial class KademliaNode
     private void RequestIsLate(long id, TimeSpan now)
     {
         if (!_pending.TryGetValue(id, out Pending? request)) return;
-        if (request.IsStalled || _options.StallTimeout >= _options.RequestTimeout)
+        request.StallCount++;
+        TimeSpan waited = _options.StallTimeout * request.StallCount;
+        if (request.StallCount > MaxStallCount || waited >= _options.RequestTimeout)
         {
             _actions.Enqueue(new CancelRequest(id));
             Failed(id, RequestFailure.Peer, now);
             return;
         }
 
-        request.IsStalled = true;
-        At(now + _options.RequestTimeout - _options.StallTimeout, new Timer(TimerKind.Request, id, null));
+        // It stalls, is overdue, and fails.
+        TimeSpan next = request.StallCount == MaxStallCount ? _options.RequestTimeout - waited : _options.StallTimeout;
+        At(now + (waited + next < _options.RequestTimeout ? next : _options.RequestTimeout - waited), new Timer(TimerKind.Request, id, null));
         if (request.Lookup is not { } lookup || request.Operation is not { } operation) return;
         lookup.Stalled(request.Peer.Key);
         Drive(operation, now);
@@ -261,7 +267,7 @@ internal sealed partial class KademliaNode
             _pending.Remove(id);
             _actions.Enqueue(new CancelRequest(id));
             // A peer that has let wait for so long is as good as failed, for the table too.
-            if (!request.IsStalled) continue;
+            if (request.StallCount == 0) continue;
             NoteOutcome(failed: true);
             Table.Failed(request.Peer.Key);
         }
@@ -309,7 +315,7 @@ internal sealed partial class KademliaNode
         Dictionary<LookupPeer, (int Dead, int Live)>? named = null;
         foreach (LookupPeer peer in lookup.Peers)
         {
-            if (peer.NamedBy is not { } by || peer.State is not (LookupPeerState.Answered or LookupPeerState.Failed or LookupPeerState.Stalled)) continue;
+            if (peer.NamedBy is not { } by || peer.State is not (LookupPeerState.Answered or LookupPeerState.Failed or LookupPeerState.Stalled or LookupPeerState.Overdue)) continue;
             (int dead, int live) = (named ??= []).GetValueOrDefault(by);
             named[by] = peer.State == LookupPeerState.Answered ? (dead, live + 1) : (dead + 1, live);
         }
@@ -343,7 +349,8 @@ internal sealed partial class KademliaNode
 
         internal RequestUse Use => use;
 
-        internal bool IsStalled { get; set; }
+        /// <summary>How often it was found to let wait.</summary>
+        internal int StallCount { get; set; }
     }
 }
 

@@ -68,7 +68,8 @@ public sealed record KademliaOptions
     /// <summary>How long one request may take, dialling included. 10 s.</summary>
     public TimeSpan RequestTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(10);
 
-    /// <summary>After how long a request no longer counts among the parallel ones, so that a silent peer does not hold up a lookup. 1.5 s.</summary>
+    /// <summary>After how long a request no longer counts among the parallel ones, and after twice as long a lookup ends without it, so that a silent peer does not
+    /// hold it up. 1.5 s.</summary>
     public TimeSpan StallTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(1.5);
 
     /// <summary>How long a lookup may take; it then ends with the best that it has. 30 s.</summary>

@@ -110,12 +110,13 @@ internal sealed class Lookup
         if (_peers.TryGetValue(key, out LookupPeer? peer) && TrySettle(peer)) peer.State = LookupPeerState.Failed;
     }
 
-    /// <summary>Takes note that a peer lets wait. Others are asked in its place; its answer still counts if it comes.</summary>
+    /// <summary>Takes note that a peer lets wait: the first time others are asked in its place, the second time the lookup no longer waits for it. Its answer still
+    /// counts if it comes.</summary>
     internal void Stalled(in Key key)
     {
-        if (!_peers.TryGetValue(key, out LookupPeer? peer) || peer.State != LookupPeerState.Waiting) return;
-        TrySettle(peer);
-        peer.State = LookupPeerState.Stalled;
+        if (!_peers.TryGetValue(key, out LookupPeer? peer)) return;
+        LookupPeerState state = peer.State;
+        if (TrySettle(peer)) peer.State = state == LookupPeerState.Waiting ? LookupPeerState.Stalled : LookupPeerState.Overdue;
     }
 
     /// <summary>The nearest peers that have answered, nearest first.</summary>
@@ -138,7 +139,7 @@ internal sealed class Lookup
             return true;
         }
 
-        return peer.State == LookupPeerState.Stalled;
+        return peer.State is LookupPeerState.Stalled or LookupPeerState.Overdue;
     }
 
     private void AddCandidate(LookupPath path, Contact contact, LookupPeer? namedBy)

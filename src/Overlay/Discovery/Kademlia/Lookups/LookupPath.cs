@@ -41,6 +41,7 @@ internal sealed class LookupPath(int wanted)
                 case LookupPeerState.New:
                     return peer;
                 case LookupPeerState.Waiting:
+                case LookupPeerState.Stalled:
                     waits = true;
                     break;
                 case LookupPeerState.Answered:
@@ -103,8 +104,11 @@ internal enum LookupPeerState
     New = 0,
     Waiting,
 
-    /// <summary>It lets wait; its answer would still count.</summary>
+    /// <summary>It lets wait, and others are asked meanwhile.</summary>
     Stalled,
+
+    /// <summary>It has let wait for so long that the lookup would end without it; its answer would still count.</summary>
+    Overdue,
     Answered,
     Failed,
 
