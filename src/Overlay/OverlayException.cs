@@ -38,4 +38,7 @@ public enum OverlayError
 
     /// <summary>The node is stopping.</summary>
     Stopping,
+
+    /// <summary>The node is searching for as much as it may at once.</summary>
+    DiscoveryBusy,
 }

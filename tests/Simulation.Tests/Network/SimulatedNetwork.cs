@@ -223,7 +223,7 @@ internal sealed class SimulatedNetwork
         if (to.Misbehaviour is { } misbehaviour) answer = misbehaviour.Answer(to, origin, Carry(send.Message), TimeOf(to));
         else if (!to.Node.TryServe(origin, Carry(send.Message), TimeOf(to), out answer))
         {
-            After(Latency(from, to), () => Fail(from, send.Id));
+            After(Latency(from, to), () => Fail(from, send.Id, RequestFailure.Refused));
             return;
         }
 
@@ -238,10 +238,10 @@ internal sealed class SimulatedNetwork
         });
     }
 
-    private void Fail(SimulatedPeer from, long id)
+    private void Fail(SimulatedPeer from, long id, RequestFailure reason = RequestFailure.Peer)
     {
         if (!from.IsOnline) return;
-        from.Node.Failed(id, RequestFailure.Peer, TimeOf(from));
+        from.Node.Failed(id, reason, TimeOf(from));
         Settle(from);
     }
 

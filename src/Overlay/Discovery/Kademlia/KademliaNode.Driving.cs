@@ -88,8 +88,8 @@ internal sealed partial class KademliaNode
     {
         if (!_pending.Remove(id, out Pending? request)) return;
         if (reason == RequestFailure.Malformed) Misbehaved(request.Peer.Key, Misdeed.Malformed, now);
-        // A limit of this node's own says nothing about the peer.
-        else if (reason == RequestFailure.Peer)
+        // A limit of this node's own says nothing about the peer, and that it does not take a record is its right.
+        else if (reason == RequestFailure.Peer || (reason == RequestFailure.Refused && request.Use != RequestUse.Store))
         {
             NoteOutcome(failed: true);
             Table.Failed(request.Peer.Key);
@@ -364,6 +364,9 @@ internal enum RequestFailure
 {
     /// <summary>The peer could not be reached, or did not answer.</summary>
     Peer = 1,
+
+    /// <summary>It was reached and refused.</summary>
+    Refused,
 
     /// <summary>It answered with what is no message, or over a limit.</summary>
     Malformed,

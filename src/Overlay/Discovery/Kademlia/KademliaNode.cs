@@ -20,6 +20,7 @@ internal sealed partial class KademliaNode
     private readonly DateTimeOffset _startedAt;
     private readonly Queue<KademliaAction> _actions = new();
     private readonly HashSet<Operation> _operations = [];
+    private IReadOnlyList<Multiaddr>? _movedTo;
 
     /// <summary>Makes a node that knows nobody.</summary>
     /// <param name="self">This node's name, and the addresses that others can dial.</param>
@@ -61,9 +62,13 @@ internal sealed partial class KademliaNode
 
     internal void Tell(KademliaAction action) => _actions.Enqueue(action);
 
+    /// <summary>Takes note of the addresses at which others can dial this node.</summary>
     internal void MoveTo(IReadOnlyList<Multiaddr> addresses)
     {
-        if (!addresses.SequenceEqual(Self.Addresses)) Self = new Contact(Self.Id, addresses);
+        if (ReferenceEquals(addresses, _movedTo)) return;
+        _movedTo = addresses;
+        IReadOnlyList<Multiaddr> dialable = _policy.Dialable(addresses);
+        if (!dialable.SequenceEqual(Self.Addresses)) Self = new Contact(Self.Id, dialable);
     }
 
     /// <summary>Begins to look for the peers nearest to a key.</summary>
