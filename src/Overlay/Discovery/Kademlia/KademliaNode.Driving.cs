@@ -21,6 +21,7 @@ internal sealed partial class KademliaNode
     {
         Request = 1,
         Operation,
+        Refresh,
         Maintenance,
     }
 
@@ -40,6 +41,9 @@ internal sealed partial class KademliaNode
                     break;
                 case TimerKind.Operation:
                     Drive(timer.Operation!, now);
+                    break;
+                case TimerKind.Refresh:
+                    RefreshDue(now);
                     break;
                 default:
                     Maintain(now);

@@ -12,7 +12,10 @@ internal sealed partial class KademliaNode
     // Of ten requests one may fail before peers that were silent for a while are checked unasked.
     private const double CalmFailureShare = 0.1;
 
-    private static readonly TimeSpan s_maintenanceInterval = TimeSpan.FromSeconds(10), s_longestBootstrapPause = TimeSpan.FromMinutes(5);
+    // A table with fewer than twice k peers is small.
+    private const int FewPeers = 2;
+
+    private static readonly TimeSpan s_maintenanceInterval = TimeSpan.FromSeconds(10), s_longestBootstrapPause = TimeSpan.FromMinutes(5), s_firstPause = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<Key, (ReadOnlyMemory<byte> Key, TimeSpan DueAt)> _provided = [];
     private readonly Dictionary<Key, (KademliaRecord Record, TimeSpan DueAt)> _published = [];
@@ -21,6 +24,7 @@ internal sealed partial class KademliaNode
     private TimeSpan? _selfRefreshedAt;
     private TimeSpan _nextBootstrap;
     private TimeSpan _bootstrapPause = s_maintenanceInterval;
+    private TimeSpan _earlyPause = s_firstPause;
     private double _failureShare;
     private int _refreshing;
 
@@ -134,7 +138,7 @@ internal sealed partial class KademliaNode
         }
 
         _bootstrapPause = s_maintenanceInterval;
-        if (_selfRefreshedAt is not { } last || IsDue(last, now - last >= _options.RepairInterval && HasLostNear(), -1, now)) RefreshSelf(now);
+        if (_selfRefreshedAt is not { } last || now - last >= EarlyPause / 2 || IsDue(last, now - last >= _options.RepairInterval && HasLostNear(), -1, now)) RefreshSelf(now);
         // Deeper than this, all that there are lie among the nearest to this node, and looking for itself finds them.
         for (int i = 0; i < KeyPreimage.MaxPrefixLength && _refreshing < MaxRefreshes && Table.CountFrom(i) > _options.BucketSize; i++)
         {
@@ -148,9 +152,18 @@ internal sealed partial class KademliaNode
         }
     }
 
+    // Where few are known, all may have come at once and each have asked before the others were known: it looks again soon, then less and less often.
+    private TimeSpan EarlyPause => Table.Count < FewPeers * _options.BucketSize ? _earlyPause : TimeSpan.MaxValue;
+
     private void RefreshSelf(TimeSpan now)
     {
         if (_refreshing >= MaxRefreshes) return;
+        if (EarlyPause < _options.RefreshInterval)
+        {
+            At(now + _earlyPause, new Timer(TimerKind.Refresh, 0, null));
+            _earlyPause *= 2;
+        }
+
         _selfRefreshedAt = now;
         _refreshing++;
         Begin(new RefreshOperation(Self.Id.Bytes.ToArray(), -1, now + _options.LookupTimeout), now);

@@ -29,7 +29,8 @@ internal sealed class KademliaRequests(PeerHost host, KademliaOptions options)
         }
         finally
         {
-            if (isExtra) await connection.DisposeAsync().ConfigureAwait(false);
+            // Others may have begun to use it if it is now the preferred one; then the older will go when connections are trimmed.
+            if (isExtra && host.FindConnection(request.Peer.Id) != connection) await connection.CloseAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
