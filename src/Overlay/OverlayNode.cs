@@ -35,6 +35,9 @@ public sealed class OverlayNode : IAsyncDisposable
     /// <summary>Receipts given and taken.</summary>
     public OverlayLedger Ledger { get; }
 
+    /// <summary>Finds peers and providers, and announces this node to others.</summary>
+    public OverlayDiscovery Discovery => _parts.Discovery;
+
     /// <summary>Where SOCKS5 clients are taken, port filled in; null when nowhere.</summary>
     public IPEndPoint? SocksEndPoint => _parts.Socks?.LocalEndPoint;
 

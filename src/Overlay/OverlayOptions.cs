@@ -1,3 +1,4 @@
+using Overlay.Discovery.Kademlia;
 using Overlay.Transport;
 using Overlay.Transport.Identity;
 using Overlay.Using;
@@ -33,6 +34,23 @@ public sealed record OverlayOptions
             foreach (string address in value)
                 if (!Multiaddr.TryParse(address, out Multiaddr? parsed) || parsed.PeerId is null)
                     throw new ArgumentException($"'{address}' is not a provider's address such as /ip4/203.0.113.7/tcp/4001/p2p/12D3Koo….", nameof(Providers));
+            field = value;
+        }
+    } = [];
+
+    /// <summary>The DHT that the node takes part in. Null: in none. A node that shares announces itself there under its region.</summary>
+    public KademliaOptions? Kademlia { get; init; }
+
+    /// <summary>Peers through which the node joins the DHT, each address ending in <c>/p2p/…</c>. None: it waits for others to come.</summary>
+    public IReadOnlyList<string> Bootstrap
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Bootstrap));
+            foreach (string address in value)
+                if (!Multiaddr.TryParse(address, out Multiaddr? parsed) || parsed.PeerId is null)
+                    throw new ArgumentException($"'{address}' is not a peer's address such as /ip4/203.0.113.7/tcp/4001/p2p/12D3Koo….", nameof(Bootstrap));
             field = value;
         }
     } = [];

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Overlay.Diagnostics;
+using Overlay.Discovery.Kademlia;
 using Overlay.Proofs.Ledger;
 using Overlay.Sealing;
 using Overlay.Sessions;
@@ -25,9 +26,11 @@ internal sealed class OverlayParts : IAsyncDisposable
     private readonly OverlayOptions _options;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
+    private readonly KademliaDiscovery? _kademlia;
     private ProviderSessions? _sharing;
     private ExitSessions? _using;
     private LedgerSealer? _sealing;
+    private Task _announcing = Task.CompletedTask;
 
     private OverlayParts(OverlayOptions options, OverlayServices services, PeerIdentity identity, ILedgerStore ledger)
     {
@@ -37,11 +40,16 @@ internal sealed class OverlayParts : IAsyncDisposable
         _logger = (services.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Overlay");
         Ledger = ledger;
         Peers = new PeerHost(identity, options.Transport, null, _time, services.LoggerFactory, services.MeterFactory);
+        if (options.Kademlia is { } kademlia)
+            _kademlia = new KademliaDiscovery(Peers, kademlia, null, _time, _logger, services.MeterFactory is { } meters ? new KademliaMetrics(meters) : null);
+        Discovery = new OverlayDiscovery(_kademlia, identity, _time);
     }
 
     internal PeerHost Peers { get; }
 
     internal ILedgerStore Ledger { get; }
+
+    internal OverlayDiscovery Discovery { get; }
 
     internal Socks5Listener? Socks { get; private set; }
 
@@ -86,6 +94,9 @@ internal sealed class OverlayParts : IAsyncDisposable
             await _sharing.StopAsync(deadline.Token).ConfigureAwait(false);
         }
 
+        if (_kademlia is not null) await _kademlia.DisposeAsync().ConfigureAwait(false);
+        await _announcing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
         // Behind the last receipts, so that they are sealed too.
         if (_sealing is not null) await _sealing.DisposeAsync().ConfigureAwait(false);
 
@@ -105,6 +116,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         try
         {
             foreach (string address in _options.Listen) await Peers.ListenAsync(Multiaddr.Parse(address), cancellationToken).ConfigureAwait(false);
+            if (_kademlia is not null) Join(_kademlia);
             if (_options.Socks is { } socks) Socks = Socks5Listener.Start(socks, Connector(null), _time, _logger);
             if (_options.HttpProxy is { } http) HttpProxy = HttpProxyListener.Start(http, Connector(null), _time, _logger);
         }
@@ -112,6 +124,14 @@ internal sealed class OverlayParts : IAsyncDisposable
         {
             throw new OverlayException(OverlayError.ListenFailed, e.Message, e);
         }
+    }
+
+    /// <summary>Joins the DHT; an exit announces itself under its region, and under the one for anywhere.</summary>
+    private void Join(KademliaDiscovery kademlia)
+    {
+        kademlia.Start(_options.Bootstrap.Select(Multiaddr.Parse));
+        if (_options.Sharing is { } sharing)
+            _announcing = Task.WhenAll(new[] { sharing.Region, Region.Anywhere }.Distinct().Select(region => kademlia.ProvideAsync(OverlayDiscovery.KeyOf(region), CancellationToken.None)));
     }
 
     private void Share(SharingOptions sharing, SessionOptions sessions, IdentitySigner signer, SessionDiagnostics diagnostics, OverlayServices services)

@@ -1,4 +1,5 @@
 using System.Net;
+using Overlay.Discovery.Kademlia;
 using Overlay.Node.Configuration;
 using Overlay.Transport;
 using Overlay.Using;
@@ -22,6 +23,8 @@ internal static class RunOptions
         if (listen.Length == 0 && shares) listen = [DefaultListen];
         string[] providers = [.. settings.Get(Settings.Provider).Select(address => address.ToString())];
 
+        string[] bootstrap = [.. settings.Get(Settings.Bootstrap).Select(address => address.ToString())];
+
         if (!shares) RefuseWithoutShare(settings);
         if ((socks ?? httpProxy) is not null && providers.Length == 0)
             throw new UsageException($"{(socks is not null ? Settings.Socks : Settings.HttpProxy).Flag} needs a way out: name at least one --provider.");
@@ -37,6 +40,10 @@ internal static class RunOptions
             Socks = socks is null ? null : new Socks5Options { EndPoint = socks },
             HttpProxy = httpProxy is null ? null : new HttpProxyOptions { EndPoint = httpProxy },
             Wish = new ExitWish { MaxPricePerGiB = settings.Find(Settings.MaxPrice) },
+            Bootstrap = bootstrap,
+            Kademlia = bootstrap.Length == 0 && settings.FindObject(Settings.KadProtocol) is null
+                ? null
+                : DhtCommand.Kademlia(settings) with { Mode = listen.Length == 0 ? KademliaMode.Client : KademliaMode.Server },
             Transport = new TransportOptions { ServePerf = settings.IsOn(Settings.ServePerf) },
         };
     }

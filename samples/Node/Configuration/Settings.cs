@@ -43,13 +43,24 @@ internal static class Settings
 
     internal static readonly SwitchSetting ServePerf = new("--serve-perf", "Let any peer measure throughput with this node.");
 
+    internal static readonly ListSetting<Multiaddr> Bootstrap = new(
+        "--bootstrap", "PEER-ADDR", "Peer through which to join the DHT; several may be named.",
+        "a peer's address such as /ip4/203.0.113.7/tcp/4001/p2p/12D3Koo…", ReadPeerAddress);
+
+    internal static readonly ValueSetting<string> KadProtocol = new(
+        "--kad-protocol", "ID", "Protocol id of the DHT; /overlay/kad/1.0.0 unless said, /ipfs/kad/1.0.0 is the public IPFS network.",
+        "a protocol id such as /ipfs/kad/1.0.0", ReadProtocol);
+
+    internal static readonly SwitchSetting PrivateNetwork = new(
+        "--private-network", "Let the DHT use loopback and private addresses, and many peers of one network. For tests and isolated networks only.");
+
     private const string PriceRange = "credits a GiB, from 0 to 1000000, such as 0.05";
     private const string EndPointForm = "an IP address or localhost, and a port from 0 to 65535, such as 127.0.0.1:1080 or [::1]:1080";
     private const decimal MaxPriceInCredits = 1_000_000m;
 
     /// <summary>Every one, in the order in which help and errors name them.</summary>
     internal static IReadOnlyList<Setting> All { get; } =
-        [Data, Listen, Share, Region, Price, AllowPort, AllowPrivateTargets, Provider, MaxPrice, Socks, HttpProxy, ServePerf];
+        [Data, Listen, Share, Region, Price, AllowPort, AllowPrivateTargets, Provider, MaxPrice, Socks, HttpProxy, ServePerf, Bootstrap, KadProtocol, PrivateNetwork];
 
     private static bool ReadPath(string text, out string value)
     {
@@ -65,6 +76,12 @@ internal static class Settings
     }
 
     private static bool ReadPeerAddress(string text, out Multiaddr value) => ReadAddress(text, out value) && value.PeerId is not null;
+
+    private static bool ReadProtocol(string text, out string value)
+    {
+        value = text;
+        return text.Length is > 1 and <= 256 && text[0] == '/' && !text.Contains('\n', StringComparison.Ordinal);
+    }
 
     private static bool ReadRegion(string text, out Region value) => Overlay.Region.TryParse(text, out value);
 

@@ -1,5 +1,5 @@
 // A js-libp2p peer that a test drives: one JSON object a line.
-//   node peer.mjs '{"listen":["/ip4/127.0.0.1/tcp/0"]}'
+//   node peer.mjs '{"listen":["/ip4/127.0.0.1/tcp/0"],"kad":"/ipfs/kad/1.0.0"}'
 // stdout: first {"event":"ready","peerId":…,"addresses":[…]}, later {"event":"connect"|"disconnect","peerId":…}; to each command
 //   {"id":1,"cmd":"ping","address":…} on stdin one answer {"id":1,"ok":true,"result":{…}} or {"id":1,"ok":false,"error":{"name":…,"message":…}}.
 // It ends when stdin does.
@@ -19,6 +19,7 @@ const { ping } = await import('@libp2p/ping')
 const { generateKeyPair, generateKeyPairFromSeed } = await import('@libp2p/crypto/keys')
 const { multiaddr } = await import('@multiformats/multiaddr')
 const protocols = await import('./protocols.mjs')
+const kademlia = await import('./kademlia.mjs')
 
 const options = JSON.parse(process.argv[2] ?? '{}')
 const say = (message) => process.stdout.write(JSON.stringify(message) + '\n')
@@ -31,7 +32,12 @@ const node = await createLibp2p({
   streamMuxers: [yamux()],
   // The stock limit of five inbound connections a second would be what the tests measure.
   connectionManager: { inboundConnectionThreshold: 10_000, maxIncomingPendingConnections: 1_000 },
-  services: { identify: identify(), identifyPush: identifyPush(), ping: ping() }
+  services: {
+    identify: identify(),
+    identifyPush: identifyPush(),
+    ping: ping(),
+    ...(options.kad != null ? { dht: kademlia.service(options.kad) } : {})
+  }
 })
 
 const many = { maxInboundStreams: 1000, maxOutboundStreams: 1000 }
@@ -103,6 +109,7 @@ const commands = {
     await connectionTo(peerId).close()
     return {}
   },
+  ...kademlia.commands(node),
   async connections () {
     return { peers: node.getConnections().map((connection) => connection.remotePeer.toString()) }
   }

@@ -258,6 +258,7 @@ internal sealed partial class KademliaNode
         operation.HasEnded = true;
         _operations.Remove(operation);
         Abandon(operation);
+        PlanNextStore(operation, now);
         if (operation is RefreshOperation refresh) Refreshed(refresh, now);
         else if (!operation.IsBackground) _actions.Enqueue(new OperationEnded(operation));
     }
@@ -305,7 +306,8 @@ internal sealed partial class KademliaNode
     private void StartLookup(Operation operation, in Key target, TimeSpan now, byte[]? requestKey = null)
     {
         List<Contact> seeds = Table.Closest(target, _options.BucketSize, includeFailing: true);
-        if (operation.Lookup is { } earlier) seeds = Nearest(seeds.Concat(earlier.Closest(_options.BucketSize).Select(peer => peer.Contact)), target);
+        // Those that a crowded lookup has found would lead back into the crowd; only the table's own peers lead out of it.
+        if (seeds.Count < _options.BucketSize && operation.Lookup is { } earlier) seeds = Nearest(seeds.Concat(earlier.Closest(_options.BucketSize).Select(peer => peer.Contact)), target);
         if (seeds.Count < _options.BucketSize) seeds = Nearest(seeds.Concat(_bootstrap), target);
         Table.MarkRefreshed(target, now);
         operation.Lookup = new Lookup(Self.Key, target, seeds, operation.PathCount ?? _options.DisjointPaths, _options) { RequestKey = requestKey ?? operation.RequestKey };

@@ -117,6 +117,26 @@ internal sealed partial class KademliaNode
         }
     }
 
+    /// <summary>What found few peers, because this node had only come or the network is small, is stored anew sooner.</summary>
+    private void PlanNextStore(Operation operation, TimeSpan now)
+    {
+        switch (operation)
+        {
+            case ProvideOperation provide when _provided.TryGetValue(provide.Target, out (ReadOnlyMemory<byte> Key, TimeSpan DueAt) provided):
+                _provided[provide.Target] = provided with { DueAt = now + PauseAfter(provide.StoredCount) };
+                break;
+            case PutValueOperation put when _published.TryGetValue(put.Target, out (KademliaRecord Record, TimeSpan DueAt) published):
+                _published[put.Target] = published with { DueAt = now + PauseAfter(put.StoredCount) };
+                break;
+        }
+    }
+
+    private TimeSpan PauseAfter(int storedCount)
+    {
+        TimeSpan pause = storedCount == 0 ? _options.RepairInterval : storedCount < _options.BucketSize ? _options.RefreshInterval : _options.RepublishInterval;
+        return pause < _options.RepublishInterval ? pause : _options.RepublishInterval;
+    }
+
     /// <summary>Asks peers that have been silent, sooner the more requests fail: where many peers come and go, a table must be looked through more often.</summary>
     private void CheckSilent(TimeSpan now)
     {

@@ -9,8 +9,8 @@ internal sealed partial class KademliaNode
     // Providers in one answer: with their addresses well below the largest message.
     private const int MaxProvidersInAnswer = 64;
 
-    // A multihash of the longest digest in use, 64 bytes, with its two varints (kad-dht specification; go-libp2p takes no longer key either).
-    private const int MaxProviderKeySize = 80;
+    /// <summary>Longest key of a provider record, in bytes: a multihash of the longest digest in use, 64 bytes, has room; go-libp2p takes no longer key either.</summary>
+    internal const int MaxProviderKeySize = 80;
 
     /// <summary>Requests that were refused: not a request at all, without a needed part, or with a value that does not stand its test.</summary>
     internal long RefusedRequests { get; private set; }

@@ -42,10 +42,18 @@ internal sealed class KademliaRequests(PeerHost host, KademliaOptions options)
         await stream.Output.WriteAsync(MessageFrames.Frame(KademliaCodec.Encode(request.Message)), cancellationToken).ConfigureAwait(false);
         if (!request.ExpectsAnswer)
         {
-            // The peer ends the stream when it has taken the record; a reset would say that it has not.
             await stream.Output.CompleteAsync().ConfigureAwait(false);
-            ReadResult end = await stream.Input.ReadAsync(cancellationToken).ConfigureAwait(false);
-            stream.Input.AdvanceTo(end.Buffer.End);
+            try
+            {
+                // Only now has the record been taken out of the stream: to let go sooner could lose it.
+                ReadResult end = await stream.Input.ReadAsync(cancellationToken).ConfigureAwait(false);
+                stream.Input.AdvanceTo(end.Buffer.End);
+            }
+            catch (ConnectionException e) when (e.Reason == ConnectionError.StreamReset)
+            {
+                // js-libp2p ends such a stream so, record taken.
+            }
+
             return null;
         }
 
