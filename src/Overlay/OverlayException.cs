@@ -41,4 +41,7 @@ public enum OverlayError
 
     /// <summary>There is nothing to claim, what is to be claimed is not true, or the epoch was claimed before.</summary>
     NothingToClaim,
+
+    /// <summary>The node is searching for as much as it may at once.</summary>
+    DiscoveryBusy,
 }

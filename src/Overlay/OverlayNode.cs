@@ -1,5 +1,4 @@
 using System.Net;
-using Overlay.Discovery;
 using Overlay.Sessions;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
@@ -30,14 +29,14 @@ public sealed class OverlayNode : IAsyncDisposable
     /// <summary>Connections to other peers.</summary>
     public PeerHost Peers => _parts.Peers;
 
-    /// <summary>Finds peers, and tells who is there.</summary>
-    public PeerFinder Finder => _parts.Finder;
-
     /// <summary>The protocols for which this node takes streams; add your own.</summary>
     public ProtocolRegistry Protocols => Peers.Protocols;
 
     /// <summary>Receipts given and taken, and the claims made of them.</summary>
     public OverlayLedger Ledger { get; }
+
+    /// <summary>Finds peers and providers, and announces this node to others.</summary>
+    public OverlayDiscovery Discovery => _parts.Discovery;
 
     /// <summary>Where SOCKS5 clients are taken, port filled in; null when nowhere.</summary>
     public IPEndPoint? SocksEndPoint => _parts.Socks?.LocalEndPoint;

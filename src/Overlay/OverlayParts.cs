@@ -3,9 +3,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Overlay.Claiming;
 using Overlay.Counterparties;
 using Overlay.Diagnostics;
-using Overlay.Discovery;
-using Overlay.Discovery.Addresses;
-using Overlay.Discovery.Bootstrap;
 using Overlay.Proofs.Ledger;
 using Overlay.Sealing;
 using Overlay.Sessions;
@@ -34,7 +31,7 @@ internal sealed class OverlayParts : IAsyncDisposable
     private ExitSessions? _using;
     private LedgerSealer? _sealing;
     private LedgerExchange? _exchange;
-    private PeerFinder? _finder;
+    private DiscoveryParts? _discovery;
 
     private OverlayParts(OverlayOptions options, OverlayServices services, PeerIdentity identity, ILedgerStore ledger)
     {
@@ -54,7 +51,7 @@ internal sealed class OverlayParts : IAsyncDisposable
 
     internal ClaimDesk Claims { get; }
 
-    internal PeerFinder Finder => _finder!;
+    internal OverlayDiscovery Discovery => _discovery!.Face;
 
     internal Socks5Listener? Socks { get; private set; }
 
@@ -103,7 +100,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         // Behind the last receipts, so that they are sealed too.
         if (_sealing is not null) await _sealing.DisposeAsync().ConfigureAwait(false);
 
-        if (_finder is IAsyncDisposable finder) await finder.DisposeAsync().ConfigureAwait(false);
+        if (_discovery is not null) await _discovery.DisposeAsync().ConfigureAwait(false);
         await Peers.DisposeAsync().ConfigureAwait(false);
         await Ledger.DisposeAsync().ConfigureAwait(false);
         _identity.Dispose();
@@ -128,8 +125,8 @@ internal sealed class OverlayParts : IAsyncDisposable
         try
         {
             foreach (string address in _options.Listen) await Peers.ListenAsync(Multiaddr.Parse(address), cancellationToken).ConfigureAwait(false);
-            // What the node listens on decides where it looks for others.
-            _finder = await FindPeersAsync(services, cancellationToken).ConfigureAwait(false);
+            _discovery = await DiscoveryParts.StartAsync(Peers, _identity, _options, services, _time, _logger, cancellationToken).ConfigureAwait(false);
+            if (_options.Sharing is not null) _discovery.Announce(_options.Sharing.Region);
             if (_options.Socks is { } socks) Socks = Socks5Listener.Start(socks, Connector(null), _time, _logger);
             if (_options.HttpProxy is { } http) HttpProxy = HttpProxyListener.Start(http, Connector(null), _time, _logger);
         }
@@ -145,41 +142,6 @@ internal sealed class OverlayParts : IAsyncDisposable
         _exchange = new LedgerExchange(signer.PublicKey, Ledger, sealing, options, _time, _logger);
         Peers.Protocols.Handle(LedgerProtocol.Name, new LedgerServer(signer.PublicKey, Ledger, options, _time).HandleAsync, options.MaxStreamsPerConnection);
         return _exchange;
-    }
-
-    private async Task<PeerFinder> FindPeersAsync(OverlayServices services, CancellationToken cancellationToken)
-    {
-        var parts = new PeerFinderParts
-        {
-            Time = _time,
-            Loggers = services.LoggerFactory ?? NullLoggerFactory.Instance,
-            TextRecords = new DnsTextRecords(_options.Discovery.DnsAddr.LookupTimeout),
-        };
-        IAddressBookStore store = OpenAddressBook();
-        try
-        {
-            return await PeerFinder.StartAsync(Peers, _options.Discovery, store, parts, cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            await store.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
-
-    // A node can do without what it knew of others; it cannot without its key and ledger.
-    private IAddressBookStore OpenAddressBook()
-    {
-        if (_options.DataDirectory is not { } folder) return new InMemoryAddressBookStore();
-        try
-        {
-            return SqliteAddressBookStore.Open(Path.Combine(folder, PeerFinder.AddressBookFile));
-        }
-        catch (AddressBookException e)
-        {
-            DiscoveryLog.BookNotKept(_logger, e.Message);
-            return new InMemoryAddressBookStore();
-        }
     }
 
     private void Share(SharingOptions sharing, SessionOptions sessions, IdentitySigner signer, SessionDiagnostics diagnostics, OverlayServices services)

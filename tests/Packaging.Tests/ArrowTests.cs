@@ -108,7 +108,7 @@ public sealed class ArrowTests
     [InlineData(Face)]
     public void Internals_AreOpenOnlyToTestsAndBenchmarks(string assembly)
     {
-        string[] allowed = [$"{assembly}.Tests", "Overlay.Conformance.Tests", "Overlay.TestKit", "Overlay.Fuzzing", "Overlay.Benchmarks"];
+        string[] allowed = [$"{assembly}.Tests", "Overlay.Conformance.Tests", "Overlay.TestKit", "Overlay.Fuzzing", "Overlay.Benchmarks", "Overlay.Simulation.Tests"];
 
         Assert.Empty(FriendsOf(assembly).Except(allowed));
     }

@@ -19,6 +19,7 @@ internal static class OverlayCommand
             PingCommand.Create(tree),
             IdentifyCommand.Create(tree),
             PerfCommand.Create(tree),
+            DhtCommand.Create(tree),
             LedgerCommand.Create(tree),
             ClaimCommand.Create(tree),
         };

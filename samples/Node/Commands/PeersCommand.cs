@@ -20,7 +20,7 @@ internal static class PeersCommand
         {
             SettingValues settings = invocation.Read(options);
             TimeSpan patience = ReadWait(invocation.Find(wait));
-            IReadOnlyList<NetworkPeer> peers = PeerFinder.ReadRunning(DataFolder.Of(settings)) ?? await JoinAsync(invocation, settings, patience);
+            IReadOnlyList<NetworkPeer> peers = OverlayDiscovery.ReadRunning(DataFolder.Of(settings)) ?? await JoinAsync(invocation, settings, patience);
             invocation.Output.WriteTable(PeerLine.Columns, [.. peers.Select(peer => new PeerLine(peer, TimeProvider.System))]);
             return ExitCode.Done;
         }, "overlay peers", "overlay peers --data /var/lib/overlay --json", $"overlay peers --no-mdns --bootstrap {PeerProbe.ExampleAddress} --wait 10");
@@ -38,7 +38,7 @@ internal static class PeersCommand
         };
         await using OverlayNode node = await OverlayNode.StartAsync(options, new OverlayServices { LoggerFactory = invocation.Logging }, invocation.Stop);
         await Task.Delay(patience, invocation.Stop);
-        return node.Finder.Peers;
+        return node.Discovery.Peers;
     }
 
     private static TimeSpan ReadWait(string? text)

@@ -46,7 +46,7 @@ internal static class RunCommand
             // Before anything is announced, so that no receipt is missed.
             telling = TellReceiptsAsync(node.Ledger.Store.WatchAsync(CancellationToken.None), totals, invocation.Output);
             invocation.Output.Write(new Ready(node, options));
-            tellingPeers = TellPeersAsync(node.Finder, invocation.Output);
+            tellingPeers = TellPeersAsync(node.Discovery, invocation.Output);
             // The receipts' stream ends with the ledger, that is after the last receipts; sooner only when they cannot be told.
             await Task.WhenAny(telling, Task.Delay(Timeout.Infinite, invocation.Stop));
         }
@@ -65,7 +65,7 @@ internal static class RunCommand
         }
     }
 
-    private static async Task TellPeersAsync(PeerFinder finder, IOutput output)
+    private static async Task TellPeersAsync(OverlayDiscovery finder, IOutput output)
     {
         await foreach (PeerChange change in finder.WatchPeersAsync()) output.Write(new PeerLine(change.Peer, TimeProvider.System, change.Kind));
     }

@@ -59,6 +59,7 @@ internal static class RunOptions
     internal static DiscoveryOptions Discovery(SettingValues settings) => new()
     {
         Mdns = settings.IsOn(Settings.NoMdns) ? null : new MdnsOptions(),
+        Kademlia = DhtCommand.Kademlia(settings),
         Bootstrap = [.. settings.Get(Settings.Bootstrap).Select(address => address.ToString())],
         PersistentPeers = [.. settings.Get(Settings.Peer).Select(address => address.ToString())],
     };

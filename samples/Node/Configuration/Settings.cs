@@ -53,13 +53,20 @@ internal static class Settings
 
     internal static readonly SwitchSetting ServePerf = new("--serve-perf", "Let any peer measure throughput with this node.");
 
+    internal static readonly ValueSetting<string> KadProtocol = new(
+        "--kad-protocol", "ID", "Protocol id of the DHT; /overlay/kad/1.0.0 unless said, /ipfs/kad/1.0.0 is the public IPFS network.",
+        "a protocol id such as /ipfs/kad/1.0.0", ReadProtocol);
+
+    internal static readonly SwitchSetting PrivateNetwork = new(
+        "--private-network", "Let the DHT use loopback and private addresses, and many peers of one network. For tests and isolated networks only.");
+
     private const string PriceRange = "credits a GiB, from 0 to 1000000, such as 0.05";
     private const string EndPointForm = "an IP address or localhost, and a port from 0 to 65535, such as 127.0.0.1:1080 or [::1]:1080";
     private const decimal MaxPriceInCredits = 1_000_000m;
 
     /// <summary>Every one, in the order in which help and errors name them.</summary>
     internal static IReadOnlyList<Setting> All { get; } =
-        [Data, Listen, Bootstrap, Peer, NoMdns, Share, Region, Price, AllowPort, AllowPrivateTargets, Provider, MaxPrice, Socks, HttpProxy, ServePerf];
+        [Data, Listen, Bootstrap, Peer, NoMdns, KadProtocol, PrivateNetwork, Share, Region, Price, AllowPort, AllowPrivateTargets, Provider, MaxPrice, Socks, HttpProxy, ServePerf];
 
     private static bool ReadPath(string text, out string value)
     {
@@ -78,6 +85,12 @@ internal static class Settings
 
     private static bool ReadBootstrap(string text, out Multiaddr value) =>
         ReadAddress(text, out value) && (value.PeerId is not null || value.HostNameKind == MultiaddrProtocol.DnsAddr);
+
+    private static bool ReadProtocol(string text, out string value)
+    {
+        value = text;
+        return text.Length is > 1 and <= 256 && text[0] == '/' && !text.Contains('\n', StringComparison.Ordinal);
+    }
 
     private static bool ReadRegion(string text, out Region value) => Overlay.Region.TryParse(text, out value);
 

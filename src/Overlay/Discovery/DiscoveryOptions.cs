@@ -1,5 +1,6 @@
 using Overlay.Discovery.Addresses;
 using Overlay.Discovery.Bootstrap;
+using Overlay.Discovery.Kademlia;
 using Overlay.Discovery.Mdns;
 using Overlay.Discovery.Reachability;
 using Overlay.Transport.Identity;
@@ -12,6 +13,9 @@ public sealed record DiscoveryOptions
 {
     /// <summary>Looks for peers on the local network and is found there. Null: neither.</summary>
     public MdnsOptions? Mdns { get; init; } = new();
+
+    /// <summary>Takes part in the DHT: as a client when the node listens nowhere. A node that shares announces itself there under its region. Null: it does not.</summary>
+    public KademliaOptions? Kademlia { get; init; } = new();
 
     /// <summary>Ways into the network, dialled when too few other peers are known: addresses that end in <c>/p2p/…</c>, or <c>/dnsaddr/…</c>. At most 64; none by default.</summary>
     /// <exception cref="ArgumentException">One is no such address, or there are too many.</exception>

@@ -15,7 +15,7 @@ namespace Overlay.Discovery;
 
 /// <summary>Finds peers on the local network, by the ways in that the owner named, and again where they were found before; keeps connections with them.</summary>
 /// <remarks>Safe on several threads. Works by itself from the node's start to its end.</remarks>
-public sealed class PeerFinder : IAsyncDisposable
+internal sealed class PeerFinder : IAsyncDisposable
 {
     /// <summary>The address book's file in the data folder.</summary>
     internal const string AddressBookFile = "peers.db";
@@ -147,7 +147,7 @@ public sealed class PeerFinder : IAsyncDisposable
     }
 
     /// <summary>Says goodbye to the local network, dials nobody any more and writes the book. The node's business; the connections are the host's.</summary>
-    async ValueTask IAsyncDisposable.DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         if (_mdns is not null) await _mdns.DisposeAsync().ConfigureAwait(false);
         await _loop.DisposeAsync().ConfigureAwait(false);

@@ -32,10 +32,12 @@ internal sealed class JsPeer : IAsyncDisposable
     /// <summary>Starts a peer; skips the test when Node or the peer's packages are missing.</summary>
     /// <param name="listens">Whether it listens on a free port of loopback.</param>
     /// <param name="forged">Whether it claims a public key whose private half it does not have.</param>
-    internal static async Task<JsPeer> StartAsync(bool listens = true, bool forged = false)
+    /// <param name="kademlia">The protocol id of the DHT that it serves; none where null.</param>
+    internal static async Task<JsPeer> StartAsync(bool listens = true, bool forged = false, string? kademlia = null)
     {
         string folder = RealTools.FindJsPeer();
         var options = new JsonObject { ["forge"] = forged };
+        if (kademlia is not null) options["kad"] = kademlia;
         if (listens) options["listen"] = new JsonArray("/ip4/127.0.0.1/tcp/0");
         return await WhenReadyAsync(ChildProcess.Start(RealTools.Find("node"), ["peer.mjs", options.ToJsonString()], folder));
     }

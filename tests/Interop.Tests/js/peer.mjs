@@ -1,5 +1,5 @@
 // A js-libp2p peer that a test drives: one JSON object a line.
-//   node peer.mjs '{"listen":["/ip4/127.0.0.1/tcp/0"]}'
+//   node peer.mjs '{"listen":["/ip4/127.0.0.1/tcp/0"],"kad":"/ipfs/kad/1.0.0"}'
 // stdout: first {"event":"ready","peerId":…,"addresses":[…]}, later {"event":"connect"|"disconnect"|"discovery","peerId":…}; to each command
 //   {"id":1,"cmd":"ping","address":…} on stdin one answer {"id":1,"ok":true,"result":{…}} or {"id":1,"ok":false,"error":{"name":…,"message":…}}.
 // It ends when stdin does.
@@ -20,6 +20,7 @@ const { mdns } = await import('@libp2p/mdns')
 const { generateKeyPair, generateKeyPairFromSeed } = await import('@libp2p/crypto/keys')
 const { multiaddr } = await import('@multiformats/multiaddr')
 const protocols = await import('./protocols.mjs')
+const kademlia = await import('./kademlia.mjs')
 
 const options = JSON.parse(process.argv[2] ?? '{}')
 const say = (message) => process.stdout.write(JSON.stringify(message) + '\n')
@@ -33,7 +34,12 @@ const node = await createLibp2p({
   peerDiscovery: options.mdns ? [mdns({ interval: 1000 })] : [],
   // The stock limit of five inbound connections a second would be what the tests measure.
   connectionManager: { inboundConnectionThreshold: 10_000, maxIncomingPendingConnections: 1_000 },
-  services: { identify: identify(), identifyPush: identifyPush(), ping: ping() }
+  services: {
+    identify: identify(),
+    identifyPush: identifyPush(),
+    ping: ping(),
+    ...(options.kad != null ? { dht: kademlia.service(options.kad) } : {})
+  }
 })
 
 const many = { maxInboundStreams: 1000, maxOutboundStreams: 1000 }
@@ -107,6 +113,7 @@ const commands = {
     await connectionTo(peerId).close()
     return {}
   },
+  ...kademlia.commands(node),
   async connections () {
     return { peers: node.getConnections().map((connection) => connection.remotePeer.toString()) }
   }

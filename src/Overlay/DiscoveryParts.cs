@@ -1,0 +1,101 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Overlay.Diagnostics;
+using Overlay.Discovery;
+using Overlay.Discovery.Addresses;
+using Overlay.Discovery.Bootstrap;
+using Overlay.Discovery.Kademlia;
+using Overlay.Transport;
+using Overlay.Transport.Identity;
+
+namespace Overlay;
+
+/// <summary>What finds others for a node, put together: the finder, the DHT, and what the one tells the other.</summary>
+internal sealed class DiscoveryParts : IAsyncDisposable
+{
+    private readonly PeerFinder _finder;
+    private readonly KademliaDiscovery? _kademlia;
+    private Task _announcing = Task.CompletedTask;
+
+    private DiscoveryParts(PeerFinder finder, KademliaDiscovery? kademlia, PeerIdentity identity, TimeProvider time)
+    {
+        _finder = finder;
+        _kademlia = kademlia;
+        Face = new OverlayDiscovery(finder, kademlia, identity, time);
+    }
+
+    /// <summary>What a host sees of it.</summary>
+    internal OverlayDiscovery Face { get; }
+
+    /// <summary>Begins to look for others, behind listening: what the node listens on decides where it looks.</summary>
+    internal static async Task<DiscoveryParts> StartAsync(
+        PeerHost host, PeerIdentity identity, OverlayOptions options, OverlayServices services, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        PeerFinder finder = await StartFinderAsync(host, options, services, time, logger, cancellationToken).ConfigureAwait(false);
+        KademliaDiscovery? kademlia = null;
+        if (options.Discovery.Kademlia is { } wanted)
+        {
+            // Whoever cannot be dialled is no help to others in the table.
+            if (options.Listen.Count == 0) wanted = wanted with { Mode = KademliaMode.Client };
+            kademlia = new KademliaDiscovery(host, wanted, () => OwnAddresses(host, finder), time, logger, services.MeterFactory is { } meters ? new KademliaMetrics(meters) : null);
+            finder.PeerLearned = (peer, addresses, _, _) => kademlia.Meet(peer, addresses);
+            kademlia.Start(options.Discovery.Bootstrap.Select(Multiaddr.Parse));
+        }
+
+        return new DiscoveryParts(finder, kademlia, identity, time);
+    }
+
+    /// <summary>Announces this node as an exit: under its region, and under the one for anywhere.</summary>
+    internal void Announce(Region region)
+    {
+        if (_kademlia is null) return;
+        _announcing = Task.WhenAll(new[] { region, Region.Anywhere }.Distinct().Select(place => _kademlia.ProvideAsync(OverlayDiscovery.KeyOf(place), CancellationToken.None)));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _finder.PeerLearned = null;
+        if (_kademlia is not null) await _kademlia.DisposeAsync().ConfigureAwait(false);
+        await _announcing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _finder.DisposeAsync().ConfigureAwait(false);
+    }
+
+    // What others have confirmed comes behind what the node knows by itself: a port that a router forwards, say.
+    private static IReadOnlyList<Multiaddr> OwnAddresses(PeerHost host, PeerFinder finder) => [.. host.ListenAddresses.Concat(finder.Reachability.Confirmed).Distinct()];
+
+    private static async Task<PeerFinder> StartFinderAsync(
+        PeerHost host, OverlayOptions options, OverlayServices services, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        var parts = new PeerFinderParts
+        {
+            Time = time,
+            Loggers = services.LoggerFactory ?? NullLoggerFactory.Instance,
+            TextRecords = new DnsTextRecords(options.Discovery.DnsAddr.LookupTimeout),
+        };
+        IAddressBookStore store = OpenAddressBook(options, logger);
+        try
+        {
+            return await PeerFinder.StartAsync(host, options.Discovery, store, parts, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await store.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    // A node can do without what it knew of others; it cannot without its key and ledger.
+    private static IAddressBookStore OpenAddressBook(OverlayOptions options, ILogger logger)
+    {
+        if (options.DataDirectory is not { } folder) return new InMemoryAddressBookStore();
+        try
+        {
+            return SqliteAddressBookStore.Open(Path.Combine(folder, PeerFinder.AddressBookFile));
+        }
+        catch (AddressBookException e)
+        {
+            DiscoveryLog.BookNotKept(logger, e.Message);
+            return new InMemoryAddressBookStore();
+        }
+    }
+}
