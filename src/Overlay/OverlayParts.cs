@@ -129,6 +129,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         {
             Time = _time,
             Loggers = services.LoggerFactory ?? NullLoggerFactory.Instance,
+            Meters = services.MeterFactory,
             TextRecords = new DnsTextRecords(_options.Discovery.DnsAddr.LookupTimeout),
         };
         IAddressBookStore store = OpenAddressBook();
