@@ -70,6 +70,7 @@ internal sealed class DiscoveryParts : IAsyncDisposable
         {
             Time = time,
             Loggers = services.LoggerFactory ?? NullLoggerFactory.Instance,
+            Meters = services.MeterFactory,
             TextRecords = new DnsTextRecords(options.Discovery.DnsAddr.LookupTimeout),
         };
         IAddressBookStore store = OpenAddressBook(options, logger);

@@ -76,6 +76,13 @@ internal sealed class FinderLoop : IAsyncDisposable
     /// <summary>Something has changed of which the loop does not know by itself.</summary>
     internal void Wake() => _wake.Writer.TryWrite(true);
 
+    /// <summary>Looks which connections stand. Safe on several threads.</summary>
+    internal void TakeConnections()
+    {
+        foreach (PeerConnection added in _table.Update(_host, _time.GetUtcNow())) Welcome(added);
+        _changed();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
@@ -92,10 +99,9 @@ internal sealed class FinderLoop : IAsyncDisposable
         {
             await foreach (IReadOnlyList<PeerConnection> connections in _host.WatchConnectionsAsync(_stopping.Token).ConfigureAwait(false))
             {
-                foreach (PeerConnection added in _table.Update(connections, _host, _time.GetUtcNow())) Welcome(added);
+                TakeConnections();
                 foreach (PeerConnection gone in _known.Keys.Except(connections).ToList()) _known.Remove(gone);
                 foreach (PeerConnection connection in connections) TakeInfo(connection);
-                _changed();
                 Wake();
             }
         }
@@ -192,7 +198,7 @@ internal sealed class FinderLoop : IAsyncDisposable
             await _dialer.ConnectAsync(target.Peer, addresses, _stopping.Token).ConfigureAwait(false);
             lock (_lock) _backoff.Reached(target.Peer);
             // Before the expectation is withdrawn, the connection must be in the table under it.
-            _table.Update(_host.Connections, _host, _time.GetUtcNow()).ToList().ForEach(Welcome);
+            TakeConnections();
         }
         catch (Exception e) when (e is ConnectionException or OperationCanceledException or ObjectDisposedException)
         {

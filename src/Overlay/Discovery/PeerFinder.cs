@@ -50,6 +50,8 @@ internal sealed class PeerFinder : IAsyncDisposable
         _latency = new LatencyLoop(host, _table, parts.Time);
         if (options.Mdns is { } mdns && isOpen && parts.OpenMulticast(mdns, logger) is { } multicast)
             _mdns = new MdnsService(multicast, host.PeerId, mdns, () => host.ListenAddresses, TakeHeard, parts.Time, parts.NewRandom(), logger);
+        if (parts.Meters is { } meters)
+            DiscoveryMetrics.Create(meters, () => _table.Connected.Count, () => book.Count, Refusals, () => _reachability?.Server?.ServedCount ?? 0);
     }
 
     /// <summary>Peers with a connection, the longest connected first, then those that are only seen on the local network. A snapshot.</summary>
@@ -115,12 +117,22 @@ internal sealed class PeerFinder : IAsyncDisposable
     /// <param name="toldBy">The connection on which that was heard.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <exception cref="ConnectionException">It could not be reached, or no address may be dialled.</exception>
-    internal ValueTask<PeerConnection> ConnectAsync(PeerId peer, IReadOnlyList<Multiaddr> addresses, PeerConnection toldBy, CancellationToken cancellationToken)
+    internal async ValueTask<PeerConnection> ConnectAsync(PeerId peer, IReadOnlyList<Multiaddr> addresses, PeerConnection toldBy, CancellationToken cancellationToken)
     {
         AddressScope distance = AddressScopes.Of(toldBy.RemoteAddress) ?? AddressScope.Public;
         IEnumerable<(Multiaddr, AddressScope?)> known = _book.Find(peer).Select(entry => (entry.Address, entry.ToldFrom));
         _table.Expect(peer, PeerSource.Network);
-        return _dialer.ConnectAsync(peer, [.. known, .. addresses.Select(address => (address, (AddressScope?)distance))], cancellationToken);
+        try
+        {
+            PeerConnection connection = await _dialer.ConnectAsync(
+                peer, [.. known, .. addresses.Select(address => (address, (AddressScope?)distance))], cancellationToken).ConfigureAwait(false);
+            _loop.TakeConnections();
+            return connection;
+        }
+        finally
+        {
+            _table.ExpectNoMore(peer);
+        }
     }
 
     /// <summary>Reads the address book and begins.</summary>
@@ -182,6 +194,26 @@ internal sealed class PeerFinder : IAsyncDisposable
         if (PeerLearned is not { } told) return;
         foreach (MdnsPeer peer in heard) told(peer.Peer, peer.Addresses, PeerSource.Mdns, AddressScope.Lan);
     }
+
+    private IEnumerable<(string Part, string Reason, long Count)> Refusals()
+    {
+        yield return ("book", "refused", _book.RefusedCount);
+        yield return ("dial", "scope", _dialer.RefusedCount);
+        if (_reachability?.Server is { } server) yield return ("autonat", "refused", server.RefusedCount);
+        if (_mdns is null) yield break;
+        foreach ((MdnsRefusal reason, long count) in _mdns.Refusals) yield return ("mdns", NameOf(reason), count);
+    }
+
+    // Names of their own, so that a renamed member does not rename a series on somebody's dashboard.
+    private static string NameOf(MdnsRefusal reason) => reason switch
+    {
+        MdnsRefusal.Rate => "rate",
+        MdnsRefusal.Source => "source",
+        MdnsRefusal.Malformed => "malformed",
+        MdnsRefusal.Address => "address",
+        MdnsRefusal.Capacity => "capacity",
+        _ => "other",
+    };
 
     private void TellReachability()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Overlay.Discovery.Addresses;
 using Overlay.Discovery.Bootstrap;
@@ -11,6 +12,9 @@ internal sealed record PeerFinderParts
     internal required TimeProvider Time { get; init; }
 
     internal required ILoggerFactory Loggers { get; init; }
+
+    /// <summary>Makes the meter <c>Overlay.Discovery</c>; null for none.</summary>
+    internal IMeterFactory? Meters { get; init; }
 
     internal required ITextRecords TextRecords { get; init; }
 

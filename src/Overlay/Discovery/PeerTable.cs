@@ -56,12 +56,13 @@ internal sealed class PeerTable
 
     /// <summary>Compares with the connections that stand now.</summary>
     /// <returns>Connections of which this is the first that is heard.</returns>
-    internal IReadOnlyList<PeerConnection> Update(IReadOnlyList<PeerConnection> connections, PeerHost host, DateTimeOffset now)
+    internal IReadOnlyList<PeerConnection> Update(PeerHost host, DateTimeOffset now)
     {
         var added = new List<PeerConnection>();
         lock (_lock)
         {
-            HashSet<PeerId> present = [.. connections.Select(connection => connection.RemotePeer)];
+            // Read under the lock: of two that come at once, the later must not put an older list in.
+            HashSet<PeerId> present = [.. host.Connections.Select(connection => connection.RemotePeer)];
             foreach (PeerId gone in _connected.Keys.Where(peer => !present.Contains(peer)).ToList()) _connected.Remove(gone);
             foreach (PeerId peer in present)
             {

@@ -127,7 +127,8 @@ internal ref struct DnsReader
                 {
                     int size = _packet[_at++];
                     if (size > end - _at) return false;
-                    strings.Add(_packet.Slice(_at, size).ToArray());
+                    // Empty strings say nothing (RFC 6763, section 6.1).
+                    if (size > 0) strings.Add(_packet.Slice(_at, size).ToArray());
                     _at += size;
                 }
 
@@ -158,8 +159,8 @@ internal ref struct DnsReader
     private bool TryReadName(int end, [NotNullWhen(true)] out DnsName? name)
     {
         name = null;
-        var labels = new List<byte[]>(6);
-        int at = _at, lowest = _at, size = 1, pointers = 0, limit = end;
+        Span<byte> wire = stackalloc byte[DnsName.MaxSize];
+        int at = _at, lowest = _at, size = 0, pointers = 0, limit = end;
         int? afterName = null;
         while (true)
         {
@@ -168,7 +169,7 @@ internal ref struct DnsReader
             if (length == 0)
             {
                 _at = afterName ?? at + 1;
-                return DnsName.TryCreate([.. labels], out name);
+                return DnsName.TryCreate(wire[..size], out name);
             }
 
             if ((length & 0xC0) == 0xC0)
@@ -183,9 +184,10 @@ internal ref struct DnsReader
             }
 
             if (length > DnsName.MaxLabelSize || at + 1 + length > limit) return false;
+            // One more byte for the root.
+            if (size + 1 + length >= DnsName.MaxSize) return false;
+            _packet.Slice(at, 1 + length).CopyTo(wire[size..]);
             size += 1 + length;
-            if (size > DnsName.MaxSize) return false;
-            labels.Add(_packet.Slice(at + 1, length).ToArray());
             at += 1 + length;
         }
     }

@@ -90,9 +90,10 @@ internal sealed class DnsWriter
 
     private void Add(DnsName name)
     {
-        for (int i = 0; i < name.LabelCount; i++)
+        ReadOnlySpan<byte> wire = name.Wire;
+        for (int at = 0; at < wire.Length; at += 1 + wire[at])
         {
-            DnsName.TryCreate([.. Enumerable.Range(i, name.LabelCount - i).Select(at => name.Label(at).ToArray())], out DnsName? rest);
+            DnsName.TryCreate(wire[at..], out DnsName? rest);
             if (_places.TryGetValue(rest!, out int place))
             {
                 Add((ushort)(0xC000 | place));
@@ -100,8 +101,7 @@ internal sealed class DnsWriter
             }
 
             if (_bytes.Count <= MaxPointer) _places.Add(rest!, _bytes.Count);
-            _bytes.Add((byte)name.Label(i).Length);
-            _bytes.AddRange(name.Label(i));
+            _bytes.AddRange(wire.Slice(at, 1 + wire[at]));
         }
 
         _bytes.Add(0);
