@@ -43,13 +43,11 @@ internal sealed class EclipseExperiment(KademliaTown town, int sybils)
         while (seeker == provider);
 
         bool isProvided = false, isOver = false, isFound = false;
-        ProvideOperation? po = null; ProvidersOperation? so = null;
-        _network.Start(provider, (node, now) => node.Provide(key, now), o => { isProvided = true; po = o; });
+        _network.Start(provider, (node, now) => node.Provide(key, now), _ => isProvided = true);
         _network.RunUntil(() => isProvided, TimeSpan.FromMinutes(2));
         _network.ProviderFound = found => isFound |= found.Provider.Id == provider.Contact.Id;
-        _network.Start(seeker, (node, now) => node.FindProviders(key, int.MaxValue, now), o => { isOver = true; so = o; });
+        _network.Start(seeker, (node, now) => node.FindProviders(key, int.MaxValue, now), _ => isOver = true);
         _network.RunUntil(() => isOver, TimeSpan.FromMinutes(2));
-        if (!isFound || Environment.GetEnvironmentVariable("DBG") == "2") Console.WriteLine($"DBG found {isFound} provider est {provider.Node.Size.Estimate:0} region {po?.Region?.PrefixLength} members {po?.Region?.Members.Count} honest {po?.Region?.Members.Count(m => _network.Find(m.Id)!.Misbehaviour is null)} closest {po?.Closest.Count} stored {po?.StoredCount}; seeker est {seeker.Node.Size.Estimate:0} region {so?.Region?.PrefixLength} members {so?.Region?.Members.Count} honest {so?.Region?.Members.Count(m => _network.Find(m.Id)!.Misbehaviour is null)} closest {so?.Closest.Count} honestclosest {so?.Closest.Count(m => _network.Find(m.Contact.Id)!.Misbehaviour is null)} holders {_network.Online.Count(p => p.Node.Providers.Find(Key.Of(key), 10, TimeSpan.Zero).Count > 0)} took provide");
         return isFound;
     }
 

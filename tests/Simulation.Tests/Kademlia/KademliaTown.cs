@@ -51,8 +51,9 @@ internal sealed class KademliaTown
 
         void Replace()
         {
-            Network.Leave(Network.RandomOnline());
-            Network.Join();
+            SimulatedPeer leaving = Network.RandomOnline();
+            Network.Leave(leaving);
+            if (!leaving.IsOnline) Network.Join();
             Network.After(pause, Replace);
         }
     }
@@ -78,22 +79,14 @@ internal sealed class KademliaTown
             List<Contact> before = Nearest(target, peer, began - TimeSpan.FromSeconds(10));
             Network.Start(peer, (node, now) => node.FindClosest(key, now), operation =>
             {
-                // Nor for those who went while they were looked for.
-                Contact[] expected = [.. before.Where(contact => Network.Find(contact.Id)!.IsOnline).Take(BucketSize)];
                 HashSet<PeerId> found = [.. operation.Closest.Select(one => one.Contact.Id)];
-                // Beside whom the newcomers have pushed out.
-                int newer = operation.Closest.Count(one => Network.Find(one.Contact.Id)!.JoinedAt > began - TimeSpan.FromSeconds(10));
-                expected = [.. expected.Take(Math.Max(1, BucketSize - newer))];
-                if (Environment.GetEnvironmentVariable("DBG") != null)
-                    foreach (Contact miss in expected.Where(c => !found.Contains(c.Id)))
-                    {
-                        var lp = operation.Lookup!.Find(miss.Key);
-                        int rank = Array.IndexOf(expected, miss);
-                        var knowers = expected.Select((c, i) => (c, i)).Where(x => Network.Find(x.c.Id)!.Node.Table.Find(miss.Key) != null).Select(x => x.i);
-                        var all = Network.Online.Count(o => o.Node.Table.Find(miss.Key) != null);
-                        Console.WriteLine($"missing rank {rank} cpl {miss.Key.CommonPrefixLength(target)} state {lp?.State} known by {string.Join(',', knowers)} of top, {all} in all; asked {operation.Lookup.Asked} answered {operation.Lookup.Closest(1000).Count} peers {operation.Lookup.Peers.Count} table {peer.Node.Table.Count} miss joined {Network.Find(miss.Id)!.JoinedAt.TotalSeconds} misstable {Network.Find(miss.Id)!.Node.Table.Count}");
-                    }
-                figures.Add(expected.Count(contact => found.Contains(contact.Id)) / (double)expected.Length, operation.Closest.Count == 0 ? 0 : operation.Closest[0].Hops, Network.Now - began);
+                // Nor for those who went while they were looked for, nor where as many others that are nearer had answered, whatever became of them since.
+                Distance? farthest = operation.Closest.Count < BucketSize ? null : operation.Closest[^1].Distance;
+                Contact[] expected = [.. before.Where(contact => Network.Find(contact.Id)!.IsOnline && !(contact.Key.DistanceTo(target) > farthest))];
+                figures.Add(
+                    expected.Length == 0 ? 1 : expected.Count(contact => found.Contains(contact.Id)) / (double)expected.Length,
+                    operation.Closest.Count == 0 ? 0 : operation.Closest[0].Hops,
+                    Network.Now - began);
             });
         }
     }

@@ -8,6 +8,9 @@ namespace Overlay.Simulation.Tests.Network;
 /// <summary>Many nodes, one clock, one queue of events, one seed: the real state machines with nothing but messages and time between them.</summary>
 internal sealed class SimulatedNetwork
 {
+    // The first honest servers, which everybody has heard of and which stay, as the list that a program is delivered with.
+    private const int FounderCount = 5;
+
     private readonly SimulationOptions _options;
     private readonly Random _random;
     private readonly PriorityQueue<Action, (TimeSpan At, long Order)> _events = new();
@@ -37,7 +40,7 @@ internal sealed class SimulatedNetwork
     /// <summary>Told of every provider that an operation finds.</summary>
     internal Action<ProviderFound>? ProviderFound { get; set; }
 
-    /// <summary>Adds a peer, which begins to join through some of those online.</summary>
+    /// <summary>Adds a peer, which begins to join through two of the founders and one other.</summary>
     /// <param name="isNatted">Whether nobody can dial it.</param>
     /// <param name="misbehaviour">What answers in its stead.</param>
     /// <param name="id">Its name; a random one where null.</param>
@@ -51,7 +54,8 @@ internal sealed class SimulatedNetwork
         var node = new KademliaNode(contact, options, new Random(_random.Next()), new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero) + Now);
         // A node's time begins with it.
         var peer = new SimulatedPeer(_peers.Count, contact, node, isNatted) { JoinedAt = Now, Misbehaviour = misbehaviour };
-        Contact[] bootstrap = [.. Enumerable.Range(0, 3).Select(_ => RandomServer()).OfType<SimulatedPeer>().Distinct().Select(known => known.Contact)];
+        SimulatedPeer?[] known = [Founder(), Founder(), RandomServer()];
+        Contact[] bootstrap = [.. known.OfType<SimulatedPeer>().Distinct().Select(one => one.Contact)];
         _peers.Add(peer);
         _online.Add(peer);
         _byId.Add(id, peer);
@@ -60,10 +64,10 @@ internal sealed class SimulatedNetwork
         return peer;
     }
 
-    /// <summary>Ends a peer without a word.</summary>
+    /// <summary>Ends a peer without a word; founders stay.</summary>
     internal void Leave(SimulatedPeer peer)
     {
-        if (!peer.IsOnline) return;
+        if (!peer.IsOnline || peer.Number < FounderCount) return;
         peer.IsOnline = false;
         _online.Remove(peer);
     }
@@ -128,6 +132,8 @@ internal sealed class SimulatedNetwork
         Assert.True(PeerId.TryFromBytes(bytes, out PeerId? id));
         return id;
     }
+
+    private SimulatedPeer? Founder() => _peers.Count == 0 ? null : _peers[_random.Next(Math.Min(FounderCount, _peers.Count))];
 
     private SimulatedPeer? RandomServer()
     {
