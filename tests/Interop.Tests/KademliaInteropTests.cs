@@ -73,6 +73,27 @@ public sealed class KademliaInteropTests
         Assert.Equal(foreign.Encoded.ToArray(), read!.Value.ToArray());
     }
 
+    [Fact]
+    public async Task Cli_AgainstJs_FindsProvidersAndPeersAndStoresValues()
+    {
+        await using JsPeer js = await JsPeer.StartAsync(kademlia: Protocol);
+        await using OverlayNode overlay = await JoinAsync(js);
+        await RunAsync(js, "kadWait", ("count", 1));
+        string key = Convert.ToHexStringLower(Multihash("provided by js"));
+        await RunAsync(js, "kadProvide", ("key", key));
+        using var folder = new TemporaryFolder();
+        string[] network = ["--bootstrap", js.Address, "--kad-protocol", Protocol, "--private-network"];
+
+        IReadOnlyList<JsonElement> providers = await OverlayCli.SucceedAsync(["dht", "find-providers", key, .. network]);
+        JsonElement peer = Assert.Single(await OverlayCli.SucceedAsync(["dht", "find-peer", overlay.PeerId.ToString(), .. network]));
+        JsonElement stored = Assert.Single(await OverlayCli.SucceedAsync(["dht", "put", "greeting", "hello", "--data", folder.Path, .. network]));
+        JsonElement read = Assert.Single(await OverlayCli.SucceedAsync(["dht", "get", stored.GetProperty("key").GetString()!, .. network]));
+
+        Assert.Contains(providers, provider => provider.GetProperty("peerId").GetString() == js.PeerId);
+        Assert.NotEmpty(peer.GetProperty("addresses").EnumerateArray());
+        Assert.Equal("hello", read.GetProperty("text").GetString());
+    }
+
     private static Task<OverlayNode> JoinAsync(JsPeer js) => OverlayNode.StartAsync(
         new OverlayOptions
         {

@@ -1,4 +1,5 @@
 using Overlay.Discovery.Kademlia;
+using Overlay.Discovery.Kademlia.Tables;
 using Overlay.Simulation.Tests.Network;
 
 namespace Overlay.Simulation.Tests.Kademlia;
@@ -82,6 +83,24 @@ public sealed class KademliaSimulationTests(ITestOutputHelper output)
 
         output.WriteLine($"300 peers, 45 Sybils nearer to the key than any of them: {hidden} of 10 keys hidden");
         Assert.Equal(0, hidden);
+    }
+
+    [Fact]
+    public void Lookup_TenthOfPeersNameInventedOnes_AreFoundOutAndNoLongerAsked()
+    {
+        KademliaTown town = Town(seed: 7);
+        var inventor = new Inventor(town.Network, count: 20);
+        for (int i = 0; i < 150; i++)
+        {
+            town.Network.Join(misbehaviour: i >= 10 && i % 10 == 0 ? inventor : null);
+            town.Network.Run(TimeSpan.FromSeconds(0.5));
+        }
+
+        town.Network.Run(TimeSpan.FromMinutes(1));
+        LookupFigures figures = Show("150 peers, 10 % name invented ones", town.LookUp(100, TimeSpan.FromMinutes(2)));
+
+        Assert.True(figures.Right >= 0.95, figures.ToString());
+        Assert.True(town.Network.Peers.Sum(peer => peer.Node.Standings.CountOf(Misdeed.DeadPeers)) > 0);
     }
 
     private static KademliaTown Town(int seed, bool encodes = false, double natted = 0) => new(new SimulationOptions { Seed = seed, Encodes = encodes, Natted = natted });
