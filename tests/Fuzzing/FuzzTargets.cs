@@ -16,6 +16,7 @@ internal static class FuzzTargets
         new MultiaddrBytesTarget(),
         new MultiaddrTextTarget(),
         new SignedPeerRecordTarget(),
+        new DnsMessageTarget(),
         new IdentifyTarget(),
         new MultistreamLinesTarget(),
         new MultistreamDialerTarget(),
