@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Overlay.Counterparties;
 using Overlay.Diagnostics;
+using Overlay.Gossip;
 using Overlay.Proofs.Ledger;
 using Overlay.Sealing;
 using Overlay.Sessions;
@@ -49,6 +50,8 @@ internal sealed class OverlayParts : IAsyncDisposable
 
     internal HttpProxyListener? HttpProxy { get; private set; }
 
+    internal GossipNode? Gossip { get; private set; }
+
     internal ITargetConnector Connector(ExitWish? wish) => _using!.For(wish ?? _options.Wish);
 
     internal static async Task<OverlayParts> StartAsync(OverlayOptions options, OverlayServices services, CancellationToken cancellationToken)
@@ -92,6 +95,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         // Behind the last receipts, so that they are sealed too.
         if (_sealing is not null) await _sealing.DisposeAsync().ConfigureAwait(false);
 
+        if (Gossip is not null) await Gossip.DisposeAsync().ConfigureAwait(false);
         await Peers.DisposeAsync().ConfigureAwait(false);
         await Ledger.DisposeAsync().ConfigureAwait(false);
         _identity.Dispose();
@@ -112,6 +116,7 @@ internal sealed class OverlayParts : IAsyncDisposable
             using var deadline = new CancellationTokenSource(sessions.CloseTimeout, _time);
             if (_sharing is not null) await _sharing.EndAsync(key, deadline.Token).ConfigureAwait(false);
         };
+        if (_options.Gossip is { } gossip) Gossip = new GossipNode(_identity, Peers, gossip, _time, _logger);
         if (_options.Sharing is { } sharing) Share(sharing, sessions, signer, diagnostics, services);
         try
         {

@@ -52,6 +52,8 @@ public sealed class ArrowTests
         ["Sealing"] = ["Diagnostics"],
         // Compares ledgers with those of the sessions, and has lost blocks of its own taken back.
         ["Counterparties"] = ["Sessions", "Sealing", "Diagnostics"],
+        // Topics and their messages. Never sees how peers are found.
+        ["Gossip"] = ["Diagnostics"],
         ["Sharing"] = ["Sessions", "Diagnostics"],
         ["Using"] = ["Sessions", "Diagnostics"],
         ["Hosting"] = ["", "Diagnostics", "Sessions", "Sharing", "Using"],

@@ -18,6 +18,7 @@ internal static class OverlayCommand
             PingCommand.Create(tree),
             IdentifyCommand.Create(tree),
             PerfCommand.Create(tree),
+            GossipCommand.Create(tree),
             LedgerCommand.Create(tree),
             ClaimCommand.Create(tree),
         };
