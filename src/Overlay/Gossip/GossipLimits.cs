@@ -78,6 +78,9 @@ public sealed record GossipLimits
     /// <summary>Different messages with one id that wait for their check: a forged twin must not hide the real one. 4. 1 to 64.</summary>
     public int MaxTwins { get; init => field = OptionChecks.InRange(value, 1, 64); } = 4;
 
+    /// <summary>Messages whose second half of recipients is still waited with; one more goes to all at once. 1,024. 0 to 100,000.</summary>
+    public int MaxDelayedForwards { get; init => field = OptionChecks.InRange(value, 0, 100_000); } = 1024;
+
     /// <summary>Promises to send a message (IHAVE that was answered by IWANT) that are watched. 4,096. 1 to 1 M.</summary>
     public int MaxPromises { get; init => field = OptionChecks.InRange(value, 1, 1 << 20); } = 4096;
 

@@ -33,6 +33,9 @@ internal sealed partial class GossipNode : IAsyncDisposable
     private readonly Dictionary<string, List<GossipSubscription>> _subscriptions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, GossipValidator> _validators = new(StringComparer.Ordinal);
 
+    private TimeSpan _timerDue = TimeSpan.MaxValue;
+
+    private readonly ITimer _timer;
     private readonly List<IDisposable> _handlers = [];
     private int _disposed;
 
@@ -44,6 +47,7 @@ internal sealed partial class GossipNode : IAsyncDisposable
         _logger = logger;
         _startedAt = time.GetTimestamp();
         _router = new GossipRouter(options, host.PeerId, random ?? new Random());
+        _timer = time.CreateTimer(static node => ((GossipNode)node!).Elapse(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _signer = new MessageSigner(identity, options.Signing, (ulong)(time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100);
         foreach ((string protocol, GossipVersion version) in s_protocols)
             _handlers.Add(host.Protocols.Handle(protocol, (stream, cancellation) => ReadAsync(stream, version, cancellation), maxStreamsPerConnection: 2));
@@ -146,6 +150,7 @@ internal sealed partial class GossipNode : IAsyncDisposable
         }
 
         await _stopping.CancelAsync().ConfigureAwait(false);
+        await _timer.DisposeAsync().ConfigureAwait(false);
         await _linkTasks.DrainAsync().ConfigureAwait(false);
         await _tasks.DrainAsync().ConfigureAwait(false);
         lock (_lock)
@@ -214,6 +219,21 @@ internal sealed partial class GossipNode : IAsyncDisposable
                     _dials.Writer.TryWrite(dial);
                     break;
             }
+        }
+
+        if (_router.NextDue is not { } due || due >= _timerDue) return;
+        _timerDue = due;
+        // Rounded up to what a timer can do, so that it does not fire just before.
+        _timer.Change(TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling((due - Now).TotalMilliseconds))), Timeout.InfiniteTimeSpan);
+    }
+
+    private void Elapse()
+    {
+        lock (_lock)
+        {
+            _timerDue = TimeSpan.MaxValue;
+            _router.Elapse(Now);
+            Act();
         }
     }
 

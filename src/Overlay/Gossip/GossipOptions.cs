@@ -86,6 +86,13 @@ public sealed record GossipOptions
     /// <summary>Messages of this size and more are announced to the mesh by IDONTWANT as soon as their signature holds, in bytes. 512, as js-libp2p has. 0 to 4 MiB.</summary>
     public int IDontWantThreshold { get; init => field = OptionChecks.InRange(value, 0, 4 << 20); } = 512;
 
+    /// <summary>Of a message that is announced by IDONTWANT, so many peers of the mesh get a copy at once; the rest only after <see cref="ForwardDelay"/>, unless it is known by then that
+    /// they have it. 4: with all at once, most links of a mesh carry each message both ways. 1 to 64. Not in the specification, which leaves to the sender when it sends.</summary>
+    public int ForwardFirst { get; init => field = OptionChecks.InRange(value, 1, 64); } = 4;
+
+    /// <summary>How long the rest of the mesh waits for such a message. 150 ms: an announcement's way there and back. Up to 5 s; 0 for all at once.</summary>
+    public TimeSpan ForwardDelay { get; init => field = OptionChecks.InRange(value, TimeSpan.Zero, TimeSpan.FromSeconds(5)); } = TimeSpan.FromMilliseconds(150);
+
     /// <summary>Heartbeats for which a peer's IDONTWANT is remembered. 3, as go-libp2p-pubsub has. 1 to 60.</summary>
     public int IDontWantTicks { get; init => field = OptionChecks.InRange(value, 1, 60); } = 3;
 

@@ -8,14 +8,16 @@ internal sealed partial class GossipRouter
     private bool CanGraft(TimeSpan now, TopicState topic, GossipPeer peer) =>
         !topic.Mesh.Contains(peer) && ScoreOf(peer) >= 0 && !(topic.Backoffs.TryGetValue(peer.Id, out TimeSpan until) && now < until);
 
+    /// <summary>Fills the mesh: half of the places with those that have done most, if they have done anything, the rest by lot, so that newcomers have their chance. By lot alone, as the
+    /// specification has it, whoever brings more peers than all others together gets most places again and again.</summary>
     private void GraftUpTo(TimeSpan now, TopicState topic, int count)
     {
-        if (topic.Mesh.Count >= count) return;
-        foreach (GossipPeer peer in Shuffled(topic.Peers))
-        {
-            if (topic.Mesh.Count >= count) return;
-            if (CanGraft(now, topic, peer)) Graft(now, topic, peer);
-        }
+        int missing = count - topic.Mesh.Count;
+        if (missing <= 0) return;
+        List<GossipPeer> candidates = Shuffled(topic.Peers.Where(peer => CanGraft(now, topic, peer)));
+        List<GossipPeer> best = [.. candidates.Where(peer => ScoreOf(peer) > 0).OrderByDescending(ScoreOf).Take((missing + 1) / 2)];
+        foreach (GossipPeer peer in best) Graft(now, topic, peer);
+        foreach (GossipPeer peer in candidates.Except(best).Take(missing - best.Count).ToArray()) Graft(now, topic, peer);
     }
 
     private void Graft(TimeSpan now, TopicState topic, GossipPeer peer)

@@ -8,7 +8,23 @@ namespace Overlay.Gossip.Routing;
 internal sealed partial class GossipRouter
 {
     private readonly Dictionary<MessageId, List<PendingMessage>> _pending = [];
+    private readonly Queue<DelayedForward> _delayed = new();
     private int _pendingCount;
+
+    /// <summary>When <see cref="Elapse"/> is to be called; null when nothing waits.</summary>
+    internal TimeSpan? NextDue => _delayed.TryPeek(out DelayedForward? next) ? next.Due : null;
+
+    /// <summary>Sends what has waited long enough to those who have not shown meanwhile that they have it.</summary>
+    internal void Elapse(TimeSpan now)
+    {
+        while (_delayed.TryPeek(out DelayedForward? next) && next.Due <= now)
+        {
+            _delayed.Dequeue();
+            if (!_topics.TryGetValue(next.Topic, out TopicState? topic)) continue;
+            foreach (GossipPeer peer in next.Recipients)
+                if (topic.Mesh.Contains(peer) && !peer.Unwanted.ContainsKey(next.Id)) _actions.Add(new GossipAction.Send(peer, next.Rpc));
+        }
+    }
 
     /// <summary>Sends an own message. Its form is this node's own and not checked.</summary>
     /// <returns>How many peers it goes to, and the message as subscriptions see it; null when the same was sent or received before.</returns>
@@ -66,7 +82,7 @@ internal sealed partial class GossipRouter
                 _score.DeliverFirst(pending.From.Stats, topic);
                 foreach (GossipPeer sender in pending.Senders)
                     if (sender != pending.From) _score.DeliverAgain(sender.Stats, topic, TimeSpan.Zero);
-                Forward(pending);
+                Forward(now, pending);
                 break;
             case GossipVerdict.Reject:
                 foreach (GossipPeer sender in pending.Senders) _score.DeliverInvalid(sender.Stats, topic);
@@ -91,6 +107,8 @@ internal sealed partial class GossipRouter
         if (_seen.TryGet(id, out SeenMessage seen))
         {
             TakeDuplicate(now, from, message.Topic, seen);
+            // Whoever sends a message has it, and one that waits for it need not be sent it.
+            if (_delayed.Count > 0 && seen.Verdict == GossipVerdict.Accept && from.Unwanted.Count < _options.Limits.MaxUnwantedIds) from.Unwanted[id] = 1;
             return;
         }
 
@@ -126,19 +144,37 @@ internal sealed partial class GossipRouter
         return true;
     }
 
-    private void Forward(PendingMessage pending)
+    private void Forward(TimeSpan now, PendingMessage pending)
     {
         // Only its own bytes are kept, not those of the RPC that it came in.
         WireMessage message = pending.Message.Detached();
         _cache.Add(pending.Id, message);
         _actions.Add(new GossipAction.Deliver(pending.ToMessage()));
         if (!_topics.TryGetValue(message.Topic, out TopicState? topic)) return;
-        Rpc? rpc = null;
-        foreach (GossipPeer peer in topic.Mesh)
+        List<GossipPeer> recipients = [.. topic.Mesh.Where(peer => peer.Id != pending.Author && !peer.Unwanted.ContainsKey(pending.Id) && !pending.Senders.Contains(peer))];
+        if (recipients.Count == 0) return;
+        Rpc rpc = Rpc.Of(message);
+        int first = FirstOf(recipients, message);
+        for (int i = 0; i < first; i++) _actions.Add(new GossipAction.Send(recipients[i], rpc));
+        if (first < recipients.Count) _delayed.Enqueue(new DelayedForward(now + _options.ForwardDelay, pending.Id, rpc, topic.Name, recipients[first..]));
+    }
+
+    /// <summary>How many get a message at once. The rest speak 1.2 and can say in the meantime that they have it.</summary>
+    private int FirstOf(List<GossipPeer> recipients, WireMessage message)
+    {
+        bool isAnnounced = message.Encoded.Length >= _options.IDontWantThreshold;
+        if (!isAnnounced || recipients.Count <= _options.ForwardFirst || _options.ForwardDelay == TimeSpan.Zero || _delayed.Count >= _options.Limits.MaxDelayedForwards)
+            return recipients.Count;
+        // Others for each message: a peer that were always among the last would seem to do little.
+        for (int i = recipients.Count - 1; i > 0; i--)
         {
-            if (peer.Id == pending.Author || peer.Unwanted.ContainsKey(pending.Id) || pending.Senders.Contains(peer)) continue;
-            _actions.Add(new GossipAction.Send(peer, rpc ??= Rpc.Of(message)));
+            int other = _random.Next(i + 1);
+            (recipients[i], recipients[other]) = (recipients[other], recipients[i]);
         }
+
+        recipients.Sort(static (a, b) => a.Version.CompareTo(b.Version));
+        int old = recipients.FindIndex(peer => peer.Version >= GossipVersion.V12);
+        return old < 0 ? recipients.Count : Math.Max(old, _options.ForwardFirst);
     }
 
     private IEnumerable<GossipPeer> Recipients(TimeSpan now, TopicState topic)
@@ -159,4 +195,6 @@ internal sealed partial class GossipRouter
             if (ScoreOf(peer) >= _options.Score.PublishThreshold) topic.Fanout.Add(peer);
         }
     }
+
+    private sealed record DelayedForward(TimeSpan Due, MessageId Id, Rpc Rpc, string Topic, List<GossipPeer> Recipients);
 }

@@ -10,7 +10,7 @@ namespace Overlay.Gossip.Routing;
 /// Without I/O, clock and lock; its owner calls it from one place at a time and then takes the actions. Randomness is an argument, so that one seed gives one run.
 /// Split by task: this file keeps peers and topics, <c>GossipRouter.Messages.cs</c> takes messages and passes them on, <c>GossipRouter.Control.cs</c> answers
 /// control messages, <c>GossipRouter.Mesh.cs</c> grafts and prunes, <c>GossipRouter.Heartbeat.cs</c> keeps everything in its bounds.
-/// Departures from the specification: a GRAFT for a topic that is not joined is never answered; IDONTWANT goes out once the signature holds, not before; what
+/// Departures from the specification: a GRAFT for a topic that is not joined is never answered; half of the free places in a mesh go to the best by score; IDONTWANT goes out once the signature holds, not before; what
 /// differs in encoding between implementations is dropped (docs/adr/0025).
 /// </remarks>
 internal sealed partial class GossipRouter

@@ -52,7 +52,7 @@ internal sealed class GossipSimulation
     internal bool Connect(SimulatedNode dialler, SimulatedNode listener)
     {
         if (dialler == listener || dialler.Delays.ContainsKey(listener)) return false;
-        TimeSpan delay = TimeSpan.FromMilliseconds(10 + (_random.NextDouble() * 90));
+        TimeSpan delay = TimeSpan.FromMilliseconds(40 + (_random.NextDouble() * 20));
         dialler.Delays.Add(listener, delay);
         listener.Delays.Add(dialler, delay);
         dialler.Peers.Add(listener, dialler.Router.AddPeer(Now, listener.Id, GossipVersion.V12, isOutbound: true, listener.Address)!);
@@ -97,6 +97,13 @@ internal sealed class GossipSimulation
     private void Happen(Event happening)
     {
         SimulatedNode node = happening.Node;
+        if (happening.Kind == EventKind.Elapse)
+        {
+            node.Router.Elapse(Now);
+            Act(node, null);
+            return;
+        }
+
         if (happening.Kind == EventKind.Heartbeat)
         {
             node.Router.Heartbeat(Now);
@@ -137,6 +144,10 @@ internal sealed class GossipSimulation
                 }
             }
         }
+
+        if (node.Router.NextDue is not { } due || due == node.Due) return;
+        node.Due = due;
+        Schedule(due - Now, new Event(EventKind.Elapse, node));
     }
 
     private void Send(SimulatedNode node, GossipAction.Send send)
@@ -164,6 +175,7 @@ internal sealed class GossipSimulation
     {
         Heartbeat,
         Rpc,
+        Elapse,
     }
 
     private sealed record Event(EventKind Kind, SimulatedNode Node, SimulatedNode? From = null, Rpc? Rpc = null, Dictionary<int, int>? Hops = null)
@@ -182,6 +194,9 @@ internal sealed class SimulatedNode(PeerId id, GossipRouter router, bool isSybil
     internal bool IsSybil => isSybil;
 
     internal string? Address => address;
+
+    /// <summary>The moment for which its router was last promised a call.</summary>
+    internal TimeSpan Due { get; set; }
 
     internal Dictionary<SimulatedNode, TimeSpan> Delays { get; } = [];
 
