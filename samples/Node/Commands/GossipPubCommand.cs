@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Json;
 using Overlay.Node.Output;
+using Overlay.Transport.Identity;
 
 namespace Overlay.Node.Commands;
 
@@ -41,16 +42,17 @@ internal static class GossipPubCommand
         }
 
         int peers = await node.Gossip.PublishAsync(topic, Encoding.UTF8.GetBytes(text), invocation.Stop);
-        invocation.Output.Write(new Published(topic, peers));
+        invocation.Output.Write(new Published(node.PeerId, topic, peers));
         return ExitCode.Done;
     }
 
-    private sealed class Published(string topic, int peers) : IMessage
+    private sealed class Published(PeerId self, string topic, int peers) : IMessage
     {
         public string Event => "published";
 
         public void WriteJson(Utf8JsonWriter json)
         {
+            json.WriteString("peerId"u8, self.ToString());
             json.WriteString("topic"u8, topic);
             json.WriteNumber("peers"u8, peers);
         }

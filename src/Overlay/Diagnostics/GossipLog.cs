@@ -6,8 +6,8 @@ namespace Overlay.Diagnostics;
 /// <summary>What gossip writes to the log.</summary>
 internal static partial class GossipLog
 {
-    [LoggerMessage(EventId = 2060, Level = LogLevel.Error, Message = "A gossip heartbeat failed; the next one comes all the same.")]
-    public static partial void HeartbeatFailed(ILogger logger, Exception exception);
+    [LoggerMessage(EventId = 2060, Level = LogLevel.Error, Message = "One turn of gossip's loops failed; the next one comes all the same.")]
+    public static partial void TurnFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(EventId = 2061, Level = LogLevel.Information, Message = "An RPC of {Peer} was refused: {Fault}.")]
     public static partial void RpcRefused(ILogger logger, PeerId peer, string fault);

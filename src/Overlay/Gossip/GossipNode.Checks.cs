@@ -9,6 +9,9 @@ internal sealed partial class GossipNode
     // The router lets no more wait than its limit says.
     private readonly Channel<PendingMessage> _checks = Channel.CreateUnbounded<PendingMessage>(new UnboundedChannelOptions { SingleReader = true });
 
+    // Completed, and then another, when messages were judged; null when nobody waits. Guarded by the lock.
+    private TaskCompletionSource? _checked;
+
     /// <summary>Checks signatures, many at once where many wait, and hands on to the topic's validator where there is one. One loop, so that messages keep their order.</summary>
     private async Task CheckLoopAsync()
     {
@@ -19,7 +22,7 @@ internal sealed partial class GossipNode
             {
                 batch.Clear();
                 while (batch.Count < SignatureCheck.MaxBatch && _checks.Reader.TryRead(out PendingMessage? next)) batch.Add(next);
-                Check(batch);
+                Guarded(() => Check(batch));
             }
         }
         catch (OperationCanceledException)
@@ -59,7 +62,7 @@ internal sealed partial class GossipNode
                 else _router.Judge(Now, pending, GossipVerdict.Accept);
             }
 
-            Act();
+            EndChecks();
         }
     }
 
@@ -86,7 +89,14 @@ internal sealed partial class GossipNode
         lock (_lock)
         {
             _router.Judge(Now, pending, verdict);
-            Act();
+            EndChecks();
         }
+    }
+
+    private void EndChecks()
+    {
+        Act();
+        _checked?.TrySetResult();
+        _checked = null;
     }
 }

@@ -21,6 +21,9 @@ internal sealed partial class GossipNode
 
     private static readonly (string Protocol, GossipVersion Version)[] s_protocols = [("/meshsub/1.2.0", GossipVersion.V12), ("/meshsub/1.1.0", GossipVersion.V11)];
 
+    // RPCs of one peer that are taken before others have their turn.
+    private const int MaxRpcsAtOnce = 64;
+
     private readonly Dictionary<GossipPeer, PeerLink> _links = [];
     private readonly Dictionary<PeerId, Rest> _rests = [];
     private readonly Channel<GossipAction.Dial> _dials = Channel.CreateBounded<GossipAction.Dial>(new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -30,18 +33,20 @@ internal sealed partial class GossipNode
         using var timer = new PeriodicTimer(s_lookInterval, _time);
         try
         {
-            do
-            {
-                foreach (PeerConnection connection in _host.Connections)
-                    if (_host.FindPeerInfo(connection) is { } info && VersionOf(info) is { } version) Link(connection, version, info);
-                ForgetRests();
-            }
+            do Guarded(LookForPeers);
             while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false));
         }
         catch (OperationCanceledException)
         {
             // The node stops.
         }
+    }
+
+    private void LookForPeers()
+    {
+        foreach (PeerConnection connection in _host.Connections)
+            if (_host.FindPeerInfo(connection) is { } info && VersionOf(info) is { } version) Link(connection, version, info);
+        ForgetRests();
     }
 
     private static GossipVersion? VersionOf(PeerInfo info)
@@ -135,8 +140,8 @@ internal sealed partial class GossipNode
             {
                 ReadResult read = await stream.Input.ReadAsync(either.Token).ConfigureAwait(false);
                 ReadOnlySequence<byte> buffer = read.Buffer;
-                string? fault = Take(stream.RemotePeer, ref buffer);
-                stream.Input.AdvanceTo(buffer.Start, buffer.End);
+                string? fault = Take(stream.RemotePeer, ref buffer, out bool isMore);
+                stream.Input.AdvanceTo(buffer.Start, isMore ? buffer.Start : buffer.End);
                 if (fault is not null)
                 {
                     GossipLog.RpcRefused(_logger, stream.RemotePeer, fault);
@@ -144,7 +149,9 @@ internal sealed partial class GossipNode
                     return;
                 }
 
-                if (read.IsCompleted || read.IsCanceled) return;
+                if (!isMore && (read.IsCompleted || read.IsCanceled)) return;
+                // Who sends faster than its messages can be checked is read more slowly, not robbed of messages.
+                await WhenCheckedAsync(stream.RemotePeer, either.Token).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
@@ -157,23 +164,26 @@ internal sealed partial class GossipNode
     private GossipVersion VersionSpoken(PeerConnection connection, GossipVersion opened) =>
         _host.FindPeerInfo(connection) is { } info && VersionOf(info) is { } version && version > opened ? version : opened;
 
-    /// <summary>Takes all whole RPCs off the buffer.</summary>
+    /// <summary>Takes whole RPCs off the buffer, so many as shall pass under the lock at once.</summary>
     /// <returns>What is wrong with the first that breaks a rule; null when none does.</returns>
-    private string? Take(PeerId sender, ref ReadOnlySequence<byte> buffer)
+    private string? Take(PeerId sender, ref ReadOnlySequence<byte> buffer, out bool isMore)
     {
         bool isHeard;
         lock (_lock) isHeard = _router.FindPeer(sender) is { } peer && _router.ScoreOf(peer) >= _options.Score.GraylistThreshold;
+        isMore = false;
         string? fault = null;
         List<Rpc>? rpcs = null;
         while (fault is null)
         {
             FrameStatus status = RpcFrames.TryTake(ref buffer, _options.Limits.MaxRpcSize, out byte[] bytes);
             if (status == FrameStatus.NeedMore) break;
+            isMore = rpcs?.Count == MaxRpcsAtOnce - 1;
             if (status != FrameStatus.Taken) fault = status.ToString();
             // Of those who are not listened to nothing is even decoded.
             else if (!isHeard) continue;
             else if (RpcDecoder.TryDecode(bytes, _options.Limits, out Rpc rpc) is var found and not RpcFault.None) fault = found.ToString();
             else (rpcs ??= []).Add(rpc);
+            if (isMore) break;
         }
 
         if (rpcs is null && fault is null) return null;
@@ -186,6 +196,23 @@ internal sealed partial class GossipNode
         }
 
         return fault;
+    }
+
+    /// <summary>Waits while half of the messages that one peer may have waiting for their check do.</summary>
+    private async ValueTask WhenCheckedAsync(PeerId sender, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task checking;
+            lock (_lock)
+            {
+                if (_router.FindPeer(sender) is not { } peer || peer.PendingCount < _options.Limits.MaxPendingChecksPerPeer / 2) return;
+                _checked ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                checking = _checked.Task;
+            }
+
+            await checking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private async Task DialLoopAsync()

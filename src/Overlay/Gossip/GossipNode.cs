@@ -175,27 +175,33 @@ internal sealed partial class GossipNode : IAsyncDisposable
         }
     }
 
-    private void Beat()
+    private void Beat() => Guarded(() =>
+    {
+        lock (_lock)
+        {
+            try
+            {
+                _router.Heartbeat(Now);
+            }
+            finally
+            {
+                Act();
+            }
+        }
+    });
+
+    /// <summary>Whatever goes wrong in one turn of a loop, the next one comes: a node whose heart stops would fill its tables and lose its meshes.</summary>
+    private void Guarded(Action turn)
     {
         try
         {
-            lock (_lock)
-            {
-                try
-                {
-                    _router.Heartbeat(Now);
-                }
-                finally
-                {
-                    Act();
-                }
-            }
+            turn();
         }
-#pragma warning disable CA1031 // Whatever went wrong, a node whose heart stops would fill its tables and lose its meshes.
+#pragma warning disable CA1031 // The host application's functions run in here, too, and may throw anything.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            GossipLog.HeartbeatFailed(_logger, e);
+            GossipLog.TurnFailed(_logger, e);
         }
     }
 
@@ -227,7 +233,7 @@ internal sealed partial class GossipNode : IAsyncDisposable
         _timer.Change(TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling((due - Now).TotalMilliseconds))), Timeout.InfiniteTimeSpan);
     }
 
-    private void Elapse()
+    private void Elapse() => Guarded(() =>
     {
         lock (_lock)
         {
@@ -235,7 +241,7 @@ internal sealed partial class GossipNode : IAsyncDisposable
             _router.Elapse(Now);
             Act();
         }
-    }
+    });
 
     private void Deliver(GossipMessage message)
     {

@@ -74,8 +74,8 @@ public sealed record GossipOptions
     /// <summary>How often one message is given to one peer that asks. 3, as go-libp2p-pubsub has. 1 to 100.</summary>
     public int GossipRetransmission { get; init => field = OptionChecks.InRange(value, 1, 100); } = 3;
 
-    /// <summary>Heartbeats between opportunistic graftings. 60, as in gossipsub v1.1. 1 to 86,400.</summary>
-    public int OpportunisticGraftTicks { get; init => field = OptionChecks.InRange(value, 1, 86_400); } = 60;
+    /// <summary>Heartbeats between opportunistic graftings. 10; gossipsub v1.1 suggests 60, with which a mesh that Sybils have filled takes minutes to recover. 1 to 86,400.</summary>
+    public int OpportunisticGraftTicks { get; init => field = OptionChecks.InRange(value, 1, 86_400); } = 10;
 
     /// <summary>Peers grafted at such an opportunity. 2, as in gossipsub v1.1. 0 to 32.</summary>
     public int OpportunisticGraftPeers { get; init => field = OptionChecks.InRange(value, 0, 32); } = 2;
@@ -86,12 +86,12 @@ public sealed record GossipOptions
     /// <summary>Messages of this size and more are announced to the mesh by IDONTWANT as soon as their signature holds, in bytes. 512, as js-libp2p has. 0 to 4 MiB.</summary>
     public int IDontWantThreshold { get; init => field = OptionChecks.InRange(value, 0, 4 << 20); } = 512;
 
-    /// <summary>Of a message that is announced by IDONTWANT, so many peers of the mesh get a copy at once; the rest only after <see cref="ForwardDelay"/>, unless it is known by then that
+    /// <summary>Of a message that is announced by IDONTWANT, so many peers of the mesh, those that have it already counted, get a copy at once; the rest only after <see cref="ForwardDelay"/>, unless it is known by then that
     /// they have it. 4: with all at once, most links of a mesh carry each message both ways. 1 to 64. Not in the specification, which leaves to the sender when it sends.</summary>
     public int ForwardFirst { get; init => field = OptionChecks.InRange(value, 1, 64); } = 4;
 
-    /// <summary>How long the rest of the mesh waits for such a message. 150 ms: an announcement's way there and back. Up to 5 s; 0 for all at once.</summary>
-    public TimeSpan ForwardDelay { get; init => field = OptionChecks.InRange(value, TimeSpan.Zero, TimeSpan.FromSeconds(5)); } = TimeSpan.FromMilliseconds(150);
+    /// <summary>How long the rest of the mesh waits for such a message. 250 ms: longer than most messages take to all of a large network. Up to 5 s; 0 for all at once.</summary>
+    public TimeSpan ForwardDelay { get; init => field = OptionChecks.InRange(value, TimeSpan.Zero, TimeSpan.FromSeconds(5)); } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Heartbeats for which a peer's IDONTWANT is remembered. 3, as go-libp2p-pubsub has. 1 to 60.</summary>
     public int IDontWantTicks { get; init => field = OptionChecks.InRange(value, 1, 60); } = 3;

@@ -16,6 +16,7 @@ const { noise } = await import('@chainsafe/libp2p-noise')
 const { yamux } = await import('@chainsafe/libp2p-yamux')
 const { identify, identifyPush } = await import('@libp2p/identify')
 const { ping } = await import('@libp2p/ping')
+const { gossipsub } = await import('@libp2p/gossipsub')
 const { generateKeyPair, generateKeyPairFromSeed } = await import('@libp2p/crypto/keys')
 const { multiaddr } = await import('@multiformats/multiaddr')
 const protocols = await import('./protocols.mjs')
@@ -31,8 +32,12 @@ const node = await createLibp2p({
   streamMuxers: [yamux()],
   // The stock limit of five inbound connections a second would be what the tests measure.
   connectionManager: { inboundConnectionThreshold: 10_000, maxIncomingPendingConnections: 1_000 },
-  services: { identify: identify(), identifyPush: identifyPush(), ping: ping() }
+  services: { identify: identify(), identifyPush: identifyPush(), ping: ping(), ...(options.gossip ? { pubsub: gossipsub() } : {}) },
+  start: false
 })
+// With "gossip" a list of the versions to speak, newest first.
+if (options.gossip) node.services.pubsub.protocols = options.gossip
+await node.start()
 
 const many = { maxInboundStreams: 1000, maxOutboundStreams: 1000 }
 await node.handle(protocols.ECHO, guarded(protocols.serveEcho), many)
@@ -41,6 +46,10 @@ await node.handle(protocols.RESET, guarded(protocols.serveReset), many)
 await node.handle(protocols.PERF, guarded(protocols.servePerf), many)
 node.addEventListener('peer:connect', (event) => say({ event: 'connect', peerId: event.detail.toString() }))
 node.addEventListener('peer:disconnect', (event) => say({ event: 'disconnect', peerId: event.detail.toString() }))
+
+node.services.pubsub?.addEventListener('message', ({ detail }) => say({
+  event: 'message', peerId: detail.from.toString(), topic: detail.topic, text: Buffer.from(detail.data).toString()
+}))
 
 // js-libp2p asks every new connection once, by itself, and serves one such question at a time: a second one would be a race with the first.
 const identified = new Map()
@@ -98,6 +107,23 @@ const commands = {
     const stream = await connectionTo(peerId).newStream(protocol)
     stream.abort(new Error('not needed'))
     return { protocol: stream.protocol }
+  },
+  async subscribe ({ topic }) {
+    node.services.pubsub.subscribe(topic)
+    return {}
+  },
+  // As soon as somebody takes the topic. What the stream to him speaks, and who is in the mesh after a heartbeat, is told too.
+  async publish ({ topic, text }) {
+    const pubsub = node.services.pubsub
+    while (pubsub.getSubscribers(topic).length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    const { recipients } = await pubsub.publish(topic, Buffer.from(text))
+    return { recipients: recipients.map(String), protocols: [...pubsub.streamsOutbound.values()].map((stream) => stream.protocol) }
+  },
+  // Waits for a mesh of so many peers.
+  async mesh ({ topic, count }) {
+    const pubsub = node.services.pubsub
+    while (pubsub.getMeshPeers(topic).length < count) await new Promise((resolve) => setTimeout(resolve, 20))
+    return { peers: pubsub.getMeshPeers(topic) }
   },
   async hangUp ({ peerId }) {
     await connectionTo(peerId).close()

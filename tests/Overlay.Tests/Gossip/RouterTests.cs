@@ -252,7 +252,7 @@ public sealed class RouterTests
         GossipPeer[] others = [.. Enumerable.Range(0, 4).Select(_ => bench.ConnectSubscriber())];
         for (int i = 0; i < 40; i++) bench.Receive(others[i % 4], bench.Signed(bench.NewIdentity(), "x", (ulong)i));
 
-        bench.Beat(60);
+        bench.Beat(10);
 
         Assert.Equal(2, others.Count(bench.Mesh.Contains));
     }

@@ -81,8 +81,9 @@ internal sealed partial class GossipRouter
 
         double score = ScoreOf(from);
         if (score < 0) RefuseGraft(now, topic, from, exchangesPeers: false);
-        // A full mesh still takes peers that this node dialled: whoever surrounds it cannot fill those places.
-        else if (topic.Mesh.Count >= _options.DegreeHigh && !from.IsOutbound) RefuseGraft(now, topic, from, _options.PeerExchange);
+        // A full mesh still takes peers that this node dialled, and such as have done more than most of it, for the next heartbeat to choose from: whoever surrounds a node cannot
+        // keep those out.
+        else if (topic.Mesh.Count >= _options.DegreeHigh && !(topic.Mesh.Count < 2 * _options.DegreeHigh && (from.IsOutbound || score > MedianOf(topic)))) RefuseGraft(now, topic, from, _options.PeerExchange);
         else
         {
             // Whoever grafts takes the topic's messages, whether or not its subscription came first.

@@ -87,15 +87,26 @@ internal sealed partial class GossipRouter
         foreach (GossipPeer peer in Shuffled(topic.Peers.Where(peer => peer.IsOutbound && CanGraft(now, topic, peer))).Take(missing)) Graft(now, topic, peer);
     }
 
-    /// <summary>Opportunistic grafting (gossipsub v1.1): a mesh of peers that do little gets some that do more.</summary>
+    /// <summary>Opportunistic grafting (gossipsub v1.1): a mesh of peers that do little gets some that do more. Above D they take the places of those that do least, or the places
+    /// would be filled again from outside.</summary>
     private void GraftBetter(TimeSpan now, TopicState topic)
     {
         if (topic.Mesh.Count < 2) return;
-        double[] scores = [.. topic.Mesh.Select(ScoreOf).Order()];
-        double median = scores[scores.Length / 2];
+        double median = MedianOf(topic);
         if (median >= _options.Score.OpportunisticGraftThreshold) return;
+        GossipPeer[] least = [.. Shuffled(topic.Mesh.Where(peer => ScoreOf(peer) <= median)).OrderBy(ScoreOf)];
+        int replaced = 0;
         foreach (GossipPeer peer in Shuffled(topic.Peers.Where(peer => ScoreOf(peer) > median && CanGraft(now, topic, peer))).Take(_options.OpportunisticGraftPeers))
+        {
             Graft(now, topic, peer);
+            if (topic.Mesh.Count > _options.Degree && replaced < least.Length) PruneOff(now, topic, least[replaced++], _options.PruneBackoff, _options.PeerExchange);
+        }
+    }
+
+    private double MedianOf(TopicState topic)
+    {
+        double[] scores = [.. topic.Mesh.Select(ScoreOf).Order()];
+        return scores[scores.Length / 2];
     }
 
     private void KeepFanout(TimeSpan now, TopicState topic)

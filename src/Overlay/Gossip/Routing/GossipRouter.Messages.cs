@@ -57,7 +57,9 @@ internal sealed partial class GossipRouter
         foreach (GossipPeer peer in topic.Mesh)
         {
             if (peer.Version < GossipVersion.V12 || pending.Senders.Contains(peer)) continue;
-            To(peer).IDontWant.Add(pending.Id);
+            Rpc rpc = To(peer);
+            rpc.IDontWant.Add(pending.Id);
+            rpc.IDontWantCount = 1;
         }
     }
 
@@ -108,7 +110,8 @@ internal sealed partial class GossipRouter
         {
             TakeDuplicate(now, from, message.Topic, seen);
             // Whoever sends a message has it, and one that waits for it need not be sent it.
-            if (_delayed.Count > 0 && seen.Verdict == GossipVerdict.Accept && from.Unwanted.Count < _options.Limits.MaxUnwantedIds) from.Unwanted[id] = 1;
+            if (_delayed.Count > 0 && seen.Verdict == GossipVerdict.Accept && from.Unwanted.Count < _options.Limits.MaxUnwantedIds)
+                from.Unwanted.TryAdd(id, _options.IDontWantTicks);
             return;
         }
 
@@ -154,16 +157,20 @@ internal sealed partial class GossipRouter
         List<GossipPeer> recipients = [.. topic.Mesh.Where(peer => peer.Id != pending.Author && !peer.Unwanted.ContainsKey(pending.Id) && !pending.Senders.Contains(peer))];
         if (recipients.Count == 0) return;
         Rpc rpc = Rpc.Of(message);
-        int first = FirstOf(recipients, message);
+        int first = FirstOf(recipients, message, topic.Mesh.Count - 1 - recipients.Count);
         for (int i = 0; i < first; i++) _actions.Add(new GossipAction.Send(recipients[i], rpc));
         if (first < recipients.Count) _delayed.Enqueue(new DelayedForward(now + _options.ForwardDelay, pending.Id, rpc, topic.Name, recipients[first..]));
     }
 
     /// <summary>How many get a message at once. The rest speak 1.2 and can say in the meantime that they have it.</summary>
-    private int FirstOf(List<GossipPeer> recipients, WireMessage message)
+    /// <param name="recipients">Peers of the mesh that are not known to have it; comes back in the order of sending.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="havingIt">How many others of the mesh have it, beside the one that it came from.</param>
+    private int FirstOf(List<GossipPeer> recipients, WireMessage message, int havingIt)
     {
+        int wanted = Math.Clamp(_options.ForwardFirst - havingIt, 1, _options.ForwardFirst);
         bool isAnnounced = message.Encoded.Length >= _options.IDontWantThreshold;
-        if (!isAnnounced || recipients.Count <= _options.ForwardFirst || _options.ForwardDelay == TimeSpan.Zero || _delayed.Count >= _options.Limits.MaxDelayedForwards)
+        if (!isAnnounced || recipients.Count <= wanted || _options.ForwardDelay == TimeSpan.Zero || _delayed.Count >= _options.Limits.MaxDelayedForwards)
             return recipients.Count;
         // Others for each message: a peer that were always among the last would seem to do little.
         for (int i = recipients.Count - 1; i > 0; i--)
@@ -174,7 +181,7 @@ internal sealed partial class GossipRouter
 
         recipients.Sort(static (a, b) => a.Version.CompareTo(b.Version));
         int old = recipients.FindIndex(peer => peer.Version >= GossipVersion.V12);
-        return old < 0 ? recipients.Count : Math.Max(old, _options.ForwardFirst);
+        return old < 0 ? recipients.Count : Math.Max(old, wanted);
     }
 
     private IEnumerable<GossipPeer> Recipients(TimeSpan now, TopicState topic)

@@ -155,7 +155,7 @@ internal sealed class PeerScore(PeerScoreOptions options, int maxRetained)
         if (options.TopicScoreCap > 0) topics = Math.Min(topics, options.TopicScoreCap);
 
         double score = topics;
-        if (options.AppSpecificScore is { } judge) score += options.AppSpecificWeight * Sane(judge(peer));
+        if (options.AppSpecificScore is { } judge) score += options.AppSpecificWeight * Ask(judge, peer);
         if (stats.Address is { } address)
             score += options.IPColocationFactorWeight * Square(_peersByAddress.GetValueOrDefault(address) - options.IPColocationFactorThreshold);
         score += options.BehaviourPenaltyWeight * Square(stats.BehaviourPenalty - options.BehaviourPenaltyThreshold);
@@ -192,8 +192,21 @@ internal sealed class PeerScore(PeerScoreOptions options, int maxRetained)
     // Only what lies above zero counts.
     private static double Square(double excess) => excess > 0 ? excess * excess : 0;
 
-    // The host application's number must not make every comparison false.
-    private static double Sane(double value) => double.IsFinite(value) ? value : 0;
+    /// <summary>What the host application says; zero when it fails or says what is no number, which would make every comparison false.</summary>
+    private static double Ask(Func<PeerId, double> judge, PeerId peer)
+    {
+        try
+        {
+            double value = judge(peer);
+            return double.IsFinite(value) ? value : 0;
+        }
+#pragma warning disable CA1031 // The host application's code may throw anything; no peer is to gain or lose by it.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return 0;
+        }
+    }
 
     private void CountAddress(string address, int change)
     {
