@@ -4,6 +4,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Overlay.Benchmarks;
 using Overlay.Benchmarks.Goals;
+using Overlay.Benchmarks.Gossip;
 using Overlay.Benchmarks.Ledger;
 using Overlay.Benchmarks.Soak;
 using Overlay.Benchmarks.Transport;
@@ -20,9 +21,11 @@ var commands = new Dictionary<string, (string Usage, Func<CommandOptions, Task<i
     ["long-link"] = (LongLinkTransfer.Usage, options => LongLinkTransfer.Read(options).PrintAsync()),
     ["cipher"] = (CipherFloor.Usage, options => Task.FromResult(CipherFloor.Read(options).Print())),
     ["ledger"] = (LedgerFile.Usage, options => LedgerFile.Read(options).PrintAsync()),
+    ["gossip"] = (GossipMessages.Usage, options => GossipMessages.Read(options).PrintAsync()),
     ["soak"] = (SoakSettings.Usage, options => SoakRun.RunAsync(SoakSettings.Read(options))),
     // Started by the commands above, as their other ends.
     [FarEnd.Command] = ("", _ => FarEnd.RunAsync()),
+    [GossipReader.Command] = ("", _ => GossipReader.RunAsync()),
     [SoakPeer.Command] = ("", SoakPeer.RunAsync),
 };
 

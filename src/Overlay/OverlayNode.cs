@@ -18,6 +18,7 @@ public sealed class OverlayNode : IAsyncDisposable
     {
         _parts = parts;
         Ledger = new OverlayLedger(parts.Ledger, parts.Claims);
+        Gossip = parts.Gossip is { } gossip ? new OverlayGossip(gossip) : null;
     }
 
     /// <summary>This node's name.</summary>
@@ -37,6 +38,9 @@ public sealed class OverlayNode : IAsyncDisposable
 
     /// <summary>Finds peers and providers, and announces this node to others.</summary>
     public OverlayDiscovery Discovery => _parts.Discovery;
+
+    /// <summary>Topics and their messages; null without <see cref="OverlayOptions.Gossip"/>.</summary>
+    public OverlayGossip? Gossip { get; }
 
     /// <summary>Where SOCKS5 clients are taken, port filled in; null when nowhere.</summary>
     public IPEndPoint? SocksEndPoint => _parts.Socks?.LocalEndPoint;

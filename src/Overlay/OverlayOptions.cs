@@ -1,4 +1,5 @@
 using Overlay.Discovery;
+using Overlay.Gossip;
 using Overlay.Transport;
 using Overlay.Transport.Identity;
 using Overlay.Using;
@@ -49,6 +50,9 @@ public sealed record OverlayOptions
 
     /// <summary>What the local proxies ask of a provider.</summary>
     public ExitWish Wish { get; init => field = value ?? throw new ArgumentNullException(nameof(Wish)); } = new();
+
+    /// <summary>Takes part in gossip, as these say. Null: it does not.</summary>
+    public GossipOptions? Gossip { get; init; }
 
     /// <summary>Limits and deadlines of connections.</summary>
     public TransportOptions Transport { get; init => field = value ?? throw new ArgumentNullException(nameof(Transport)); } = new();

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Overlay.Claiming;
 using Overlay.Counterparties;
 using Overlay.Diagnostics;
+using Overlay.Gossip;
 using Overlay.Proofs.Ledger;
 using Overlay.Sealing;
 using Overlay.Sessions;
@@ -57,6 +58,8 @@ internal sealed class OverlayParts : IAsyncDisposable
 
     internal HttpProxyListener? HttpProxy { get; private set; }
 
+    internal GossipNode? Gossip { get; private set; }
+
     internal ITargetConnector Connector(ExitWish? wish) => _using!.For(wish ?? _options.Wish);
 
     internal static async Task<OverlayParts> StartAsync(OverlayOptions options, OverlayServices services, CancellationToken cancellationToken)
@@ -101,6 +104,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         if (_sealing is not null) await _sealing.DisposeAsync().ConfigureAwait(false);
 
         if (_discovery is not null) await _discovery.DisposeAsync().ConfigureAwait(false);
+        if (Gossip is not null) await Gossip.DisposeAsync().ConfigureAwait(false);
         await Peers.DisposeAsync().ConfigureAwait(false);
         await Ledger.DisposeAsync().ConfigureAwait(false);
         _identity.Dispose();
@@ -121,6 +125,7 @@ internal sealed class OverlayParts : IAsyncDisposable
             using var deadline = new CancellationTokenSource(sessions.CloseTimeout, _time);
             if (_sharing is not null) await _sharing.EndAsync(key, deadline.Token).ConfigureAwait(false);
         };
+        if (_options.Gossip is { } gossip) Gossip = new GossipNode(_identity, Peers, gossip, _time, _logger);
         if (_options.Sharing is { } sharing) Share(sharing, sessions, signer, diagnostics, services);
         try
         {

@@ -55,6 +55,8 @@ public sealed class ArrowTests
         ["Counterparties"] = ["Sessions", "Sealing", "Diagnostics"],
         // Below the market: it knows peers and where they are, and nothing of what they trade.
         ["Discovery"] = ["Diagnostics"],
+        // Topics and their messages. Never sees how peers are found.
+        ["Gossip"] = ["Diagnostics"],
         ["Sharing"] = ["Sessions", "Diagnostics"],
         ["Using"] = ["Sessions", "Diagnostics"],
         ["Hosting"] = ["", "Diagnostics", "Discovery", "Sessions", "Sharing", "Using"],

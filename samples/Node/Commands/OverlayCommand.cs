@@ -20,6 +20,7 @@ internal static class OverlayCommand
             IdentifyCommand.Create(tree),
             PerfCommand.Create(tree),
             DhtCommand.Create(tree),
+            GossipCommand.Create(tree),
             LedgerCommand.Create(tree),
             ClaimCommand.Create(tree),
         };

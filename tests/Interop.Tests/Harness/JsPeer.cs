@@ -33,11 +33,13 @@ internal sealed class JsPeer : IAsyncDisposable
     /// <param name="listens">Whether it listens on a free port of loopback.</param>
     /// <param name="forged">Whether it claims a public key whose private half it does not have.</param>
     /// <param name="kademlia">The protocol id of the DHT that it serves; none where null.</param>
-    internal static async Task<JsPeer> StartAsync(bool listens = true, bool forged = false, string? kademlia = null)
+    /// <param name="gossip">The versions of gossipsub that it speaks, newest first; none when empty.</param>
+    internal static async Task<JsPeer> StartAsync(bool listens = true, bool forged = false, string? kademlia = null, params string[] gossip)
     {
         string folder = RealTools.FindJsPeer();
         var options = new JsonObject { ["forge"] = forged };
         if (kademlia is not null) options["kad"] = kademlia;
+        if (gossip.Length > 0) options["gossip"] = new JsonArray([.. gossip.Select(version => JsonValue.Create(version))]);
         if (listens) options["listen"] = new JsonArray("/ip4/127.0.0.1/tcp/0");
         return await WhenReadyAsync(ChildProcess.Start(RealTools.Find("node"), ["peer.mjs", options.ToJsonString()], folder));
     }
@@ -104,8 +106,8 @@ internal sealed class JsPeer : IAsyncDisposable
         return RunAsync(command, arguments);
     }
 
-    /// <summary>Waits until the peer has told the event about <paramref name="peerId"/>.</summary>
-    internal async Task WaitForEventAsync(string name, string peerId)
+    /// <summary>Waits until the peer has told the event about <paramref name="peerId"/>, and returns it.</summary>
+    internal async Task<JsonElement> WaitForEventAsync(string name, string peerId)
     {
         int next = 0;
         while (true)
@@ -113,7 +115,7 @@ internal sealed class JsPeer : IAsyncDisposable
             for (; next < _events.Count; next++)
             {
                 JsonElement seen = _events[next];
-                if (seen.GetProperty("event").GetString() == name && seen.GetProperty("peerId").GetString() == peerId) return;
+                if (seen.GetProperty("event").GetString() == name && seen.GetProperty("peerId").GetString() == peerId) return seen;
             }
 
             _events.Add(await ReadAsync());

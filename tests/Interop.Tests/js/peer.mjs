@@ -17,6 +17,7 @@ const { yamux } = await import('@chainsafe/libp2p-yamux')
 const { identify, identifyPush } = await import('@libp2p/identify')
 const { ping } = await import('@libp2p/ping')
 const { mdns } = await import('@libp2p/mdns')
+const { gossipsub } = await import('@libp2p/gossipsub')
 const { generateKeyPair, generateKeyPairFromSeed } = await import('@libp2p/crypto/keys')
 const { multiaddr } = await import('@multiformats/multiaddr')
 const protocols = await import('./protocols.mjs')
@@ -38,9 +39,14 @@ const node = await createLibp2p({
     identify: identify(),
     identifyPush: identifyPush(),
     ping: ping(),
-    ...(options.kad != null ? { dht: kademlia.service(options.kad) } : {})
-  }
+    ...(options.kad != null ? { dht: kademlia.service(options.kad) } : {}),
+    ...(options.gossip ? { pubsub: gossipsub() } : {})
+  },
+  start: false
 })
+// With "gossip" a list of the versions to speak, newest first.
+if (options.gossip) node.services.pubsub.protocols = options.gossip
+await node.start()
 
 const many = { maxInboundStreams: 1000, maxOutboundStreams: 1000 }
 await node.handle(protocols.ECHO, guarded(protocols.serveEcho), many)
@@ -51,6 +57,9 @@ node.addEventListener('peer:connect', (event) => say({ event: 'connect', peerId:
 node.addEventListener('peer:disconnect', (event) => say({ event: 'disconnect', peerId: event.detail.toString() }))
 
 node.addEventListener('peer:discovery', (event) => say({ event: 'discovery', peerId: event.detail.id.toString() }))
+node.services.pubsub?.addEventListener('message', ({ detail }) => say({
+  event: 'message', peerId: detail.from.toString(), topic: detail.topic, text: Buffer.from(detail.data).toString()
+}))
 
 // js-libp2p asks every new connection once, by itself, and serves one such question at a time: a second one would be a race with the first.
 const identified = new Map()
@@ -108,6 +117,23 @@ const commands = {
     const stream = await connectionTo(peerId).newStream(protocol)
     stream.abort(new Error('not needed'))
     return { protocol: stream.protocol }
+  },
+  async subscribe ({ topic }) {
+    node.services.pubsub.subscribe(topic)
+    return {}
+  },
+  // As soon as somebody takes the topic. What the stream to him speaks, and who is in the mesh after a heartbeat, is told too.
+  async publish ({ topic, text }) {
+    const pubsub = node.services.pubsub
+    while (pubsub.getSubscribers(topic).length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    const { recipients } = await pubsub.publish(topic, Buffer.from(text))
+    return { recipients: recipients.map(String), protocols: [...pubsub.streamsOutbound.values()].map((stream) => stream.protocol) }
+  },
+  // Waits for a mesh of so many peers.
+  async mesh ({ topic, count }) {
+    const pubsub = node.services.pubsub
+    while (pubsub.getMeshPeers(topic).length < count) await new Promise((resolve) => setTimeout(resolve, 20))
+    return { peers: pubsub.getMeshPeers(topic) }
   },
   async hangUp ({ peerId }) {
     await connectionTo(peerId).close()

@@ -1,0 +1,263 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Threading.Channels;
+using Overlay.Diagnostics;
+using Overlay.Gossip.Links;
+using Overlay.Gossip.Routing;
+using Overlay.Gossip.Wire;
+using Overlay.Transport.Connections;
+using Overlay.Transport.Identify;
+using Overlay.Transport.Identity;
+
+namespace Overlay.Gossip;
+
+internal sealed partial class GossipNode
+{
+    // How often connections are looked through for peers that gossip; a stream that such a peer opens is noticed at once.
+    private static readonly TimeSpan s_lookInterval = TimeSpan.FromMilliseconds(250);
+
+    // How long a peer is left alone whose stream failed, the first time; twice as long each further time.
+    private static readonly TimeSpan s_firstRest = TimeSpan.FromSeconds(1), s_longestRest = TimeSpan.FromMinutes(1);
+
+    private static readonly (string Protocol, GossipVersion Version)[] s_protocols = [("/meshsub/1.2.0", GossipVersion.V12), ("/meshsub/1.1.0", GossipVersion.V11)];
+
+    // RPCs of one peer that are taken before others have their turn.
+    private const int MaxRpcsAtOnce = 64;
+
+    private readonly Dictionary<GossipPeer, PeerLink> _links = [];
+    private readonly Dictionary<PeerId, Rest> _rests = [];
+    private readonly Channel<GossipAction.Dial> _dials = Channel.CreateBounded<GossipAction.Dial>(new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    private async Task PeerLoopAsync()
+    {
+        using var timer = new PeriodicTimer(s_lookInterval, _time);
+        try
+        {
+            do Guarded(LookForPeers);
+            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            // The node stops.
+        }
+    }
+
+    private void LookForPeers()
+    {
+        foreach (PeerConnection connection in _host.Connections)
+            if (_host.FindPeerInfo(connection) is { } info && VersionOf(info) is { } version) Link(connection, version, info);
+        ForgetRests();
+    }
+
+    private static GossipVersion? VersionOf(PeerInfo info)
+    {
+        foreach ((string protocol, GossipVersion version) in s_protocols)
+            if (info.Protocols.Contains(protocol)) return version;
+        return null;
+    }
+
+    /// <summary>Begins to gossip with a peer, unless that is so already or it is to be left alone. Null when it is not gossiped with.</summary>
+    private GossipPeer? Link(PeerConnection connection, GossipVersion version, PeerInfo? info)
+    {
+        lock (_lock)
+        {
+            PeerId id = connection.RemotePeer;
+            if (_router.FindPeer(id) is { } known) return known;
+            if (_disposed != 0 || connection.Closed.IsCancellationRequested || (_rests.TryGetValue(id, out Rest? rest) && Now < rest.Until)) return null;
+            GossipPeer? peer = _router.AddPeer(Now, id, version, connection.Direction == Direction.Outbound, PeerPlace.Of(connection.RemoteAddress));
+            if (peer is null) return null;
+            if (info is not null) peer.SignedRecord = info.SignedPeerRecord;
+            string protocol = s_protocols.First(offered => offered.Version == version).Protocol;
+            var link = new PeerLink(peer, connection, protocol, _options.Limits, _time, _stopping.Token);
+            _links.Add(peer, link);
+            Act();
+            _linkTasks.Run(() => RunLinkAsync(link));
+            return peer;
+        }
+    }
+
+    private async Task RunLinkAsync(PeerLink link)
+    {
+        TimeSpan began = Now;
+        string why = "the stream ended";
+        try
+        {
+            await link.RunAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException or TimeoutException)
+        {
+            why = e.Message;
+        }
+
+        lock (_lock)
+        {
+            _links.Remove(link.Peer);
+            link.Queue.Close();
+            _router.RemovePeer(Now, link.Peer);
+            Act();
+            if (!_rests.TryGetValue(link.Peer.Id, out Rest? rest)) _rests.Add(link.Peer.Id, rest = new Rest());
+            // Who was there for a while has shown that it can be.
+            TimeSpan length = Now - began > s_longestRest || rest.Length == TimeSpan.Zero ? s_firstRest : rest.Length * 2;
+            rest.Length = length < s_longestRest ? length : s_longestRest;
+            rest.Until = Now + rest.Length;
+        }
+
+        link.Dispose();
+        GossipLog.LinkEnded(_logger, link.Peer.Id, why);
+    }
+
+    private void ForgetRests()
+    {
+        lock (_lock)
+        {
+            foreach (PeerId peer in _rests.Where(pair => Now > pair.Value.Until + s_longestRest).Select(pair => pair.Key).ToArray()) _rests.Remove(peer);
+        }
+    }
+
+    private void Send(GossipPeer peer, Rpc rpc)
+    {
+        if (!_links.TryGetValue(peer, out PeerLink? link)) return;
+        byte[] frame = rpc.Frame ??= RpcFrames.Frame(_encoder, rpc);
+        switch (link.Queue.Add(frame, rpc.Messages.Count > 0))
+        {
+            case SendResult.Dropped:
+                GossipRouter.DropMessages(peer, rpc.Messages.Count);
+                break;
+            case SendResult.Overrun:
+                link.End();
+                break;
+        }
+    }
+
+    /// <summary>Takes a peer's RPCs from one stream that it opened.</summary>
+    private async Task ReadAsync(PeerStream stream, GossipVersion version, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+        try
+        {
+            Link(stream.Connection, VersionSpoken(stream.Connection, version), _host.FindPeerInfo(stream.Connection));
+            while (true)
+            {
+                ReadResult read = await stream.Input.ReadAsync(either.Token).ConfigureAwait(false);
+                ReadOnlySequence<byte> buffer = read.Buffer;
+                string? fault = Take(stream.RemotePeer, ref buffer, out bool isMore);
+                stream.Input.AdvanceTo(buffer.Start, isMore ? buffer.Start : buffer.End);
+                if (fault is not null)
+                {
+                    GossipLog.RpcRefused(_logger, stream.RemotePeer, fault);
+                    stream.Abort(fault);
+                    return;
+                }
+
+                if (!isMore && (read.IsCompleted || read.IsCanceled)) return;
+                // Who sends faster than its messages can be checked is read more slowly, not robbed of messages.
+                await WhenCheckedAsync(stream.RemotePeer, either.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            stream.Abort(e.Message);
+        }
+    }
+
+    // Whoever opens a stream of 1.1 may speak 1.2 too; what it says of itself is newer than its choice for one stream.
+    private GossipVersion VersionSpoken(PeerConnection connection, GossipVersion opened) =>
+        _host.FindPeerInfo(connection) is { } info && VersionOf(info) is { } version && version > opened ? version : opened;
+
+    /// <summary>Takes whole RPCs off the buffer, so many as shall pass under the lock at once.</summary>
+    /// <returns>What is wrong with the first that breaks a rule; null when none does.</returns>
+    private string? Take(PeerId sender, ref ReadOnlySequence<byte> buffer, out bool isMore)
+    {
+        bool isHeard;
+        lock (_lock) isHeard = _router.FindPeer(sender) is { } peer && _router.ScoreOf(peer) >= _options.Score.GraylistThreshold;
+        isMore = false;
+        string? fault = null;
+        List<Rpc>? rpcs = null;
+        while (fault is null)
+        {
+            FrameStatus status = RpcFrames.TryTake(ref buffer, _options.Limits.MaxRpcSize, out byte[] bytes);
+            if (status == FrameStatus.NeedMore) break;
+            isMore = rpcs?.Count == MaxRpcsAtOnce - 1;
+            if (status != FrameStatus.Taken) fault = status.ToString();
+            // Of those who are not listened to nothing is even decoded.
+            else if (!isHeard) continue;
+            else if (RpcDecoder.TryDecode(bytes, _options.Limits, out Rpc rpc) is var found and not RpcFault.None) fault = found.ToString();
+            else (rpcs ??= []).Add(rpc);
+            if (isMore) break;
+        }
+
+        if (rpcs is null && fault is null) return null;
+        lock (_lock)
+        {
+            if (_router.FindPeer(sender) is not { } peer) return fault;
+            foreach (Rpc rpc in rpcs ?? []) _router.Receive(Now, peer, rpc);
+            if (fault is not null) GossipRouter.Misbehave(peer);
+            Act();
+        }
+
+        return fault;
+    }
+
+    /// <summary>Waits while half of the messages that one peer may have waiting for their check do.</summary>
+    private async ValueTask WhenCheckedAsync(PeerId sender, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task checking;
+            lock (_lock)
+            {
+                if (_router.FindPeer(sender) is not { } peer || peer.PendingCount < _options.Limits.MaxPendingChecksPerPeer / 2) return;
+                _checked ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                checking = _checked.Task;
+            }
+
+            await checking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task DialLoopAsync()
+    {
+        if (_options.Limits.MaxExchangeDials == 0) return;
+        using var room = new SemaphoreSlim(_options.Limits.MaxExchangeDials);
+        var dialling = new TaskSet();
+        try
+        {
+            await foreach (GossipAction.Dial dial in _dials.Reader.ReadAllAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                await room.WaitAsync(_stopping.Token).ConfigureAwait(false);
+                dialling.Run(async () =>
+                {
+                    await DialAsync(dial).ConfigureAwait(false);
+                    room.Release();
+                });
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The node stops.
+        }
+
+        await dialling.DrainAsync().ConfigureAwait(false);
+    }
+
+    private async Task DialAsync(GossipAction.Dial dial)
+    {
+        try
+        {
+            // The record must be the named peer's own: nobody is sent to somebody else's address.
+            if (!SignedPeerRecord.TryOpen(dial.SignedRecord.Span, out SignedPeerRecord? record) || record.PeerId != dial.Peer || record.Addresses.Count == 0) return;
+            await _host.ConnectAsync(dial.Peer, record.Addresses, _stopping.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or ArgumentException)
+        {
+            GossipLog.ExchangeFailed(_logger, dial.Peer, e.Message);
+        }
+    }
+
+    private sealed class Rest
+    {
+        internal TimeSpan Length { get; set; }
+
+        internal TimeSpan Until { get; set; }
+    }
+}
