@@ -9,7 +9,8 @@ using Overlay.Transport.Identity;
 namespace Overlay;
 
 /// <summary>Finds peers, providers and values in the DHT, and announces this node there (kad-dht specification; docs/protocols/kademlia.md).</summary>
-/// <remarks>Safe on several threads. Works when <see cref="OverlayOptions.Kademlia"/> is set; otherwise every method throws <see cref="InvalidOperationException"/>.</remarks>
+/// <remarks>Safe on several threads. Works when <see cref="OverlayOptions.Kademlia"/> is set; otherwise every method throws
+/// <see cref="InvalidOperationException"/>.</remarks>
 public sealed class OverlayDiscovery
 {
     private static readonly byte[] s_sha256Multihash = [0x12, 0x20];
@@ -53,10 +54,12 @@ public sealed class OverlayDiscovery
         return Kademlia.FindPeerAsync(peer, cancellationToken);
     }
 
-    /// <summary>Looks for exits in a region and gives them as they are found. Each is only a claim until it is dialled; one may come a second time with more addresses.</summary>
+    /// <summary>Looks for exits in a region and gives them as they are found. Each is only a claim until it is dialled; one may come a second time with
+    /// more addresses.</summary>
     /// <param name="region">Where; <see cref="Region.Anywhere"/> for all.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <remarks>Break off the enumeration when enough was found: the search ends with it. It goes on to the end otherwise, because no single peer's word is enough.</remarks>
+    /// <remarks>Break off the enumeration when enough was found: the search ends with it. It goes on to the end otherwise, because no single peer's word is
+    /// enough.</remarks>
     /// <exception cref="OverlayException">Too much is being looked for already, or the node is stopping.</exception>
     public IAsyncEnumerable<PeerInfo> FindProvidersAsync(Region region, CancellationToken cancellationToken = default) => FindProvidersAsync(KeyOf(region), cancellationToken);
 
