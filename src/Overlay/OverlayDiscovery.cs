@@ -81,10 +81,12 @@ public sealed class OverlayDiscovery
         return Kademlia.FindPeerAsync(peer, cancellationToken);
     }
 
-    /// <summary>Looks for exits in a region and gives them as they are found. Each is only a claim until it is dialled; one may come a second time with more addresses.</summary>
+    /// <summary>Looks for exits in a region and gives them as they are found. Each is only a claim until it is dialled; one may come a second time with
+    /// more addresses.</summary>
     /// <param name="region">Where; <see cref="Region.Anywhere"/> for all.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <remarks>Break off the enumeration when enough was found: the search ends with it. It goes on to the end otherwise, because no single peer's word is enough.</remarks>
+    /// <remarks>Break off the enumeration when enough was found: the search ends with it. It goes on to the end otherwise, because no single peer's word is
+    /// enough.</remarks>
     /// <exception cref="OverlayException">Too much is being looked for already, or the node is stopping.</exception>
     public IAsyncEnumerable<PeerInfo> FindProvidersAsync(Region region, CancellationToken cancellationToken = default) => FindProvidersAsync(KeyOf(region), cancellationToken);
 

@@ -4,7 +4,8 @@ using Overlay.Simulation.Tests.Network;
 
 namespace Overlay.Simulation.Tests.Kademlia;
 
-/// <summary>The figures that the project states, at their full size: minutes, so only when <c>OVERLAY_SIMULATION=large</c> asks for them. Prints one row each.</summary>
+/// <summary>The figures that the project states, at their full size: minutes, so only when <c>OVERLAY_SIMULATION=large</c> asks for them. Prints one row
+/// each.</summary>
 public sealed class LargeTownTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan s_minute = TimeSpan.FromMinutes(1);

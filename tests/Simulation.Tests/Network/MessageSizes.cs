@@ -5,7 +5,8 @@ namespace Overlay.Simulation.Tests.Network;
 /// <summary>Bytes on the wire, computed without encoding.</summary>
 internal static class MessageSizes
 {
-    /// <summary>Around a request and its answer: four Yamux headers of 12 bytes, as many Noise tags and lengths of 18, two protocol proposals of 41, TCP and IP headers of 52 four times.</summary>
+    /// <summary>Around a request and its answer: four Yamux headers of 12 bytes, as many Noise tags and lengths of 18, two protocol proposals of 41, TCP
+    /// and IP headers of 52 four times.</summary>
     internal const int Exchange = (4 * (12 + 18 + 52)) + (2 * 41);
 
     /// <summary>A new connection: TCP's and Noise's handshakes with identities and signatures, identify both ways.</summary>

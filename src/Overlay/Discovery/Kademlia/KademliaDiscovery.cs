@@ -10,7 +10,8 @@ using Overlay.Transport.Identity;
 
 namespace Overlay.Discovery.Kademlia;
 
-/// <summary>The DHT over a host's connections: runs one <see cref="KademliaNode"/>, carries its requests, answers others, and gives callers their results.</summary>
+/// <summary>The DHT over a host's connections: runs one <see cref="KademliaNode"/>, carries its requests, answers others, and gives callers their
+/// results.</summary>
 /// <remarks>
 /// Safe on several threads. One lock guards the node, held only while it thinks; one timer wakes it. Split by task: this file runs the node and is what callers
 /// see, <c>KademliaDiscovery.Serving.cs</c> answers other peers' streams.
@@ -66,7 +67,8 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         _timer = time.CreateTimer(static state => ((KademliaDiscovery)state!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Told of every peer that has answered under its own name at an address that was dialled. Called on the thread pool, outside of any lock.</summary>
+    /// <summary>Told of every peer that has answered under its own name at an address that was dialled. Called on the thread pool, outside of any
+    /// lock.</summary>
     internal Action<PeerId, IReadOnlyList<Multiaddr>>? PeerLearned { get; set; }
 
     /// <summary>The peers in the table.</summary>

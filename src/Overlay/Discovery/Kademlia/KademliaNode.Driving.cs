@@ -263,7 +263,8 @@ internal sealed partial class KademliaNode
         else if (!operation.IsBackground) _actions.Enqueue(new OperationEnded(operation));
     }
 
-    /// <summary>What an operation still waits for, nobody waits for any more. An answer that is nearly there would still have taught the table something; it is let go.</summary>
+    /// <summary>What an operation still waits for, nobody waits for any more. An answer that is nearly there would still have taught the table something;
+    /// it is let go.</summary>
     private void Abandon(Operation operation)
     {
         if (_pending.Count == 0) return;
@@ -361,7 +362,8 @@ internal sealed partial class KademliaNode
 }
 
 /// <summary>How a peer was reached.</summary>
-/// <param name="DialledAt">The address that this node dialled; null when the peer had come by itself, from a port that says nothing about where it listens.</param>
+/// <param name="DialledAt">The address that this node dialled; null when the peer had come by itself, from a port that says nothing about where it
+/// listens.</param>
 /// <param name="OwnAddresses">The addresses that the peer itself says it listens at; null when it has not said.</param>
 internal readonly record struct PeerReach(Multiaddr? DialledAt, IReadOnlyList<Multiaddr>? OwnAddresses);
 

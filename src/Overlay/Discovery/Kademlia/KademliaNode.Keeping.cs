@@ -71,7 +71,8 @@ internal sealed partial class KademliaNode
         return known;
     }
 
-    /// <summary>A peer as it may be told to others: the address at which it was reached, and those that it names itself. What third peers say of it is not passed on.</summary>
+    /// <summary>A peer as it may be told to others: the address at which it was reached, and those that it names itself. What third peers say of it is not
+    /// passed on.</summary>
     private Contact Verified(Contact peer, Multiaddr dialled, IReadOnlyList<Multiaddr>? own)
     {
         if (peer.Addresses.Count == 1 && peer.Addresses[0] == dialled && (own is null || ReferenceEquals(own, peer.Addresses))) return peer;
@@ -137,7 +138,8 @@ internal sealed partial class KademliaNode
         return pause < _options.RepublishInterval ? pause : _options.RepublishInterval;
     }
 
-    /// <summary>Asks peers that have been silent, sooner the more requests fail: where many peers come and go, a table must be looked through more often.</summary>
+    /// <summary>Asks peers that have been silent, sooner the more requests fail: where many peers come and go, a table must be looked through more
+    /// often.</summary>
     private void CheckSilent(TimeSpan now)
     {
         TimeSpan patience = _failureShare <= CalmFailureShare ? 2 * _options.RefreshInterval : _options.RefreshInterval * (0.2 * CalmFailureShare / _failureShare);

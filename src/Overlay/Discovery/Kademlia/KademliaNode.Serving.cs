@@ -9,7 +9,8 @@ internal sealed partial class KademliaNode
     // Providers in one answer: with their addresses well below the largest message.
     private const int MaxProvidersInAnswer = 64;
 
-    /// <summary>Longest key of a provider record, in bytes: a multihash of the longest digest in use, 64 bytes, has room; go-libp2p takes no longer key either.</summary>
+    /// <summary>Longest key of a provider record, in bytes: a multihash of the longest digest in use, 64 bytes, has room; go-libp2p takes no longer key
+    /// either.</summary>
     internal const int MaxProviderKeySize = 80;
 
     /// <summary>Requests that were refused: not a request at all, without a needed part, or with a value that does not stand its test.</summary>

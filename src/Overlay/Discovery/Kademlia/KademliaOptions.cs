@@ -12,7 +12,8 @@ public enum KademliaMode
     Server,
 }
 
-/// <summary>Limits, deadlines and intervals of the DHT. Immutable; change with <c>with</c>. A wrong value throws when it is set and says what is allowed.</summary>
+/// <summary>Limits, deadlines and intervals of the DHT. Immutable; change with <c>with</c>. A wrong value throws when it is set and says what is
+/// allowed.</summary>
 public sealed record KademliaOptions
 {
     /// <summary>The protocol id of Overlay's own network.</summary>
@@ -43,7 +44,8 @@ public sealed record KademliaOptions
     /// <summary>α: requests of one lookup at once. 10 (kad-dht specification). 1 to 64.</summary>
     public int Parallelism { get; init => field = Within(value, 1, 64); } = 10;
 
-    /// <summary>Paths of a lookup that share no peer whose word they follow, so that one liar misleads one of them (S/Kademlia, section 4.4). 3. 1 to 8.</summary>
+    /// <summary>Paths of a lookup that share no peer whose word they follow, so that one liar misleads one of them (S/Kademlia, section 4.4). 3. 1 to
+    /// 8.</summary>
     public int DisjointPaths { get; init => field = Within(value, 1, 8); } = 3;
 
     /// <summary>Whether addresses of private networks and of this host are dialled and passed on, and then not limited by network. False: only a test or an
@@ -68,7 +70,8 @@ public sealed record KademliaOptions
     /// <summary>How long one request may take, dialling included. 10 s.</summary>
     public TimeSpan RequestTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(10);
 
-    /// <summary>After how long a request no longer counts among the parallel ones, and after twice as long a lookup ends without it, so that a silent peer does not
+    /// <summary>After how long a request no longer counts among the parallel ones, and after twice as long a lookup ends without it, so that a silent peer
+    /// does not
     /// hold it up. 1.5 s.</summary>
     public TimeSpan StallTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(1.5);
 
@@ -129,7 +132,8 @@ public sealed record KademliaOptions
     /// <summary>Lookups that callers have under way at once; one more is refused. 64. 1 to 4,096.</summary>
     public int MaxOperations { get; init => field = Within(value, 1, 4096); } = 64;
 
-    /// <summary>Validators of one's own by namespace, the first part of a key: <c>app</c> for <c>/app/…</c>. Those of <c>pk</c> and <c>overlay</c> are built in.</summary>
+    /// <summary>Validators of one's own by namespace, the first part of a key: <c>app</c> for <c>/app/…</c>. Those of <c>pk</c> and <c>overlay</c> are
+    /// built in.</summary>
     public IReadOnlyDictionary<string, IRecordValidator> Validators
     {
         get;

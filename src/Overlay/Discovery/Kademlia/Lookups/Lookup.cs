@@ -104,13 +104,14 @@ internal sealed class Lookup
         return true;
     }
 
-    /// <summary>Takes note that a peer will not answer.</summary>
+    /// <summary>Takes note that a peer will not answer. Where somebody else gave other addresses for it, those are tried too.</summary>
     internal void Failed(in Key key)
     {
-        if (_peers.TryGetValue(key, out LookupPeer? peer) && TrySettle(peer)) peer.State = LookupPeerState.Failed;
+        if (_peers.TryGetValue(key, out LookupPeer? peer) && TrySettle(peer)) peer.State = peer.TryAlternative() ? LookupPeerState.New : LookupPeerState.Failed;
     }
 
-    /// <summary>Takes note that a peer lets wait: the first time others are asked in its place, the second time the lookup no longer waits for it. Its answer still
+    /// <summary>Takes note that a peer lets wait: the first time others are asked in its place, the second time the lookup no longer waits for it. Its
+    /// answer still
     /// counts if it comes.</summary>
     internal void Stalled(in Key key)
     {
@@ -127,8 +128,6 @@ internal sealed class Lookup
         if (answered.Count > count) answered.RemoveRange(count, answered.Count - count);
         return answered;
     }
-
-    internal LookupPeer? Find(in Key key) => _peers.GetValueOrDefault(key);
 
     private bool TrySettle(LookupPeer peer)
     {
@@ -148,7 +147,8 @@ internal sealed class Lookup
         if (_peers.TryGetValue(contact.Key, out LookupPeer? peer))
         {
             // Somebody else may have been told a false address first.
-            if (peer.State == LookupPeerState.New && peer.Alternative is null && !ReferenceEquals(peer.Contact, contact)) peer.Alternative = contact;
+            if (peer.State == LookupPeerState.New && peer.Alternative is null && !ReferenceEquals(peer.Contact, contact) && !peer.Contact.Addresses.SequenceEqual(contact.Addresses))
+                peer.Alternative = contact;
         }
         else
         {

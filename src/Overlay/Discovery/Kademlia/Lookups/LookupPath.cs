@@ -29,7 +29,8 @@ internal sealed class LookupPath(int wanted)
         IsOver = false;
     }
 
-    /// <summary>The nearest peer that nobody has asked, as long as fewer than k nearer ones have answered. Ends the path when nothing is left to ask or wait for.</summary>
+    /// <summary>The nearest peer that nobody has asked, as long as fewer than k nearer ones have answered. Ends the path when nothing is left to ask or
+    /// wait for.</summary>
     internal LookupPeer? Advance()
     {
         int answered = 0;
@@ -76,7 +77,9 @@ internal sealed class LookupPath(int wanted)
 /// <summary>A peer in a lookup.</summary>
 internal sealed class LookupPeer(Contact contact, Distance distance, LookupPeer? namedBy)
 {
-    internal Contact Contact { get; } = contact;
+    private bool _hasTriedAlternative;
+
+    internal Contact Contact { get; private set; } = contact;
 
     /// <summary>The same peer with the addresses that somebody else gave, when there was one.</summary>
     internal Contact? Alternative { get; set; }
@@ -96,6 +99,15 @@ internal sealed class LookupPeer(Contact contact, Distance distance, LookupPeer?
 
     /// <summary>Requests from this node to this peer and its predecessors: 1 for one that this node knew.</summary>
     internal int Hops { get; } = namedBy is null ? 1 : namedBy.Hops + 1;
+
+    /// <summary>Takes the other addresses in place of the first, once.</summary>
+    internal bool TryAlternative()
+    {
+        if (Alternative is not { } other || _hasTriedAlternative) return false;
+        _hasTriedAlternative = true;
+        Contact = other;
+        return true;
+    }
 }
 
 /// <summary>How far a lookup has come with a peer.</summary>

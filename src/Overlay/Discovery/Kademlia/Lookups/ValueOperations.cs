@@ -2,7 +2,8 @@ using Overlay.Discovery.Kademlia.Tables;
 
 namespace Overlay.Discovery.Kademlia.Lookups;
 
-/// <summary>Reads a value: the best of those that a quorum of peers gives; then those that had a worse one or none are given the best (entry correction).</summary>
+/// <summary>Reads a value: the best of those that a quorum of peers gives; then those that had a worse one or none are given the best (entry
+/// correction).</summary>
 internal sealed class GetValueOperation(ReadOnlyMemory<byte> key, int quorum, TimeSpan deadline) : Operation(key, deadline)
 {
     private readonly List<Contact> _holders = [];

@@ -1,6 +1,7 @@
 namespace Overlay.Discovery.Kademlia.Records;
 
-/// <summary><c>/overlay/</c>, a peer id in text, <c>/</c> and a name: a value that this peer signed (<see cref="SignedValue"/>). The greatest sequence is the best.</summary>
+/// <summary><c>/overlay/</c>, a peer id in text, <c>/</c> and a name: a value that this peer signed (<see cref="SignedValue"/>). The greatest sequence is
+/// the best.</summary>
 internal sealed class SignedValueValidator : IRecordValidator
 {
     internal const string Namespace = "overlay";

@@ -1,7 +1,9 @@
 namespace Overlay.Discovery.Kademlia.Stores;
 
-/// <summary>The values that this node keeps for others: one for each key, bounded in number, size and for each peer and network. Not safe on several threads.</summary>
-/// <remarks>When it is full, what lies farthest from this node goes first: its duty is to the keys near it, and those a stranger cannot choose cheaply.</remarks>
+/// <summary>The values that this node keeps for others: one for each key, bounded in number, size and for each peer and network. Not safe on several
+/// threads.</summary>
+/// <remarks>When it is full, what lies farthest from this node goes first: its duty is to the keys near it, and those a stranger cannot choose
+/// cheaply.</remarks>
 internal sealed class ValueStore(Key self, KademliaOptions options)
 {
     // Beside key and value: the objects around them.

@@ -28,7 +28,8 @@ internal static class KademliaCodec
         return wire.ToByteArray();
     }
 
-    /// <summary>Reads a message; false for one that is malformed or over a limit. Peers without a valid name and addresses of unknown kinds are passed over.</summary>
+    /// <summary>Reads a message; false for one that is malformed or over a limit. Peers without a valid name and addresses of unknown kinds are passed
+    /// over.</summary>
     internal static bool TryDecode(ReadOnlySpan<byte> encoded, KademliaOptions options, [NotNullWhen(true)] out KademliaMessage? message)
     {
         message = null;
