@@ -6,14 +6,17 @@ using Overlay.Transport.Identity;
 
 namespace Overlay.Discovery;
 
-/// <summary>How a node finds others, and how others find it. Immutable; change with <c>with</c>. A wrong value throws when it is set and says what is allowed.</summary>
-/// <remarks>A node that listens nowhere, or only on loopback, looks for nobody on the local network and asks nobody how it can be reached, whatever is set here.</remarks>
+/// <summary>How a node finds others, and how others find it. Immutable; change with <c>with</c>. A wrong value throws when it is set and says what is
+/// allowed.</summary>
+/// <remarks>A node that listens nowhere, or only on loopback, looks for nobody on the local network and asks nobody how it can be reached, whatever is set
+/// here.</remarks>
 public sealed record DiscoveryOptions
 {
     /// <summary>Looks for peers on the local network and is found there. Null: neither.</summary>
     public MdnsOptions? Mdns { get; init; } = new();
 
-    /// <summary>Ways into the network, dialled when too few other peers are known: addresses that end in <c>/p2p/…</c>, or <c>/dnsaddr/…</c>. At most 64; none by default.</summary>
+    /// <summary>Ways into the network, dialled when too few other peers are known: addresses that end in <c>/p2p/…</c>, or <c>/dnsaddr/…</c>. At most 64;
+    /// none by default.</summary>
     /// <exception cref="ArgumentException">One is no such address, or there are too many.</exception>
     public IReadOnlyList<string> Bootstrap
     {
@@ -31,7 +34,8 @@ public sealed record DiscoveryOptions
             address => address.PeerId is not null && address.HostNameKind != MultiaddrProtocol.DnsAddr);
     } = [];
 
-    /// <summary>How many connections the node keeps up by dialling peers it knows: 0 to 1,000. 16. Persistent peers and those of the local network come on top.</summary>
+    /// <summary>How many connections the node keeps up by dialling peers it knows: 0 to 1,000. 16. Persistent peers and those of the local network come on
+    /// top.</summary>
     public int TargetConnectionCount { get; init => field = Within(value, 0, 1000, nameof(TargetConnectionCount)); } = 16;
 
     /// <summary>How many peers of the local network are dialled: 0 to 1,000. 16.</summary>
