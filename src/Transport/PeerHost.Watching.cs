@@ -18,7 +18,8 @@ public sealed partial class PeerHost
     /// <summary>Tells the connected peers that take pushes which addresses this host has now.</summary>
     public void AnnounceAddresses() => PushToAll();
 
-    /// <summary>Yields at once, and again after connections were made, lost, or told what their peers are. Changes that come together make one element.</summary>
+    /// <summary>Yields at once, and again after connections were made, lost, or told what their peers are. Changes that come together make one
+    /// element.</summary>
     /// <remarks>An element is the connections of that moment: what a slow reader misses is no change that still holds. Ends when the host stops.</remarks>
     public async IAsyncEnumerable<IReadOnlyList<PeerConnection>> WatchConnectionsAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

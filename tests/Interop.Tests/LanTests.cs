@@ -70,7 +70,8 @@ public sealed class LanTests
         await WaitForPeerAsync(first, second.PeerId, "connected");
 
         JsonElement shown;
-        do shown = (await OverlayCli.SucceedAsync("peers", "--data", firstFolder.Path)).SingleOrDefault(peer => peer.GetProperty("since").ValueKind == JsonValueKind.String);
+        do shown = (await OverlayCli.SucceedAsync("peers", "--data", firstFolder.Path)).SingleOrDefault(peer =>
+            peer.GetProperty("since").ValueKind == JsonValueKind.String);
         while (shown.ValueKind == JsonValueKind.Undefined);
 
         Assert.Equal(second.PeerId, shown.GetProperty("peerId").GetString());

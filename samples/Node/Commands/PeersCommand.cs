@@ -14,7 +14,11 @@ internal static class PeersCommand
     {
         var command = new Command("peers", "Show the peers of the running node: who, since when, how found, how far. Joins for a moment when no node runs.");
         var options = new SettingOptions(command, Settings.Data, Settings.Bootstrap, Settings.NoMdns);
-        var wait = new Option<string>("--wait") { HelpName = "SECONDS", Description = $"How long to look for peers when no node runs; {DefaultWait} by default." };
+        var wait = new Option<string>("--wait")
+        {
+            HelpName = "SECONDS",
+            Description = $"How long to look for peers when no node runs; {DefaultWait} by default.",
+        };
         command.Options.Add(wait);
         return tree.Complete(command, async invocation =>
         {

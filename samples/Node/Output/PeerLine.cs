@@ -38,7 +38,8 @@ internal sealed class PeerLine(NetworkPeer peer, TimeProvider time, PeerChangeKi
     }
 
     public void WriteText(TextPage page) => page.Line(
-        $"{Units.Time((ulong)time.GetUtcNow().ToUnixTimeSeconds())}  peer {peer.PeerId} {(change is { } kind ? NameOf(kind) : "")} ({NameOf(peer.Source)}{(peer.Address is { } at ? $", {at}" : "")})");
+        $"{Units.Time((ulong)time.GetUtcNow().ToUnixTimeSeconds())}  peer {peer.PeerId} {(change is { } kind ? NameOf(kind) : "")} "
+        + $"({NameOf(peer.Source)}{(peer.Address is { } at ? $", {at}" : "")})");
 
     private static string NameOf(PeerSource source) => source switch
     {

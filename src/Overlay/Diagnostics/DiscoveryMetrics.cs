@@ -14,7 +14,8 @@ internal static class DiscoveryMetrics
     /// <param name="known">How many peers the address book holds.</param>
     /// <param name="refusals">What was not taken, by the part that refused it and why.</param>
     /// <param name="served">How many dials were made for others.</param>
-    public static void Create(IMeterFactory factory, Func<int> peers, Func<int> known, Func<IEnumerable<(string Part, string Reason, long Count)>> refusals, Func<long> served)
+    public static void Create(IMeterFactory factory, Func<int> peers, Func<int> known, Func<IEnumerable<(string Part, string Reason, long Count)>> refusals,
+        Func<long> served)
     {
         Meter meter = factory.Create(MeterName);
         meter.CreateObservableUpDownCounter("overlay.discovery.peers", peers, "{peer}", "Peers connected now.");

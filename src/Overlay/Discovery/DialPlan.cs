@@ -27,7 +27,8 @@ internal sealed record DialSituation
     internal IReadOnlyList<PeerId> Bootstrap { get; init; } = [];
 }
 
-/// <summary>Decides whom to dial next: persistent peers, those of the local network, those of the address book, and last the ways in. No I/O, no clock.</summary>
+/// <summary>Decides whom to dial next: persistent peers, those of the local network, those of the address book, and last the ways in. No I/O, no
+/// clock.</summary>
 internal sealed class DialPlan(DiscoveryOptions options, Backoff backoff)
 {
     // With fewer connections than this, what the address book gives is not enough and the ways in are tried too.

@@ -7,8 +7,10 @@ using Overlay.Transport.Identity;
 
 namespace Overlay.Discovery;
 
-/// <summary>How a node finds others, and how others find it. Immutable; change with <c>with</c>. A wrong value throws when it is set and says what is allowed.</summary>
-/// <remarks>A node that listens nowhere, or only on loopback, looks for nobody on the local network and asks nobody how it can be reached, whatever is set here.</remarks>
+/// <summary>How a node finds others, and how others find it. Immutable; change with <c>with</c>. A wrong value throws when it is set and says what is
+/// allowed.</summary>
+/// <remarks>A node that listens nowhere, or only on loopback, looks for nobody on the local network and asks nobody how it can be reached, whatever is set
+/// here.</remarks>
 public sealed record DiscoveryOptions
 {
     /// <summary>Looks for peers on the local network and is found there. Null: neither.</summary>
@@ -35,7 +37,8 @@ public sealed record DiscoveryOptions
             address => address.PeerId is not null && address.HostNameKind != MultiaddrProtocol.DnsAddr);
     } = [];
 
-    /// <summary>How many connections the node keeps up by dialling peers it knows: 0 to 1,000. 16. Persistent peers and those of the local network come on top.</summary>
+    /// <summary>How many connections the node keeps up by dialling peers it knows: 0 to 1,000. 16. Persistent peers and those of the local network come on
+    /// top.</summary>
     public int TargetConnectionCount { get; init => field = Within(value, 0, 1000, nameof(TargetConnectionCount)); } = 16;
 
     /// <summary>How many peers of the local network are dialled: 0 to 1,000. 16.</summary>

@@ -116,7 +116,8 @@ internal sealed class FinderLoop : IAsyncDisposable
         lock (_lock) _backoff.Reached(connection.RemotePeer);
         if (_table.Connected.TryGetValue(connection.RemotePeer, out PeerSource source)) DiscoveryLog.Found(_logger, connection.RemotePeer, source);
         // Where this node dialled, it can dial again; whence it was dialled, nobody listens.
-        if (connection.Direction == Direction.Outbound && AddressScopes.HasTransport(connection.RemoteAddress) && AddressScopes.Of(connection.RemoteAddress) is { } scope)
+        if (connection.Direction == Direction.Outbound && AddressScopes.HasTransport(connection.RemoteAddress)
+            && AddressScopes.Of(connection.RemoteAddress) is { } scope)
             _book.Reached(connection.RemotePeer, connection.RemoteAddress, scope);
     }
 
@@ -227,8 +228,10 @@ internal sealed class FinderLoop : IAsyncDisposable
         IEnumerable<(Multiaddr Address, AddressScope? ToldFrom)> known = _book.Find(target.Peer).Select(entry => (entry.Address, entry.ToldFrom));
         IEnumerable<(Multiaddr Address, AddressScope? ToldFrom)> named = target.Source switch
         {
-            PeerSource.Persistent => _persistent.Where(group => group.Key == target.Peer).SelectMany(group => group).Select(address => (address, (AddressScope?)null)),
-            PeerSource.Mdns => _table.Lan.Where(seen => seen.Peer == target.Peer).SelectMany(seen => seen.Addresses).Select(address => (address, (AddressScope?)AddressScope.Lan)),
+            PeerSource.Persistent => _persistent.Where(group => group.Key == target.Peer).SelectMany(group => group)
+                .Select(address => (address, (AddressScope?)null)),
+            PeerSource.Mdns => _table.Lan.Where(seen => seen.Peer == target.Peer).SelectMany(seen => seen.Addresses)
+                .Select(address => (address, (AddressScope?)AddressScope.Lan)),
             PeerSource.Bootstrap => _bootstrap.Peers.Where(peer => peer.Peer == target.Peer).SelectMany(peer => peer.Addresses),
             _ => [],
         };

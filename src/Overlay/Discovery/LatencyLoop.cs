@@ -62,7 +62,8 @@ internal sealed class LatencyLoop : IAsyncDisposable
         {
             _table.SetLatency(connection.RemotePeer, await connection.PingAsync(either.Token).ConfigureAwait(false));
         }
-        catch (Exception e) when (e is ConnectionException or ObjectDisposedException || (e is OperationCanceledException && !_stopping.IsCancellationRequested))
+        catch (Exception e) when (e is ConnectionException or ObjectDisposedException
+            || (e is OperationCanceledException && !_stopping.IsCancellationRequested))
         {
             // A peer that does not answer in time keeps the figure it had.
         }

@@ -13,7 +13,8 @@ using Overlay.Transport.Identity;
 
 namespace Overlay.Discovery;
 
-/// <summary>Finds peers on the local network, by the ways in that the owner named, and again where they were found before; keeps connections with them.</summary>
+/// <summary>Finds peers on the local network, by the ways in that the owner named, and again where they were found before; keeps connections with
+/// them.</summary>
 /// <remarks>Safe on several threads. Works by itself from the node's start to its end.</remarks>
 internal sealed class PeerFinder : IAsyncDisposable
 {
@@ -117,7 +118,8 @@ internal sealed class PeerFinder : IAsyncDisposable
     /// <param name="toldBy">The connection on which that was heard.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <exception cref="ConnectionException">It could not be reached, or no address may be dialled.</exception>
-    internal async ValueTask<PeerConnection> ConnectAsync(PeerId peer, IReadOnlyList<Multiaddr> addresses, PeerConnection toldBy, CancellationToken cancellationToken)
+    internal async ValueTask<PeerConnection> ConnectAsync(PeerId peer, IReadOnlyList<Multiaddr> addresses, PeerConnection toldBy,
+        CancellationToken cancellationToken)
     {
         AddressScope distance = AddressScopes.Of(toldBy.RemoteAddress) ?? AddressScope.Public;
         IEnumerable<(Multiaddr, AddressScope?)> known = _book.Find(peer).Select(entry => (entry.Address, entry.ToldFrom));
@@ -169,7 +171,8 @@ internal sealed class PeerFinder : IAsyncDisposable
         _changes.Complete();
     }
 
-    /// <summary>What a peer is told of this node's addresses: those that mean the same where it is, and beyond the LAN those that others have confirmed.</summary>
+    /// <summary>What a peer is told of this node's addresses: those that mean the same where it is, and beyond the LAN those that others have
+    /// confirmed.</summary>
     private IReadOnlyList<Multiaddr> AddressesFor(PeerConnection connection)
     {
         IReadOnlyList<Multiaddr> listening = _host.ListenAddresses;

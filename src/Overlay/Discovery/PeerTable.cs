@@ -104,6 +104,7 @@ internal sealed class PeerTable
     private void Publish() => Volatile.Write(ref _snapshot,
     [
         .. _connected.Values.Select(known => known.Peer).OrderBy(peer => peer.ConnectedSince).ThenBy(peer => peer.PeerId),
-        .. _lan.Where(seen => !_connected.ContainsKey(seen.Peer)).Select(seen => new NetworkPeer { PeerId = seen.Peer, Source = PeerSource.Mdns, Address = seen.Addresses[0] }),
+        .. _lan.Where(seen => !_connected.ContainsKey(seen.Peer))
+            .Select(seen => new NetworkPeer { PeerId = seen.Peer, Source = PeerSource.Mdns, Address = seen.Addresses[0] }),
     ]);
 }

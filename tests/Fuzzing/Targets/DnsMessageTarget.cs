@@ -19,7 +19,8 @@ internal sealed class DnsMessageTarget : FuzzTarget
     {
         get
         {
-            DnsName service = DnsName.Parse("_p2p._udp.local"), instance = DnsName.Parse("0123456789abcdef._p2p._udp.local"), host = DnsName.Parse("0123456789abcdef.p2p.local");
+            DnsName service = DnsName.Parse("_p2p._udp.local"), instance = DnsName.Parse("0123456789abcdef._p2p._udp.local"),
+                host = DnsName.Parse("0123456789abcdef.p2p.local");
             var pointer = new DnsRecord(service, DnsType.Ptr, 120, new DnsPointer(instance));
             yield return DnsWriter.Write(new DnsMessage { Questions = [new DnsQuestion(service, DnsType.Ptr)], Answers = [pointer] });
             yield return DnsWriter.Write(new DnsMessage
@@ -48,7 +49,8 @@ internal sealed class DnsMessageTarget : FuzzTarget
         // Records of types that are not known here are read over and cannot be written.
         DnsMessage known = message with { Answers = [.. message.Answers.Where(IsKnown)], Additionals = [.. message.Additionals.Where(IsKnown)] };
         byte[] once = DnsWriter.Write(known);
-        Invariant.Holds(DnsReader.TryRead(once, new DnsLimits(int.MaxValue, s_limits.MaxQuestionCount, s_limits.MaxRecordCount), out DnsMessage? again), "What was written can be read.");
+        Invariant.Holds(DnsReader.TryRead(once, new DnsLimits(int.MaxValue, s_limits.MaxQuestionCount, s_limits.MaxRecordCount), out DnsMessage? again),
+            "What was written can be read.");
         Invariant.Same((ReadOnlySpan<byte>)once, DnsWriter.Write(again!), "A message says the same when it is told on");
         return true;
     }

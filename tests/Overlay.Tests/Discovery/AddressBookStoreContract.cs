@@ -52,7 +52,8 @@ public abstract class AddressBookStoreContract : IAsyncLifetime
 
         Assert.Equal(entry.Peer, loaded.Peer);
         Assert.Equal(entry.LastReached, loaded.LastReached);
-        Assert.Equal(entry.Addresses.OrderBy(a => a.Address.ToString(), StringComparer.Ordinal), loaded.Addresses.OrderBy(a => a.Address.ToString(), StringComparer.Ordinal));
+        Assert.Equal(entry.Addresses.OrderBy(a => a.Address.ToString(), StringComparer.Ordinal),
+            loaded.Addresses.OrderBy(a => a.Address.ToString(), StringComparer.Ordinal));
     }
 
     [Fact]
@@ -174,7 +175,8 @@ public sealed class SqliteAddressBookStoreTests : AddressBookStoreContract
         await using (SqliteAddressBookStore store = SqliteAddressBookStore.Open(path))
         {
             await store.SaveAsync(
-                [new PeerEntry(peer, [new AddressEntry(Peers.At("1.1.1.1"), AddressOrigin.Told, AddressScope.Public, Peers.Start.AddDays(1))], default, 0, null)], [],
+                [new PeerEntry(peer, [new AddressEntry(Peers.At("1.1.1.1"), AddressOrigin.Told, AddressScope.Public, Peers.Start.AddDays(1))], default, 0,
+                    null)], [],
                 Peers.Cancellation);
         }
 

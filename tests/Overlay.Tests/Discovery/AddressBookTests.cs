@@ -179,7 +179,8 @@ public sealed class AddressBookTests
     {
         AddressBook book = Book();
 
-        book.Restore([new PeerEntry(_peer, [new AddressEntry(Peers.At("1.1.1.1"), AddressOrigin.Identify, AddressScope.Public, Peers.Start.AddYears(5))], default, 0, null)]);
+        book.Restore([new PeerEntry(_peer, [new AddressEntry(Peers.At("1.1.1.1"), AddressOrigin.Identify, AddressScope.Public, Peers.Start.AddYears(5))],
+            default, 0, null)]);
 
         Assert.Empty(Found(book, _peer));
     }

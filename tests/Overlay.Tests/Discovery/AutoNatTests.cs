@@ -46,7 +46,8 @@ public sealed class AutoNatTests : IAsyncLifetime
         return server;
     }
 
-    private ValueTask<(Multiaddr Address, bool Reached)?> AskAsync(params Multiaddr[] addresses) => _client.AskAsync(_connection, addresses, Peers.Cancellation);
+    private ValueTask<(Multiaddr Address, bool Reached)?> AskAsync(params Multiaddr[] addresses) =>
+        _client.AskAsync(_connection, addresses, Peers.Cancellation);
 
     [Fact]
     public async Task Ask_AddressIsOpen_IsReached()
@@ -106,7 +107,8 @@ public sealed class AutoNatTests : IAsyncLifetime
     {
         Serve();
 
-        Assert.Equal((_clientAddress, true), await AskAsync(Multiaddr.Parse("/dns4/localhost/tcp/1"), Multiaddr.Parse("/ip4/127.0.0.1/udp/1/quic-v1"), _clientAddress));
+        Assert.Equal((_clientAddress, true),
+            await AskAsync(Multiaddr.Parse("/dns4/localhost/tcp/1"), Multiaddr.Parse("/ip4/127.0.0.1/udp/1/quic-v1"), _clientAddress));
     }
 
     [Fact]
@@ -165,7 +167,8 @@ public sealed class AutoNatTests : IAsyncLifetime
 
         await Assert.ThrowsAnyAsync<IOException>(async () =>
         {
-            await stream.Output.WriteAsync(new AutoNatMessage { DialDataResponse = new DialDataResponse { Data = ByteString.CopyFrom(1) } }, Peers.Cancellation);
+            await stream.Output.WriteAsync(new AutoNatMessage { DialDataResponse = new DialDataResponse { Data = ByteString.CopyFrom(1) } },
+                Peers.Cancellation);
             await stream.Input.ReadAsync(AutoNatMessage.Parser, Peers.Cancellation);
         });
         Assert.Equal(1, server.RefusedCount);

@@ -15,7 +15,8 @@ public sealed class DialPlanTests
 
     private static DialSituation Alone => new() { Connected = new Dictionary<PeerId, PeerSource>(), Dialling = [] };
 
-    private static Dictionary<PeerId, PeerSource> Connected(int count, PeerSource source = PeerSource.AddressBook) => s_peers.Take(count).ToDictionary(peer => peer, _ => source);
+    private static Dictionary<PeerId, PeerSource> Connected(int count, PeerSource source = PeerSource.AddressBook) =>
+        s_peers.Take(count).ToDictionary(peer => peer, _ => source);
 
     [Fact]
     public void Next_BookKnowsEnough_NoWayInIsDialled()

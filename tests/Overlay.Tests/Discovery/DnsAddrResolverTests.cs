@@ -11,7 +11,8 @@ public sealed class DnsAddrResolverTests
         string address, Dictionary<string, string[]> table, BootstrapOptions? options = null)
     {
         var texts = new TableOfTexts(table);
-        IReadOnlyList<Multiaddr> found = await new DnsAddrResolver(texts, options ?? new BootstrapOptions()).ResolveAsync(Multiaddr.Parse(address), Peers.Cancellation);
+        IReadOnlyList<Multiaddr> found = await new DnsAddrResolver(texts, options ?? new BootstrapOptions()).ResolveAsync(Multiaddr.Parse(address),
+            Peers.Cancellation);
         return ([.. found.Select(one => one.ToString())], texts);
     }
 
@@ -20,7 +21,8 @@ public sealed class DnsAddrResolverTests
     {
         (IReadOnlyList<string> found, _) = await ResolveAsync("/dnsaddr/example.org", new()
         {
-            ["_dnsaddr.example.org"] = [$"dnsaddr=/dnsaddr/a.example.org/p2p/{s_a}", "v=spf1 -all", "dnsaddr=nonsense", $"dnsaddr=/ip4/1.1.1.1/tcp/1/p2p/{s_b}"],
+            ["_dnsaddr.example.org"] = [$"dnsaddr=/dnsaddr/a.example.org/p2p/{s_a}", "v=spf1 -all", "dnsaddr=nonsense",
+                $"dnsaddr=/ip4/1.1.1.1/tcp/1/p2p/{s_b}"],
             ["_dnsaddr.a.example.org"] = [$"dnsaddr=/ip4/2.2.2.2/tcp/2/p2p/{s_a}", $"dnsaddr=/ip4/3.3.3.3/tcp/3/p2p/{s_b}"],
         });
 
@@ -44,7 +46,8 @@ public sealed class DnsAddrResolverTests
     [Fact]
     public async Task Resolve_EndlessChain_StopsAtTheDepth()
     {
-        Dictionary<string, string[]> table = Enumerable.Range(0, 50).ToDictionary(i => $"_dnsaddr.n{i}.example", i => new[] { $"dnsaddr=/dnsaddr/n{i + 1}.example" });
+        Dictionary<string,
+            string[]> table = Enumerable.Range(0, 50).ToDictionary(i => $"_dnsaddr.n{i}.example", i => new[] { $"dnsaddr=/dnsaddr/n{i + 1}.example" });
 
         (_, TableOfTexts texts) = await ResolveAsync("/dnsaddr/n0.example", table, new BootstrapOptions { MaxDepth = 3 });
 
@@ -64,7 +67,8 @@ public sealed class DnsAddrResolverTests
     [Fact]
     public async Task Resolve_ManyAddresses_TakesNoMoreThanAllowed()
     {
-        Dictionary<string, string[]> table = new() { ["_dnsaddr.root.example"] = [.. Enumerable.Range(1, 500).Select(port => $"dnsaddr=/ip4/1.1.1.1/tcp/{port}/p2p/{s_a}")] };
+        Dictionary<string, string[]> table = new() { ["_dnsaddr.root.example"] = [.. Enumerable.Range(1, 500)
+            .Select(port => $"dnsaddr=/ip4/1.1.1.1/tcp/{port}/p2p/{s_a}")] };
 
         (IReadOnlyList<string> found, _) = await ResolveAsync("/dnsaddr/root.example", table, new BootstrapOptions { MaxAddressCount = 7 });
 

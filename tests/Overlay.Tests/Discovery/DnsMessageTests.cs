@@ -9,9 +9,11 @@ public sealed class DnsMessageTests
     private static readonly DnsLimits s_limits = new(9000, 64, 256);
 
     private static readonly Gen<DnsName> s_name = Gen.Byte.Array[1, 63].Array[1, 4].Select(
-        labels => DnsName.TryCreate(labels.SelectMany(label => label.Prepend((byte)label.Length)).ToArray(), out DnsName? name) ? name : DnsName.Parse("too.long"));
+        labels => DnsName.TryCreate(labels.SelectMany(label => label.Prepend((byte)label.Length)).ToArray(), out DnsName? name) ? name
+            : DnsName.Parse("too.long"));
 
-    private static readonly Gen<DnsRecord> s_record = Gen.Select(s_name, s_name, Gen.UInt, Gen.Bool, Gen.Int[0, 4], Gen.Byte.Array[1, 255].Array[1, 5], Gen.UShort).Select(
+    private static readonly Gen<DnsRecord> s_record = Gen.Select(s_name, s_name, Gen.UInt, Gen.Bool, Gen.Int[0, 4], Gen.Byte.Array[1, 255].Array[1, 5],
+        Gen.UShort).Select(
         (name, target, ttl, flush, kind, strings, port) => kind switch
         {
             0 => new DnsRecord(name, DnsType.Ptr, ttl, new DnsPointer(target), flush),
@@ -22,7 +24,8 @@ public sealed class DnsMessageTests
         });
 
     private static readonly Gen<DnsMessage> s_message = Gen.Select(
-        Gen.UShort, Gen.Bool, Gen.Select(s_name, Gen.Bool).Select((name, unicast) => new DnsQuestion(name, DnsType.Ptr, unicast)).Array[0, 4], s_record.Array[0, 4], s_record.Array[0, 4])
+        Gen.UShort, Gen.Bool, Gen.Select(s_name, Gen.Bool).Select((name, unicast) => new DnsQuestion(name, DnsType.Ptr, unicast)).Array[0, 4],
+            s_record.Array[0, 4], s_record.Array[0, 4])
         .Select((id, response, questions, answers, additionals) => new DnsMessage
         {
             Id = id,

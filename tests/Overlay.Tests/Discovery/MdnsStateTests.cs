@@ -9,9 +9,11 @@ public sealed class MdnsStateTests
 {
     private const string Name = "0123456789abcdef0123456789abcdef";
 
-    private static readonly DnsName s_service = DnsName.Parse("_p2p._udp.local"), s_own = DnsName.Parse($"{Name}._p2p._udp.local"), s_other = DnsName.Parse("other._p2p._udp.local");
+    private static readonly DnsName s_service = DnsName.Parse("_p2p._udp.local"), s_own = DnsName.Parse($"{Name}._p2p._udp.local"),
+        s_other = DnsName.Parse("other._p2p._udp.local");
     private static readonly IPEndPoint s_neighbour = new(IPAddress.Parse("10.0.0.2"), 5353);
-    private static readonly MdnsLink s_link = new(1, "eth0", [new LinkAddress(IPAddress.Parse("10.0.0.1"), 24), new LinkAddress(IPAddress.Parse("2a00:1::1"), 64)]);
+    private static readonly MdnsLink s_link = new(1, "eth0",
+        [new LinkAddress(IPAddress.Parse("10.0.0.1"), 24), new LinkAddress(IPAddress.Parse("2a00:1::1"), 64)]);
 
     private readonly PeerId _self = Peers.New(), _peer = Peers.New();
     private readonly MdnsOptions _options;

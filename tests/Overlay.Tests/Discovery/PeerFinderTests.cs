@@ -12,7 +12,8 @@ public sealed class PeerFinderTests
 {
     private static readonly DiscoveryOptions s_quick = new()
     {
-        Backoff = new BackoffOptions { Initial = TimeSpan.FromMilliseconds(20), Longest = TimeSpan.FromMilliseconds(200), LongestPersistent = TimeSpan.FromMilliseconds(200) },
+        Backoff = new BackoffOptions { Initial = TimeSpan.FromMilliseconds(20), Longest = TimeSpan.FromMilliseconds(200),
+            LongestPersistent = TimeSpan.FromMilliseconds(200) },
     };
 
     private sealed class Node : IAsyncDisposable
@@ -26,12 +27,14 @@ public sealed class PeerFinderTests
         internal string Address => Host.ListenAddresses[0].ToString();
 
         internal static async Task<Node> StartAsync(
-            DiscoveryOptions? options = null, IAddressBookStore? store = null, PeerIdentity? identity = null, PeerFinderParts? parts = null, string listen = "/ip4/127.0.0.1/tcp/0")
+            DiscoveryOptions? options = null, IAddressBookStore? store = null, PeerIdentity? identity = null, PeerFinderParts? parts = null,
+                string listen = "/ip4/127.0.0.1/tcp/0")
         {
             identity ??= PeerIdentity.Generate();
             var host = new PeerHost(identity);
             await host.ListenAsync(Multiaddr.Parse(listen), Peers.Cancellation);
-            PeerFinder finder = await PeerFinder.StartAsync(host, options ?? s_quick, store ?? new InMemoryAddressBookStore(), parts ?? Finders.Parts(), Peers.Cancellation);
+            PeerFinder finder = await PeerFinder.StartAsync(host, options ?? s_quick, store ?? new InMemoryAddressBookStore(), parts ?? Finders.Parts(),
+                Peers.Cancellation);
             return new Node { Identity = identity, Host = host, Finder = finder };
         }
 
@@ -126,7 +129,8 @@ public sealed class PeerFinderTests
             if (report.Verdict == ReachabilityVerdict.Public) confirmed.TrySetResult(report);
         };
 
-        ReachabilityReport found = asker.Finder.Reachability is { Verdict: ReachabilityVerdict.Public } known ? known : await confirmed.Task.WaitAsync(Peers.Cancellation);
+        ReachabilityReport found = asker.Finder.Reachability is { Verdict: ReachabilityVerdict.Public } known ? known
+            : await confirmed.Task.WaitAsync(Peers.Cancellation);
 
         Assert.Equal([Multiaddr.Parse(asker.Address).WithoutPeerId()], found.Confirmed);
     }

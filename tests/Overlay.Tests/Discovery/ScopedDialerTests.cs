@@ -54,7 +54,8 @@ public sealed class ScopedDialerTests : IAsyncDisposable
     [Fact]
     public async Task Resolve_ManyNames_OnlyAFewAreAskedFor()
     {
-        (Multiaddr, AddressScope?)[] told = [.. Enumerable.Range(1, 20).Select(port => (Multiaddr.Parse($"/dns4/rebound.example/tcp/{port}"), (AddressScope?)AddressScope.Public))];
+        (Multiaddr, AddressScope?)[] told = [.. Enumerable.Range(1, 20)
+            .Select(port => (Multiaddr.Parse($"/dns4/rebound.example/tcp/{port}"), (AddressScope?)AddressScope.Public))];
 
         Assert.Equal(4, (await _dialer.ResolveAsync(told, Peers.Cancellation)).Count);
     }

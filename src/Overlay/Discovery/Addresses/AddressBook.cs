@@ -119,7 +119,8 @@ internal sealed class AddressBook(AddressBookOptions options, TimeProvider time)
             if (!_entries.TryGetValue(peer, out PeerEntry? entry)) return;
             AddressEntry[] left =
             [
-                .. entry.Addresses.Select(a => addresses.Contains(a.Address) ? a with { Failures = a.Failures + 1 } : a).Where(a => a.Failures < options.MaxFailures),
+                .. entry.Addresses.Select(a => addresses.Contains(a.Address) ? a with { Failures = a.Failures + 1 } : a)
+                    .Where(a => a.Failures < options.MaxFailures),
             ];
             if (left.Length > 0) Put(entry with { Addresses = left });
             else Remove(peer);
@@ -233,7 +234,8 @@ internal sealed class AddressBook(AddressBookOptions options, TimeProvider time)
     // Whoever was never reached goes first, the longest unheard of before others; those that were reached only for one that was reached now.
     private PeerEntry? FindVictim(PeerEntry newcomer)
     {
-        PeerEntry? worst = _entries.Values.Where(e => e.Peer != newcomer.Peer).MinBy(e => (e.LastReached ?? DateTimeOffset.MinValue, e.Addresses.Max(a => a.Expires)));
+        PeerEntry? worst = _entries.Values.Where(e => e.Peer != newcomer.Peer)
+            .MinBy(e => (e.LastReached ?? DateTimeOffset.MinValue, e.Addresses.Max(a => a.Expires)));
         return worst is null || (worst.LastReached is not null && newcomer.LastReached is null) ? null : worst;
     }
 

@@ -27,7 +27,8 @@ internal sealed class AddressBookKeeper : IAsyncDisposable
     /// <param name="peers">Who is connected now.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where faults are told.</param>
-    internal AddressBookKeeper(AddressBook book, IAddressBookStore store, AddressBookOptions options, Func<IReadOnlyList<NetworkPeer>> peers, TimeProvider time, ILogger logger)
+    internal AddressBookKeeper(AddressBook book, IAddressBookStore store, AddressBookOptions options, Func<IReadOnlyList<NetworkPeer>> peers,
+        TimeProvider time, ILogger logger)
     {
         _book = book;
         _store = store;

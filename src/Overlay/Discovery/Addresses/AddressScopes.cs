@@ -12,7 +12,8 @@ namespace Overlay.Discovery.Addresses;
 /// </remarks>
 internal static class AddressScopes
 {
-    /// <summary>The scope of an IP address; null for one that no peer can be dialled at (unspecified, multicast, documentation, translated, reserved, metadata).</summary>
+    /// <summary>The scope of an IP address; null for one that no peer can be dialled at (unspecified, multicast, documentation, translated, reserved,
+    /// metadata).</summary>
     internal static AddressScope? Of(IPAddress address) => SpecialAddresses.Classify(address) switch
     {
         AddressKind.Global => AddressScope.Public,
@@ -23,7 +24,8 @@ internal static class AddressScopes
         _ => null,
     };
 
-    /// <summary>The scope of an address by its first part: the peer's own, or the relay's for a relayed one. Null for one that nobody can be dialled at.</summary>
+    /// <summary>The scope of an address by its first part: the peer's own, or the relay's for a relayed one. Null for one that nobody can be dialled
+    /// at.</summary>
     internal static AddressScope? Of(Multiaddr address)
     {
         if (TryGetIPAddress(address, out IPAddress? ip)) return Of(ip);
@@ -47,10 +49,12 @@ internal static class AddressScopes
     /// <summary>Whether the address that a domain name stands for may be dialled.</summary>
     internal static bool MayDial(IPAddress address, AddressScope? toldFrom) => toldFrom is not { } distance || (Of(address) is { } scope && scope >= distance);
 
-    /// <summary>Whether a peer at a distance may be told one of this node's own addresses: it is told none that would mean something else where it is.</summary>
+    /// <summary>Whether a peer at a distance may be told one of this node's own addresses: it is told none that would mean something else where it
+    /// is.</summary>
     internal static bool MayTell(Multiaddr own, AddressScope listener) => Of(own) is { } scope && scope >= listener;
 
-    /// <summary>The group that an address counts with where independent witnesses are asked for: its /16, or /32 for IPv6, what one party can easily have much of.</summary>
+    /// <summary>The group that an address counts with where independent witnesses are asked for: its /16, or /32 for IPv6, what one party can easily have
+    /// much of.</summary>
     internal static string GroupOf(IPAddress address)
     {
         byte[] bytes = address.GetAddressBytes();

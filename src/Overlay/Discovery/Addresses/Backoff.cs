@@ -16,7 +16,8 @@ internal sealed class Backoff(BackoffOptions options, Random random, int maxCoun
     internal int Count => _waits.Count;
 
     /// <summary>When the peer may be tried again: in the past when it may now.</summary>
-    internal DateTimeOffset Until(PeerId peer) => _waits.TryGetValue(peer, out (int Failures, DateTimeOffset Until) wait) ? wait.Until : DateTimeOffset.MinValue;
+    internal DateTimeOffset Until(PeerId peer) => _waits.TryGetValue(peer, out (int Failures, DateTimeOffset Until) wait) ? wait.Until
+        : DateTimeOffset.MinValue;
 
     internal bool IsOver(PeerId peer, DateTimeOffset now) => Until(peer) <= now;
 

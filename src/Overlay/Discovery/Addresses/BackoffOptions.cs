@@ -1,7 +1,8 @@
 namespace Overlay.Discovery.Addresses;
 
 /// <summary>How long a peer that could not be reached is left alone. Immutable; change with <c>with</c>.</summary>
-/// <remarks>The n-th failure in a row waits <see cref="Initial"/> · 2ⁿ⁻¹, at most <see cref="Longest"/>, of which a random part up to <see cref="Jitter"/> is taken off.</remarks>
+/// <remarks>The n-th failure in a row waits <see cref="Initial"/> · 2ⁿ⁻¹, at most <see cref="Longest"/>, of which a random part up to <see cref="Jitter"/>
+/// is taken off.</remarks>
 public sealed record BackoffOptions
 {
     /// <summary>After the first failure. 5 s.</summary>

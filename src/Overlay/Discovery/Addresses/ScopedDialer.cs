@@ -6,7 +6,8 @@ using Overlay.Transport.Identity;
 
 namespace Overlay.Discovery.Addresses;
 
-/// <summary>Dials peers where <see cref="AddressScopes"/> allows, whatever their addresses resolve to. Every dial to an address that a peer told goes through here.</summary>
+/// <summary>Dials peers where <see cref="AddressScopes"/> allows, whatever their addresses resolve to. Every dial to an address that a peer told goes
+/// through here.</summary>
 /// <remarks>Safe on several threads.</remarks>
 internal sealed class ScopedDialer(PeerHost host, IHostNames names)
 {
@@ -22,7 +23,8 @@ internal sealed class ScopedDialer(PeerHost host, IHostNames names)
     /// <param name="peer">Whom to expect.</param>
     /// <param name="addresses">Where to try, best first, each with where it was told from; null for the owner.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <exception cref="ConnectionException">The peer could not be reached, or no address may be dialled (<see cref="ConnectionError.UnsupportedAddress"/>).</exception>
+    /// <exception cref="ConnectionException">The peer could not be reached, or no address may be dialled
+    /// (<see cref="ConnectionError.UnsupportedAddress"/>).</exception>
     internal async ValueTask<PeerConnection> ConnectAsync(
         PeerId peer, IReadOnlyList<(Multiaddr Address, AddressScope? ToldFrom)> addresses, CancellationToken cancellationToken)
     {

@@ -146,7 +146,8 @@ internal static class SqliteAddressBookFile
         Span<byte> header = stackalloc byte[100];
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         int size = file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
-        if (size < header.Length || !header.StartsWith("SQLite format 3\0"u8)) throw new AddressBookException($"{path} is no address book: it is no SQLite database.");
+        if (size < header.Length || !header.StartsWith("SQLite format 3\0"u8))
+            throw new AddressBookException($"{path} is no address book: it is no SQLite database.");
         uint id = BinaryPrimitives.ReadUInt32BigEndian(header[68..]), version = BinaryPrimitives.ReadUInt32BigEndian(header[60..]);
         if (id != ApplicationId) throw new AddressBookException($"{path} is no address book: it is another program's database (application id {id:x8}).");
         if (version > Version) throw new AddressBookException($"{path} is an address book of version {version}; this build knows version {Version}.");

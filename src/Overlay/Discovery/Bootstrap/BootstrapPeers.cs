@@ -63,7 +63,8 @@ internal sealed class BootstrapPeers
     private void Arrange()
     {
         (PeerId, IReadOnlyList<(Multiaddr, AddressScope?)>)[] peers =
-            [.. _direct.Concat(_resolved).GroupBy(one => one.Address.PeerId!).Select(group => (group.Key, (IReadOnlyList<(Multiaddr, AddressScope?)>)[.. group]))];
+            [.. _direct.Concat(_resolved).GroupBy(one => one.Address.PeerId!)
+                .Select(group => (group.Key, (IReadOnlyList<(Multiaddr, AddressScope?)>)[.. group]))];
         _random.Shuffle(peers);
         Peers = peers;
     }

@@ -2,7 +2,8 @@ using Overlay.Transport.Identity;
 
 namespace Overlay.Discovery.Bootstrap;
 
-/// <summary>Follows <c>/dnsaddr/…</c> addresses through TXT records to addresses that can be dialled (libp2p addressing specification, "dnsaddr Links").</summary>
+/// <summary>Follows <c>/dnsaddr/…</c> addresses through TXT records to addresses that can be dialled (libp2p addressing specification, "dnsaddr
+/// Links").</summary>
 /// <remarks>Whoever runs a zone decides how long this goes on, so depth, questions and addresses are bounded, and no name is asked twice.</remarks>
 internal sealed class DnsAddrResolver(ITextRecords records, BootstrapOptions options)
 {

@@ -7,7 +7,8 @@ namespace Overlay.Discovery.Bootstrap;
 internal sealed class DnsTextRecords(TimeSpan timeout) : ITextRecords
 {
     // Made at the first question: finding the host's resolvers reads files.
-    private readonly Lazy<LookupClient> _client = new(() => new LookupClient(new LookupClientOptions { Timeout = timeout, Retries = 1, ThrowDnsErrors = false, UseCache = true }));
+    private readonly Lazy<LookupClient> _client = new(() =>
+        new LookupClient(new LookupClientOptions { Timeout = timeout, Retries = 1, ThrowDnsErrors = false, UseCache = true }));
 
     public async ValueTask<IReadOnlyList<string>> ResolveAsync(string name, CancellationToken cancellationToken)
     {

@@ -57,7 +57,8 @@ internal ref struct DnsReader
 
         var answers = new List<DnsRecord>(answerCount);
         var additionals = new List<DnsRecord>(additionalCount);
-        if (!reader.TryReadRecords(answerCount, answers) || !reader.TryReadRecords(authorityCount, null) || !reader.TryReadRecords(additionalCount, additionals)) return false;
+        if (!reader.TryReadRecords(answerCount, answers) || !reader.TryReadRecords(authorityCount, null)
+            || !reader.TryReadRecords(additionalCount, additionals)) return false;
         if (reader._at != packet.Length) return false;
         message = new DnsMessage
         {

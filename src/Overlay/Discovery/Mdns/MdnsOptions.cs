@@ -15,10 +15,18 @@ public sealed record MdnsOptions
     } = "_p2p._udp.local";
 
     /// <summary>How often is asked at most, once the first questions are answered: 10 s to 1 h. 5 min. The first come 1, 2, 4… s after another.</summary>
-    public TimeSpan QueryInterval { get; init => field = Within(value, TimeSpan.FromSeconds(10), TimeSpan.FromHours(1), nameof(QueryInterval)); } = TimeSpan.FromMinutes(5);
+    public TimeSpan QueryInterval
+    {
+        get;
+        init => field = Within(value, TimeSpan.FromSeconds(10), TimeSpan.FromHours(1), nameof(QueryInterval));
+    } = TimeSpan.FromMinutes(5);
 
     /// <summary>How long others may believe an answer: 30 s to 75 min. 6 min, a little longer than the interval of questions.</summary>
-    public TimeSpan TimeToLive { get; init => field = Within(value, TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(75), nameof(TimeToLive)); } = TimeSpan.FromMinutes(6);
+    public TimeSpan TimeToLive
+    {
+        get;
+        init => field = Within(value, TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(75), nameof(TimeToLive));
+    } = TimeSpan.FromMinutes(6);
 
     /// <summary>Most peers of the local network that are remembered: 1 to 10,000. 256.</summary>
     public int MaxPeerCount { get; init => field = Within(value, 1, 10_000, nameof(MaxPeerCount)); } = 256;
@@ -50,7 +58,8 @@ public sealed record MdnsOptions
     {
         if (value is null || value.Length > 100 || !value.EndsWith(".local", StringComparison.OrdinalIgnoreCase)) return false;
         string[] labels = value.Split('.');
-        return labels.Length == 3 && labels.All(label => label.Length is > 0 and <= 63 && label.All(char.IsAscii)) && labels[0][0] == '_' && labels[1] == "_udp";
+        return labels.Length == 3 && labels.All(label => label.Length is > 0 and <= 63 && label.All(char.IsAscii)) && labels[0][0] == '_'
+            && labels[1] == "_udp";
     }
 
     private static int Within(int value, int least, int most, string name) =>

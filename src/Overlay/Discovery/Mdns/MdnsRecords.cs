@@ -29,7 +29,8 @@ internal enum MdnsAnswer
 }
 
 /// <summary>What a node says of itself on a link, as DNS records, and the names in them.</summary>
-/// <remarks>The instance's name is random and long enough to be unique, so it is not probed for first (RFC 6762, section 8.1 leaves that to what is known).</remarks>
+/// <remarks>The instance's name is random and long enough to be unique, so it is not probed for first (RFC 6762, section 8.1 leaves that to what is
+/// known).</remarks>
 internal sealed class MdnsRecords
 {
     // A message that fits into one packet of any Ethernet, with room for IPv6 and UDP headers.
@@ -100,7 +101,13 @@ internal sealed class MdnsRecords
     /// <summary>The same answer for an asker that speaks plain DNS: its own id and question, short lives, no word of caches (section 6.7).</summary>
     internal static DnsMessage ForLegacy(DnsMessage answer, DnsMessage query)
     {
-        return answer with { Id = query.Id, Questions = query.Questions, Answers = [.. answer.Answers.Select(Short)], Additionals = [.. answer.Additionals.Select(Short)] };
+        return answer with
+        {
+            Id = query.Id,
+            Questions = query.Questions,
+            Answers = [.. answer.Answers.Select(Short)],
+            Additionals = [.. answer.Additionals.Select(Short)],
+        };
         static DnsRecord Short(DnsRecord record) => record with { TtlSeconds = Math.Min(record.TtlSeconds, 10), FlushesCache = false };
     }
 
@@ -142,7 +149,8 @@ internal sealed class MdnsRecords
 
     private IEnumerable<DnsRecord> Hosts(IReadOnlyList<Multiaddr> addresses)
     {
-        foreach (IPAddress ip in addresses.Select(a => AddressScopes.TryGetIPAddress(a, out IPAddress? own) ? own : null).OfType<IPAddress>().Distinct().Take(8))
+        foreach (IPAddress ip in addresses.Select(a => AddressScopes.TryGetIPAddress(a, out IPAddress? own) ? own : null).OfType<IPAddress>().Distinct()
+            .Take(8))
         {
             DnsType type = ip.AddressFamily == AddressFamily.InterNetwork ? DnsType.A : DnsType.Aaaa;
             yield return new DnsRecord(HostName, type, _ttl, new DnsAddress(ip), FlushesCache: true);

@@ -18,7 +18,8 @@ internal sealed class MdnsSightings(PeerId self, MdnsOptions options)
 
     /// <summary>Every peer once, with what all its answers say.</summary>
     internal IReadOnlyList<MdnsPeer> Peers =>
-        [.. _sightings.Values.GroupBy(s => s.Peer).Select(group => new MdnsPeer(group.Key, [.. group.SelectMany(s => s.Addresses).Distinct().Take(options.MaxAddressesPerPeer)]))];
+        [.. _sightings.Values.GroupBy(s => s.Peer)
+            .Select(group => new MdnsPeer(group.Key, [.. group.SelectMany(s => s.Addresses).Distinct().Take(options.MaxAddressesPerPeer)]))];
 
     /// <summary>Takes what an instance says of itself.</summary>
     /// <returns>Null when all was well, else why something was left out.</returns>
@@ -42,7 +43,8 @@ internal sealed class MdnsSightings(PeerId self, MdnsOptions options)
     /// <summary>The instance says goodbye; somebody else may still contradict that within a second.</summary>
     internal void Withdraw(int link, DnsName instance, DateTimeOffset now)
     {
-        if (_sightings.TryGetValue((link, instance), out Sighting? sighting)) _sightings[(link, instance)] = sighting with { Heard = now, Life = s_goodbye, Refreshes = int.MaxValue };
+        if (_sightings.TryGetValue((link, instance), out Sighting? sighting))
+            _sightings[(link, instance)] = sighting with { Heard = now, Life = s_goodbye, Refreshes = int.MaxValue };
     }
 
     internal void Forget(int link)
@@ -53,7 +55,8 @@ internal sealed class MdnsSightings(PeerId self, MdnsOptions options)
     /// <summary>Forgets what has run out.</summary>
     internal void Advance(DateTimeOffset now)
     {
-        foreach ((int Link, DnsName Instance) key in _sightings.Where(pair => pair.Value.Expires <= now).Select(pair => pair.Key).ToList()) _sightings.Remove(key);
+        foreach ((int Link, DnsName Instance) key in _sightings.Where(pair => pair.Value.Expires <= now).Select(pair => pair.Key).ToList())
+            _sightings.Remove(key);
     }
 
     /// <summary>When the link's peers should be asked for again so that none is forgotten that is still there; null when none is known.</summary>

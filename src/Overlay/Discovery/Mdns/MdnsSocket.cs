@@ -89,7 +89,8 @@ internal sealed class MdnsSocket : IAsyncDisposable
                 // IPv4 takes the number of a link in network order, to tell it from an address.
                 int option = Family == AddressFamily.InterNetwork ? IPAddress.HostToNetworkOrder(send.Link) : send.Link;
                 _socket.SetSocketOption(Level, SocketOptionName.MulticastInterface, option);
-                IPEndPoint to = send.To ?? new IPEndPoint(Family == AddressFamily.InterNetwork ? s_group4 : new IPAddress(s_group6.GetAddressBytes(), send.Link), MdnsState.Port);
+                IPEndPoint to = send.To ?? new IPEndPoint(Family == AddressFamily.InterNetwork ? s_group4
+                    : new IPAddress(s_group6.GetAddressBytes(), send.Link), MdnsState.Port);
                 _socket.SendTo(send.Packet, to);
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)

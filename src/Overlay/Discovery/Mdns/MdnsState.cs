@@ -3,7 +3,8 @@ using Overlay.Transport.Identity;
 
 namespace Overlay.Discovery.Mdns;
 
-/// <summary>Asks for peers on the links and answers for this node (libp2p discovery/mdns; RFC 6762, RFC 6763). No I/O, no clock; not safe on several threads.</summary>
+/// <summary>Asks for peers on the links and answers for this node (libp2p discovery/mdns; RFC 6762, RFC 6763). No I/O, no clock; not safe on several
+/// threads.</summary>
 /// <remarks>
 /// Packets and <c>now</c> go in; what to send gathers in <see cref="TakeSends"/>, who was heard in <see cref="Peers"/>. Departures from RFC 6762: names are
 /// not probed for (they are random), conflicts not looked for, and that a name has no record of some type is not said.
@@ -72,7 +73,8 @@ internal sealed class MdnsState
         return sends;
     }
 
-    /// <summary>These are the links now. A new one, or one with other addresses, is asked and told at once; of one that is gone nothing is remembered.</summary>
+    /// <summary>These are the links now. A new one, or one with other addresses, is asked and told at once; of one that is gone nothing is
+    /// remembered.</summary>
     internal void SetLinks(IReadOnlyList<MdnsLink> links, DateTimeOffset now)
     {
         foreach (int gone in _links.Keys.Except(links.Select(link => link.Id)).ToList())
@@ -175,7 +177,8 @@ internal sealed class MdnsState
         link.Pending |= toAll;
         // More known answers may follow a question that says so (section 7.2).
         DateTimeOffset at = now + (query.IsTruncated ? TimeSpan.FromMilliseconds(400 + _random.Next(100)) : Delay());
-        if (link.LastAnswer > DateTimeOffset.MinValue && at < link.LastAnswer + MdnsLinkState.ShortestInterval) at = link.LastAnswer + MdnsLinkState.ShortestInterval;
+        DateTimeOffset earliest = link.LastAnswer + MdnsLinkState.ShortestInterval;
+        if (at < earliest) at = earliest;
         if (at < link.PendingAt) link.PendingAt = at;
     }
 

@@ -103,8 +103,10 @@ internal sealed class SystemMulticast : IMulticast
             if (one.OperationalStatus is not (OperationalStatus.Up or OperationalStatus.Unknown)) continue;
             IPInterfaceProperties properties = one.GetIPProperties();
             LinkAddress[] networks = [.. properties.UnicastAddresses.Select(a => new LinkAddress(WithoutZone(a.Address), a.PrefixLength))];
-            int? ipv4Index = networks.Any(n => n.Address.AddressFamily == AddressFamily.InterNetwork) ? IndexOf(() => properties.GetIPv4Properties()?.Index) : null;
-            int? ipv6Index = networks.Any(n => n.Address.AddressFamily == AddressFamily.InterNetworkV6) ? IndexOf(() => properties.GetIPv6Properties()?.Index) : null;
+            int? ipv4Index = networks.Any(n => n.Address.AddressFamily == AddressFamily.InterNetwork) ? IndexOf(() => properties.GetIPv4Properties()?.Index)
+                : null;
+            int? ipv6Index = networks.Any(n => n.Address.AddressFamily == AddressFamily.InterNetworkV6) ? IndexOf(() => properties.GetIPv6Properties()?.Index)
+                : null;
             if ((ipv4Index ?? ipv6Index) is { } index) yield return (new MdnsLink(index, one.Name, networks), ipv4Index, ipv6Index);
         }
     }

@@ -25,7 +25,8 @@ internal sealed class AutoNatClient(ReachabilityOptions options, TimeProvider ti
     /// <exception cref="AutoNatException">The server broke a rule, or claims a dial that never came.</exception>
     /// <exception cref="ConnectionException">The stream failed.</exception>
     /// <exception cref="OperationCanceledException">It took longer than <see cref="ReachabilityOptions.QuestionTimeout"/>, or the caller gave up.</exception>
-    internal async ValueTask<(Multiaddr Address, bool Reached)?> AskAsync(PeerConnection connection, IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken)
+    internal async ValueTask<(Multiaddr Address, bool Reached)?> AskAsync(PeerConnection connection, IReadOnlyList<Multiaddr> addresses,
+        CancellationToken cancellationToken)
     {
         using var timer = new CancellationTokenSource(options.QuestionTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
@@ -91,7 +92,8 @@ internal sealed class AutoNatClient(ReachabilityOptions options, TimeProvider ti
                 case AutoNatMessage.MsgOneofCase.DialDataRequest when !hasPaid:
                     DialDataRequest wanted = message.DialDataRequest;
                     if (wanted.AddrIdx >= (uint)addressCount) throw new AutoNatException("The server means an address that was not named.");
-                    if (wanted.NumBytes > (ulong)options.MaxDialData) throw new AutoNatException($"The server asks for {wanted.NumBytes} bytes, {options.MaxDialData} are allowed.");
+                    if (wanted.NumBytes > (ulong)options.MaxDialData)
+                        throw new AutoNatException($"The server asks for {wanted.NumBytes} bytes, {options.MaxDialData} are allowed.");
                     await PayAsync(stream, (int)wanted.NumBytes, cancellationToken).ConfigureAwait(false);
                     hasPaid = true;
                     break;

@@ -12,7 +12,8 @@ namespace Overlay.Discovery.Reachability;
 /// <param name="random">Of how many bytes a dial costs.</param>
 /// <param name="time">The clock.</param>
 internal sealed class AutoNatServer(
-    ReachabilityOptions options, AutoNatServerRules rules, Func<PeerId, Multiaddr, ulong, CancellationToken, Task<DialStatus>> dialBack, Random random, TimeProvider time)
+    ReachabilityOptions options, AutoNatServerRules rules, Func<PeerId, Multiaddr, ulong, CancellationToken, Task<DialStatus>> dialBack, Random random,
+        TimeProvider time)
 {
     // Data that trickles in single bytes costs more to read than it costs to send.
     private const int LeastDataSize = 100;
@@ -76,7 +77,8 @@ internal sealed class AutoNatServer(
         for (int received = 0; received < price;)
         {
             AutoNatMessage message = await stream.Input.ReadAsync(AutoNatMessage.Parser, cancellationToken).ConfigureAwait(false);
-            if (message.MsgCase != AutoNatMessage.MsgOneofCase.DialDataResponse) throw new AutoNatException($"The peer sent {message.MsgCase} where data were due.");
+            if (message.MsgCase != AutoNatMessage.MsgOneofCase.DialDataResponse)
+                throw new AutoNatException($"The peer sent {message.MsgCase} where data were due.");
             int size = message.DialDataResponse.Data.Length;
             if (size > AutoNatProtocol.MaxDataSize) throw new AutoNatException($"{size} bytes in one message, {AutoNatProtocol.MaxDataSize} are allowed.");
             if (size < LeastDataSize && received + size < price) throw new AutoNatException($"{size} bytes in one message that is not the last.");

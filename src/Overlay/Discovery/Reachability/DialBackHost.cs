@@ -41,7 +41,8 @@ internal sealed class DialBackHost(ReachabilityOptions options, TimeProvider tim
             DialBackResponse answer = await stream.Input.ReadAsync(DialBackResponse.Parser, either.Token).ConfigureAwait(false);
             return answer.Status == DialBackResponse.Types.DialBackStatus.Ok ? DialStatus.Ok : DialStatus.EDialBackError;
         }
-        catch (Exception e) when (e is ConnectionException or AutoNatException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (e is ConnectionException or AutoNatException
+            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return DialStatus.EDialBackError;
         }
@@ -66,7 +67,8 @@ internal sealed class DialBackHost(ReachabilityOptions options, TimeProvider tim
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             _identity ??= PeerIdentity.Generate();
-            return _host ??= new PeerHost(_identity, new TransportOptions { IdentifyOnConnect = false, DialTimeout = options.DialBackTimeout }, null, time, loggerFactory);
+            return _host ??= new PeerHost(_identity, new TransportOptions { IdentifyOnConnect = false, DialTimeout = options.DialBackTimeout }, null, time,
+                loggerFactory);
         }
     }
 }

@@ -5,7 +5,8 @@ using Overlay.Transport.Identity;
 
 namespace Overlay.Discovery.Reachability;
 
-/// <summary>Where others say that they see this node. One address counts when peers of several IP groups name it. No clock; not safe on several threads.</summary>
+/// <summary>Where others say that they see this node. One address counts when peers of several IP groups name it. No clock; not safe on several
+/// threads.</summary>
 /// <remarks>
 /// Whoever dialled this node sees the very address that it dialled. Whom this node dialled sees a port that is of no use to others; the IP address goes
 /// with the ports that this node listens on. A peer that lies adds one group's voice to an address that nobody else names.
@@ -58,5 +59,6 @@ internal sealed class ObservedAddresses(ReachabilityOptions options)
         return [.. confirmed.Distinct()];
     }
 
-    private bool Counts(IPAddress address) => options.AllowPrivateAddresses ? AddressScopes.Of(address) is not null : AddressScopes.Of(address) == AddressScope.Public;
+    private bool Counts(IPAddress address) => options.AllowPrivateAddresses ? AddressScopes.Of(address) is not null
+        : AddressScopes.Of(address) == AddressScope.Public;
 }

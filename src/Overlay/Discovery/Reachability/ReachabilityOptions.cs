@@ -1,12 +1,15 @@
 namespace Overlay.Discovery.Reachability;
 
-/// <summary>How a node learns at which of its addresses others reach it, and what it does for others to learn that (libp2p AutoNAT v2). Immutable; change with <c>with</c>.</summary>
+/// <summary>How a node learns at which of its addresses others reach it, and what it does for others to learn that (libp2p AutoNAT v2). Immutable; change
+/// with <c>with</c>.</summary>
 public sealed record ReachabilityOptions
 {
-    /// <summary>Peers, each in an IP group of its own (/16, or /32 for IPv6), that must see this node at an address before it is a candidate: 1 to 16. 3.</summary>
+    /// <summary>Peers, each in an IP group of its own (/16, or /32 for IPv6), that must see this node at an address before it is a candidate: 1 to 16.
+    /// 3.</summary>
     public int MinObservers { get; init => field = Within(value, 1, 16, nameof(MinObservers)); } = 3;
 
-    /// <summary>Servers, each in an IP group of its own, that must have reached an address, or failed to, before that counts: 1 to 16. 3; the specification suggests "more than 3".</summary>
+    /// <summary>Servers, each in an IP group of its own, that must have reached an address, or failed to, before that counts: 1 to 16. 3; the specification
+    /// suggests "more than 3".</summary>
     public int MinConfirmations { get; init => field = Within(value, 1, 16, nameof(MinConfirmations)); } = 3;
 
     /// <summary>How long what a peer saw counts. 40 min, as in go-libp2p.</summary>
@@ -48,7 +51,8 @@ public sealed record ReachabilityOptions
     /// <summary>How long dialling back may take. 15 s.</summary>
     public TimeSpan DialBackTimeout { get; init => field = Positive(value, nameof(DialBackTimeout)); } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Whether private and loopback addresses are asked about and dialled for others. False; true is for tests and for networks without the Internet.</summary>
+    /// <summary>Whether private and loopback addresses are asked about and dialled for others. False; true is for tests and for networks without the
+    /// Internet.</summary>
     public bool AllowPrivateAddresses { get; init; }
 
     private static int Within(int value, int least, int most, string name) =>

@@ -108,7 +108,8 @@ internal sealed class ReachabilityService : IAsyncDisposable
             DateTimeOffset now = _time.GetUtcNow();
             _state.SetCandidates([.. listening.Where(IsCandidate), .. _observed.Confirmed(ports, now)]);
             ReachabilityReport report = _state.Report(now);
-            hasChanged = report.Verdict != _report.Verdict || !report.Confirmed.SequenceEqual(_report.Confirmed) || !report.Candidates.SequenceEqual(_report.Candidates);
+            hasChanged = report.Verdict != _report.Verdict || !report.Confirmed.SequenceEqual(_report.Confirmed)
+                || !report.Candidates.SequenceEqual(_report.Candidates);
             if (hasChanged) Volatile.Write(ref _report, report);
         }
 
@@ -145,7 +146,8 @@ internal sealed class ReachabilityService : IAsyncDisposable
             lock (_lock) _state.Add(answer.Address, group, answer.Reached, _time.GetUtcNow());
             Refresh();
         }
-        catch (Exception e) when (e is AutoNatException or ConnectionException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (e is AutoNatException or ConnectionException
+            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             DiscoveryLog.QuestionFailed(_logger, server.RemotePeer, e.Message);
         }

@@ -22,7 +22,8 @@ internal sealed class ReachabilityState(ReachabilityOptions options)
     {
         Multiaddr[] urgent =
         [
-            .. _candidates.Where(pair => IsOpen(pair.Value, group, now)).OrderBy(pair => Judge(pair.Value, now) is null ? 0 : 1).ThenBy(pair => pair.Value.LastAsked)
+            .. _candidates.Where(pair => IsOpen(pair.Value, group, now)).OrderBy(pair => Judge(pair.Value, now) is null ? 0 : 1)
+                .ThenBy(pair => pair.Value.LastAsked)
                 .Select(pair => pair.Key),
         ];
         if (urgent.Length > 0) _candidates[urgent[0]].LastAsked = now;
@@ -37,7 +38,8 @@ internal sealed class ReachabilityState(ReachabilityOptions options)
     internal void Add(Multiaddr address, string group, bool reached, DateTimeOffset now)
     {
         if (!_candidates.TryGetValue(address, out Candidate? candidate)) return;
-        if (candidate.Results.Count >= MaxResultCount && !candidate.Results.ContainsKey(group)) candidate.Results.Remove(candidate.Results.MinBy(pair => pair.Value.At).Key);
+        if (candidate.Results.Count >= MaxResultCount
+            && !candidate.Results.ContainsKey(group)) candidate.Results.Remove(candidate.Results.MinBy(pair => pair.Value.At).Key);
         candidate.Results[group] = (reached, now);
     }
 
