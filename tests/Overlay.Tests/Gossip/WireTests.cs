@@ -190,6 +190,18 @@ public sealed class WireTests
         }
     }
 
+    // js-libp2p adds the key always, and as every implementation outside the signature.
+    [Fact]
+    public void Message_WithItsAuthorsKeyBehindTheSignature_Holds()
+    {
+        using PeerIdentity author = PeerIdentity.FromSeed(new byte[32]);
+        byte[] good = new MessageSigner(author, GossipSigning.StrictSign, 7).Make("news", "hello"u8);
+        var key = new ProtoWriter();
+        key.Bytes(6, author.PublicKey.Encoded.Span);
+
+        Assert.True(IsGood([.. good, .. key.Written]));
+    }
+
     [Fact]
     public void Message_KeyOfSomebodyElse_IsRefusedBeforeItsSignatureIsLookedAt()
     {
@@ -200,7 +212,7 @@ public sealed class WireTests
         writer.Bytes(3, new byte[8]);
         writer.Text(4, "news");
         byte[] signature = new byte[64];
-        other.Sign(SignedBytes.Of(writer.Written, []), signature);
+        other.Sign(SignedBytes.Of(writer.Written), signature);
         writer.Bytes(5, signature);
         writer.Bytes(6, other.PublicKey.Encoded.Span);
 

@@ -31,7 +31,7 @@ internal sealed class MessageSigner(PeerIdentity identity, GossipSigning signing
         writer.Bytes(3, sequence);
         writer.Text(4, topic);
         Span<byte> signature = stackalloc byte[64];
-        identity.Sign(SignedBytes.Of(writer.Written, []), signature);
+        identity.Sign(SignedBytes.Of(writer.Written), signature);
         writer.Bytes(5, signature);
         return writer.Written.ToArray();
     }

@@ -21,8 +21,7 @@ internal static class SignatureCheck
         {
             PendingMessage pending = messages[i];
             if (pending.Key is not { } key) continue;
-            (ReadOnlyMemory<byte> before, ReadOnlyMemory<byte> behind) = pending.Message.Signed;
-            byte[] text = SignedBytes.Of(before.Span, behind.Span);
+            byte[] text = SignedBytes.Of(pending.Message.Signed.Span);
             if (key.Type != PeerKeyType.Ed25519) hold[i] = key.VerifyVarTime(text, pending.Message.Signature.Span);
             else if (messages.Count == 1) hold[i] = Ed25519.VerifyVarTime(new PublicKey(key.Data.Span), text, pending.Message.Signature.Span);
             else

@@ -40,8 +40,8 @@ internal sealed class WireMessage
 
     internal bool HasSignedFields => _at.Names.HasFlag(Names.From | Names.Sequence | Names.Signature);
 
-    /// <summary>What lies before the signature field, and what lies behind it.</summary>
-    internal (ReadOnlyMemory<byte> Before, ReadOnlyMemory<byte> Behind) Signed => (Encoded[.._at.SignatureField.Start], Encoded[_at.SignatureField.End..]);
+    /// <summary>What the signature is over: the fields before it. A key behind it is not signed by any implementation, and must be the one that made the author's name.</summary>
+    internal ReadOnlyMemory<byte> Signed => Encoded[.._at.SignatureField.Start];
 
     /// <summary>The same message in an array of its own, so that it does not keep the whole RPC in memory.</summary>
     internal WireMessage Detached() => new(Encoded.ToArray(), Topic, _at, IsCanonical);
