@@ -50,7 +50,7 @@ internal sealed record GossipMessages(int Size, double Seconds, int Rounds, int 
 
         await stop.CancelAsync();
         await Task.WhenAll(authors);
-        return rates.Median(rate => rate);
+        return Medians.Of(rates);
     }
 
     private async Task PublishAsync(OverlayGossip gossip, CancellationToken stop)
