@@ -179,7 +179,7 @@ public sealed partial class PeerHost
 
     private PeerInfo DescribeSelf(PeerConnection connection)
     {
-        IReadOnlyList<Multiaddr> addresses = 
+        IReadOnlyList<Multiaddr> addresses =
         [
             .. (AnnouncedAddresses?.Invoke(connection) ?? ListenAddresses).Select(a => a.WithoutPeerId())
                 .Take(Math.Min(_options.Identify.MaxAddressCount, MaxRecordAddressCount)),

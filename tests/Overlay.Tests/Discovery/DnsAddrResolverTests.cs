@@ -67,8 +67,11 @@ public sealed class DnsAddrResolverTests
     [Fact]
     public async Task Resolve_ManyAddresses_TakesNoMoreThanAllowed()
     {
-        Dictionary<string, string[]> table = new() { ["_dnsaddr.root.example"] = [.. Enumerable.Range(1, 500)
-            .Select(port => $"dnsaddr=/ip4/1.1.1.1/tcp/{port}/p2p/{s_a}")] };
+        Dictionary<string, string[]> table = new()
+        {
+            ["_dnsaddr.root.example"] = [.. Enumerable.Range(1, 500)
+            .Select(port => $"dnsaddr=/ip4/1.1.1.1/tcp/{port}/p2p/{s_a}")]
+        };
 
         (IReadOnlyList<string> found, _) = await ResolveAsync("/dnsaddr/root.example", table, new BootstrapOptions { MaxAddressCount = 7 });
 

@@ -12,8 +12,12 @@ public sealed class PeerFinderTests
 {
     private static readonly DiscoveryOptions s_quick = new()
     {
-        Backoff = new BackoffOptions { Initial = TimeSpan.FromMilliseconds(20), Longest = TimeSpan.FromMilliseconds(200),
-            LongestPersistent = TimeSpan.FromMilliseconds(200) },
+        Backoff = new BackoffOptions
+        {
+            Initial = TimeSpan.FromMilliseconds(20),
+            Longest = TimeSpan.FromMilliseconds(200),
+            LongestPersistent = TimeSpan.FromMilliseconds(200)
+        },
     };
 
     private sealed class Node : IAsyncDisposable

@@ -104,7 +104,13 @@ public sealed class WireTests
         RpcFault fault = Enum.Parse<RpcFault>(name);
         var limits = new GossipLimits
         {
-            MaxRpcSize = 4096, MaxMessageSize = 1024, MaxSubscriptionsPerRpc = 10, MaxMessagesPerRpc = 10, MaxControlPerRpc = 10, MaxIdsPerRpc = 10, MaxExchangedPeers = 2,
+            MaxRpcSize = 4096,
+            MaxMessageSize = 1024,
+            MaxSubscriptionsPerRpc = 10,
+            MaxMessagesPerRpc = 10,
+            MaxControlPerRpc = 10,
+            MaxIdsPerRpc = 10,
+            MaxExchangedPeers = 2,
         };
         var unsigned = new MessageSigner(null!, GossipSigning.StrictNoSign, 0);
         var rpc = new Rpc();
