@@ -1,3 +1,4 @@
+// Long because every way of spamming is a test of its own, and all of them share one router and its clock.
 using Overlay.Gossip;
 using Overlay.Gossip.Messages;
 using Overlay.Gossip.Routing;
