@@ -37,7 +37,10 @@ internal sealed class DiscoveryParts : IAsyncDisposable
         {
             // Whoever cannot be dialled is no help to others in the table.
             if (options.Listen.Count == 0) wanted = wanted with { Mode = KademliaMode.Client };
-            kademlia = new KademliaDiscovery(host, wanted, () => OwnAddresses(host, finder), time, logger, services.MeterFactory is { } meters ? new KademliaMetrics(meters) : null);
+            kademlia = new KademliaDiscovery(
+                host, wanted, () => OwnAddresses(host, finder), time, logger, services.MeterFactory is { } meters ? new KademliaMetrics(meters) : null,
+                // In an isolated network every address is as good as the next.
+                wanted.AllowPrivateAddresses ? null : finder.ResolveFromAfarAsync);
             finder.PeerLearned = (peer, addresses, _, _) => kademlia.Meet(peer, addresses);
             kademlia.Start(options.Discovery.Bootstrap.Select(Multiaddr.Parse));
         }

@@ -112,6 +112,10 @@ internal sealed class PeerFinder : IAsyncDisposable
         return _dialer.ConnectAsync(peer, [.. _book.Find(peer).Select(entry => (entry.Address, entry.ToldFrom))], cancellationToken);
     }
 
+    /// <summary>Of addresses that somebody on the Internet told, those that may be dialled from here, names replaced by what they stand for now.</summary>
+    internal ValueTask<IReadOnlyList<Multiaddr>> ResolveFromAfarAsync(IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken) =>
+        _dialer.ResolveAsync([.. addresses.Select(address => (address, (AddressScope?)AddressScope.Public))], cancellationToken);
+
     /// <summary>Takes addresses of a peer that another one told, and dials it if there is no connection with it.</summary>
     /// <param name="peer">The peer.</param>
     /// <param name="addresses">Where it is said to be. Those that may not be dialled from as far as <paramref name="toldBy"/> are left out.</param>

@@ -8,7 +8,11 @@ using Overlay.Transport.Identity;
 namespace Overlay.Discovery.Kademlia;
 
 /// <summary>Carries a node's requests over a host's connections. One stream for each.</summary>
-internal sealed class KademliaRequests(PeerHost host, KademliaOptions options)
+/// <param name="host">Whose connections are used.</param>
+/// <param name="options">Limits and the protocol's id.</param>
+/// <param name="resolve">Of addresses that peers told, those that may be dialled, names replaced by what they stand for; null to dial all as they are.</param>
+internal sealed class KademliaRequests(
+    PeerHost host, KademliaOptions options, Func<IReadOnlyList<Multiaddr>, CancellationToken, ValueTask<IReadOnlyList<Multiaddr>>>? resolve = null)
 {
     /// <summary>Asks a peer.</summary>
     /// <returns>Its answer, null where none is due, and how it was reached.</returns>
@@ -19,9 +23,7 @@ internal sealed class KademliaRequests(PeerHost host, KademliaOptions options)
         PeerConnection? existing = host.FindConnection(request.Peer.Id);
         // That the peer came by itself does not show that it can be dialled.
         bool isExtra = request.IsFreshDial && existing is { Direction: Direction.Inbound };
-        PeerConnection connection = isExtra
-            ? await host.ConnectAnewAsync(request.Peer.Id, request.Peer.Addresses, cancellationToken).ConfigureAwait(false)
-            : existing ?? await host.ConnectAsync(request.Peer.Id, request.Peer.Addresses, cancellationToken).ConfigureAwait(false);
+        PeerConnection connection = existing is not null && !isExtra ? existing : await DialAsync(request.Peer, isExtra, cancellationToken).ConfigureAwait(false);
         try
         {
             KademliaMessage? answer = await ExchangeAsync(connection, request, cancellationToken).ConfigureAwait(false);
@@ -32,6 +34,15 @@ internal sealed class KademliaRequests(PeerHost host, KademliaOptions options)
             // Others may have begun to use it if it is now the preferred one; then the older will go when connections are trimmed.
             if (isExtra && host.FindConnection(request.Peer.Id) != connection) await connection.CloseAsync(cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    private async ValueTask<PeerConnection> DialAsync(Contact peer, bool anew, CancellationToken cancellationToken)
+    {
+        // A name that a stranger told may stand for an address of this LAN.
+        IReadOnlyList<Multiaddr> addresses = resolve is null ? peer.Addresses : await resolve(peer.Addresses, cancellationToken).ConfigureAwait(false);
+        return anew
+            ? await host.ConnectAnewAsync(peer.Id, addresses, cancellationToken).ConfigureAwait(false)
+            : await host.ConnectAsync(peer.Id, addresses, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<KademliaMessage?> ExchangeAsync(PeerConnection connection, SendRequest request, CancellationToken cancellationToken)
