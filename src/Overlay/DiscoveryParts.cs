@@ -48,6 +48,9 @@ internal sealed class DiscoveryParts : IAsyncDisposable
         return new DiscoveryParts(finder, kademlia, identity, time);
     }
 
+    /// <inheritdoc cref="DialableAddresses"/>
+    internal ValueTask<IReadOnlyList<Multiaddr>> DialableAsync(IReadOnlyList<Multiaddr> told, CancellationToken cancellationToken) => _finder.ResolveFromAfarAsync(told, cancellationToken);
+
     /// <summary>Announces this node as an exit: under its region, and under the one for anywhere.</summary>
     internal void Announce(Region region)
     {

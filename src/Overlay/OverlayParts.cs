@@ -125,7 +125,7 @@ internal sealed class OverlayParts : IAsyncDisposable
             using var deadline = new CancellationTokenSource(sessions.CloseTimeout, _time);
             if (_sharing is not null) await _sharing.EndAsync(key, deadline.Token).ConfigureAwait(false);
         };
-        if (_options.Gossip is { } gossip) Gossip = new GossipNode(_identity, Peers, gossip, _time, _logger);
+        if (_options.Gossip is { } gossip) Gossip = new GossipNode(_identity, Peers, gossip, _time, _logger, dialable: DialableAsync);
         if (_options.Sharing is { } sharing) Share(sharing, sessions, signer, diagnostics, services);
         try
         {
@@ -140,6 +140,10 @@ internal sealed class OverlayParts : IAsyncDisposable
             throw new OverlayException(OverlayError.ListenFailed, e.Message, e);
         }
     }
+
+    // Gossip may be told of peers before the node has looked for any.
+    private ValueTask<IReadOnlyList<Multiaddr>> DialableAsync(IReadOnlyList<Multiaddr> told, CancellationToken cancellationToken) =>
+        _discovery is { } discovery ? discovery.DialableAsync(told, cancellationToken) : ValueTask.FromResult<IReadOnlyList<Multiaddr>>([]);
 
     private LedgerExchange Exchange(IdentitySigner signer, LedgerSealer sealing)
     {

@@ -227,8 +227,14 @@ internal sealed partial class GossipNode
                 await room.WaitAsync(_stopping.Token).ConfigureAwait(false);
                 dialling.Run(async () =>
                 {
-                    await DialAsync(dial).ConfigureAwait(false);
-                    room.Release();
+                    try
+                    {
+                        await DialAsync(dial).ConfigureAwait(false);
+                    }
+                    finally
+                    {
+                        room.Release();
+                    }
                 });
             }
         }
@@ -246,7 +252,8 @@ internal sealed partial class GossipNode
         {
             // The record must be the named peer's own: nobody is sent to somebody else's address.
             if (!SignedPeerRecord.TryOpen(dial.SignedRecord.Span, out SignedPeerRecord? record) || record.PeerId != dial.Peer || record.Addresses.Count == 0) return;
-            await _host.ConnectAsync(dial.Peer, record.Addresses, _stopping.Token).ConfigureAwait(false);
+            IReadOnlyList<Multiaddr> addresses = _dialable is null ? record.Addresses : await _dialable(record.Addresses, _stopping.Token).ConfigureAwait(false);
+            await _host.ConnectAsync(dial.Peer, addresses, _stopping.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or ArgumentException)
         {

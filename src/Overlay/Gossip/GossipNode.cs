@@ -18,6 +18,7 @@ internal sealed partial class GossipNode : IAsyncDisposable
 
     private readonly PeerHost _host;
     private readonly GossipOptions _options;
+    private readonly DialableAddresses? _dialable; // null: all as they are
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly MessageSigner _signer;
@@ -39,9 +40,10 @@ internal sealed partial class GossipNode : IAsyncDisposable
     private readonly List<IDisposable> _handlers = [];
     private int _disposed;
 
-    internal GossipNode(PeerIdentity identity, PeerHost host, GossipOptions options, TimeProvider time, ILogger logger, Random? random = null)
+    internal GossipNode(PeerIdentity identity, PeerHost host, GossipOptions options, TimeProvider time, ILogger logger, Random? random = null, DialableAddresses? dialable = null)
     {
         _host = host;
+        _dialable = dialable;
         _options = options;
         _time = time;
         _logger = logger;

@@ -102,7 +102,7 @@ public sealed class RestoredBackupTests : IDisposable
         while (until is { } id
             ? !_log.GetSnapshot().Any(record => record.Id.Id == id)
             : newest is not null && ((await consumer.Ledger.Store.FindHeadsAsync(1, Token)) is not [LedgerHead head] || head != newest.Head))
-            await Task.Delay(10, Token);
+            await Task.Yield();
     }
 
     private static async Task<List<LedgerBlock>> BlocksAsync(string folder)

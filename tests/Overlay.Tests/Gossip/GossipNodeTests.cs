@@ -185,10 +185,41 @@ public sealed class GossipNodeTests
         return [.. taken];
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Prune_PeersFromOneThatTheHostTrusts_AreDialledOnlyWhereTheNodeMay(bool mayDial)
+    {
+        var asked = new TaskCompletionSource<IReadOnlyList<Multiaddr>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        DialableAddresses dialable = (told, _) =>
+        {
+            asked.TrySetResult(told);
+            return ValueTask.FromResult(mayDial ? told : []);
+        };
+        await using var a = await Member.StartAsync(new GossipOptions { Score = new PeerScoreOptions { AppSpecificScore = _ => 1000 } }, dialable: dialable);
+        await using var b = await Member.StartAsync(new GossipOptions { PeerExchange = true });
+        await using var c = await Member.StartAsync();
+        await using GossipSubscription atA = a.Node.Subscribe("news"), atC = c.Node.Subscribe("news");
+        GossipSubscription atB = b.Node.Subscribe("news");
+        await b.ConnectAsync(a);
+        await b.ConnectAsync(c);
+        await Until(() => b.Node.MeshOf("news").Count == 2 && a.Node.MeshOf("news").Count == 1);
+
+        await atB.DisposeAsync();
+
+        Assert.Contains(c.Address.WithoutPeerId(), (await asked.Task.WaitAsync(Cancellation)).Select(address => address.WithoutPeerId()));
+        if (mayDial) await Until(() => a.IsConnectedTo(c));
+        else Assert.False(a.IsConnectedTo(c));
+    }
+
     // What is waited for happens on other threads of real nodes and has no event; the test's own time limit ends a wait in vain.
     private static async Task Until(Func<bool> condition)
     {
-        while (!condition()) await Task.Delay(10, Cancellation);
+        while (!condition())
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 
     /// <summary>A clock that breaks on demand, and with it everything that asks for the time.</summary>
@@ -214,17 +245,19 @@ public sealed class GossipNodeTests
 
         internal PeerId Id => identity.PeerId;
 
-        internal static async Task<Member> StartAsync(GossipOptions? options = null, TimeProvider? time = null)
+        internal static async Task<Member> StartAsync(GossipOptions? options = null, TimeProvider? time = null, DialableAddresses? dialable = null)
         {
             var identity = PeerIdentity.Generate();
             var host = new PeerHost(identity);
             await host.ListenAsync(Multiaddr.Parse("/ip4/127.0.0.1/tcp/0"), Cancellation);
-            return new Member(identity, host, new GossipNode(identity, host, options ?? new GossipOptions(), time ?? TimeProvider.System, NullLogger.Instance));
+            return new Member(identity, host, new GossipNode(identity, host, options ?? new GossipOptions(), time ?? TimeProvider.System, NullLogger.Instance, dialable: dialable));
         }
 
         internal async Task<PeerConnection> ConnectAsync(Member other) => await host.ConnectAsync(other.Address, Cancellation);
 
-        private Multiaddr Address => host.ListenAddresses[0];
+        internal bool IsConnectedTo(Member other) => host.FindConnection(other.Id) is not null;
+
+        internal Multiaddr Address => host.ListenAddresses[0];
 
         public async ValueTask DisposeAsync()
         {

@@ -50,10 +50,10 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where logs go.</param>
     /// <param name="metrics">Where counts go, or null.</param>
-    /// <param name="resolve">Of addresses that peers told, those that may be dialled, names replaced by what they stand for; null to dial all as they are.</param>
+    /// <param name="dialable">Which of the addresses that peers told may be dialled; null to dial all as they are.</param>
     internal KademliaDiscovery(
         PeerHost host, KademliaOptions options, Func<IReadOnlyList<Multiaddr>>? ownAddresses, TimeProvider time, ILogger logger, KademliaMetrics? metrics = null,
-        Func<IReadOnlyList<Multiaddr>, CancellationToken, ValueTask<IReadOnlyList<Multiaddr>>>? resolve = null)
+        DialableAddresses? dialable = null)
     {
         _host = host;
         _options = options;
@@ -61,7 +61,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         _time = time;
         _logger = logger;
         _metrics = metrics;
-        _requests = new KademliaRequests(host, options, resolve);
+        _requests = new KademliaRequests(host, options, dialable);
         _startedAt = time.GetTimestamp();
         // A stranger who could foresee which places are refreshed could wait there.
         int seed = System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue);

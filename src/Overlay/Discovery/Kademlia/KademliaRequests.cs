@@ -10,9 +10,9 @@ namespace Overlay.Discovery.Kademlia;
 /// <summary>Carries a node's requests over a host's connections. One stream for each.</summary>
 /// <param name="host">Whose connections are used.</param>
 /// <param name="options">Limits and the protocol's id.</param>
-/// <param name="resolve">Of addresses that peers told, those that may be dialled, names replaced by what they stand for; null to dial all as they are.</param>
+/// <param name="dialable">Which addresses may be dialled; null to dial all as they are.</param>
 internal sealed class KademliaRequests(
-    PeerHost host, KademliaOptions options, Func<IReadOnlyList<Multiaddr>, CancellationToken, ValueTask<IReadOnlyList<Multiaddr>>>? resolve = null)
+    PeerHost host, KademliaOptions options, DialableAddresses? dialable = null)
 {
     /// <summary>Asks a peer.</summary>
     /// <returns>Its answer, null where none is due, and how it was reached.</returns>
@@ -39,7 +39,7 @@ internal sealed class KademliaRequests(
     private async ValueTask<PeerConnection> DialAsync(Contact peer, bool anew, CancellationToken cancellationToken)
     {
         // A name that a stranger told may stand for an address of this LAN.
-        IReadOnlyList<Multiaddr> addresses = resolve is null ? peer.Addresses : await resolve(peer.Addresses, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<Multiaddr> addresses = dialable is null ? peer.Addresses : await dialable(peer.Addresses, cancellationToken).ConfigureAwait(false);
         return anew
             ? await host.ConnectAnewAsync(peer.Id, addresses, cancellationToken).ConfigureAwait(false)
             : await host.ConnectAsync(peer.Id, addresses, cancellationToken).ConfigureAwait(false);
