@@ -9,7 +9,7 @@ namespace Overlay.Transport;
 public sealed partial class PeerHost
 {
     private readonly Lock _dialLock = new();
-    private readonly Dictionary<PeerId, Task<MuxedPeerConnection>> _dials = [];
+    private readonly Dictionary<PeerId, SharedDial> _dials = []; // guarded by the lock
 
     /// <summary>Returns a connection to the peer that <paramref name="address"/> names, dialling it if there is none.</summary>
     /// <param name="address">An address ending in <c>/p2p/…</c>: nobody else is accepted there.</param>
@@ -23,7 +23,8 @@ public sealed partial class PeerHost
         return ConnectAsync(peer, [address], cancellationToken);
     }
 
-    /// <summary>Returns a connection to <paramref name="peer"/>, dialling it if there is none. Callers that ask at once share one dial.</summary>
+    /// <summary>Returns a connection to <paramref name="peer"/>, dialling it if there is none. Callers that ask at once share one dial; if it
+    /// fails, those who know other addresses try them.</summary>
     /// <param name="peer">Whom to expect; anybody else's handshake is refused.</param>
     /// <param name="addresses">Where to try, best first; at most <see cref="TransportOptions.MaxDialAddressCount"/> are used.</param>
     /// <param name="cancellationToken">Gives up waiting; a dial that others wait for goes on.</param>
@@ -36,20 +37,21 @@ public sealed partial class PeerHost
         if (peer == PeerId) throw new ConnectionException(ConnectionError.UnsupportedAddress, ConnectionStep.Dial, Fault.Caller, "A host does not dial itself.");
         if (_table.FindPreferred(peer) is { } existing) return existing;
 
-        Task<MuxedPeerConnection> dial;
-        lock (_dialLock)
+        List<Multiaddr> own = [.. addresses.Select(a => a.WithoutPeerId())];
+        while (true)
         {
-            if (!_dials.TryGetValue(peer, out dial!))
+            SharedDial dial = ShareDial(peer, own, out bool isOwn);
+            try
             {
-                // Runs on under the host's own token: a caller who gives up must not take the dial from the others.
-                dial = Task.Run(() => DialAsync(peer, [.. addresses.Select(a => a.WithoutPeerId())]), CancellationToken.None);
-                _dials.Add(peer, dial);
-                _background.Add(ForgetDialAsync(peer, dial));
+                MuxedPeerConnection dialled = await dial.Connection.WaitAsync(cancellationToken).ConfigureAwait(false);
+                return _table.FindPreferred(peer) ?? dialled;
+            }
+            catch (ConnectionException) when (!isOwn && !own.TrueForAll(dial.Addresses.Contains))
+            {
+                // Somebody else's addresses were no good, which says nothing about these.
+                Forget(peer, dial);
             }
         }
-
-        MuxedPeerConnection dialled = await dial.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return _table.FindPreferred(peer) ?? dialled;
     }
 
     /// <summary>Opens one more connection to a peer, whether or not there is one.</summary>
@@ -120,10 +122,40 @@ public sealed partial class PeerHost
         }
     }
 
-    private async Task ForgetDialAsync(PeerId peer, Task<MuxedPeerConnection> dial)
+    // The dial to the peer that runs, or one begun now.
+    private SharedDial ShareDial(PeerId peer, List<Multiaddr> addresses, out bool isOwn)
+    {
+        lock (_dialLock)
+        {
+            isOwn = !_dials.TryGetValue(peer, out SharedDial? running);
+            if (running is not null) return running;
+            // Runs on under the host's own token: a caller who gives up must not take the dial from the others.
+            var dial = new SharedDial(Task.Run(() => DialAsync(peer, addresses), CancellationToken.None), addresses);
+            _dials.Add(peer, dial);
+            _background.Add(ForgetDialAsync(peer, dial));
+            return dial;
+        }
+    }
+
+    private async Task ForgetDialAsync(PeerId peer, SharedDial dial)
     {
         // Whoever waits for the dial hears of its failure; here it only ends.
-        await ((Task)dial).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        lock (_dialLock) _dials.Remove(peer);
+        await ((Task)dial.Connection).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Forget(peer, dial);
+    }
+
+    private void Forget(PeerId peer, SharedDial dial)
+    {
+        lock (_dialLock)
+        {
+            if (_dials.TryGetValue(peer, out SharedDial? running) && running == dial) _dials.Remove(peer);
+        }
+    }
+
+    private sealed class SharedDial(Task<MuxedPeerConnection> connection, List<Multiaddr> addresses)
+    {
+        internal Task<MuxedPeerConnection> Connection => connection;
+
+        internal List<Multiaddr> Addresses => addresses;
     }
 }

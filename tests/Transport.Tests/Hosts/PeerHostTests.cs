@@ -134,6 +134,25 @@ public class PeerHostTests
     }
 
     [Fact]
+    public async Task Connect_DialOfAnotherCallerFails_TriesTheOwnAddresses()
+    {
+        await using var pair = new HostPair();
+        Multiaddr real = await pair.B.ListenAsync(Multiaddr.Parse("/memory/1"), Cancellation);
+        await using ByteListener listener = await new Memory.MemoryTransport(pair.Network).ListenAsync(Multiaddr.Parse("/memory/5"), Cancellation);
+        Task<PeerConnection> first = pair.A.ConnectAsync(pair.B.PeerId, [Multiaddr.Parse("/memory/5")], Cancellation).AsTask();
+        ByteConnection taken = await listener.AcceptAsync(Cancellation);
+        Task<PeerConnection> second = pair.A.ConnectAsync(real, Cancellation).AsTask();
+        Task<PeerConnection> same = pair.A.ConnectAsync(pair.B.PeerId, [Multiaddr.Parse("/memory/5")], Cancellation).AsTask();
+
+        await taken.DisposeAsync();
+
+        await Assert.ThrowsAsync<ConnectionException>(() => first);
+        // Whoever knows no better address hears of the failure.
+        await Assert.ThrowsAsync<ConnectionException>(() => same);
+        Assert.Equal(pair.B.PeerId, (await second).RemotePeer);
+    }
+
+    [Fact]
     public async Task ConnectAnew_Connected_OpensOneMoreConnection()
     {
         await using var pair = new HostPair();
