@@ -1,10 +1,19 @@
-namespace Overlay.Gossip.Links;
+namespace Overlay;
 
 /// <summary>Tasks that outlive the call that began them; their owner awaits them when it closes. They handle their own failures.</summary>
 internal sealed class TaskSet
 {
     private readonly Lock _lock = new();
     private readonly HashSet<Task> _tasks = [];
+
+    /// <summary>How many run.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_lock) return _tasks.Count;
+        }
+    }
 
     internal void Run(Func<Task> work)
     {

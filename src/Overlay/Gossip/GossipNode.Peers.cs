@@ -117,7 +117,7 @@ internal sealed partial class GossipNode
     private void Send(GossipPeer peer, Rpc rpc)
     {
         if (!_links.TryGetValue(peer, out PeerLink? link)) return;
-        byte[] frame = rpc.Frame ??= RpcFrames.Frame(_encoder, rpc);
+        byte[] frame = rpc.Frame ??= LengthPrefixed.Frame(_encoder.Encode(rpc));
         switch (link.Queue.Add(frame, rpc.Messages.Count > 0))
         {
             case SendResult.Dropped:
@@ -175,13 +175,13 @@ internal sealed partial class GossipNode
         List<Rpc>? rpcs = null;
         while (fault is null)
         {
-            FrameStatus status = RpcFrames.TryTake(ref buffer, _options.Limits.MaxRpcSize, out byte[] bytes);
-            if (status == FrameStatus.NeedMore) break;
+            LengthPrefixedStatus status = LengthPrefixed.TryTake(ref buffer, _options.Limits.MaxRpcSize, out ReadOnlySequence<byte> bytes);
+            if (status == LengthPrefixedStatus.NeedMore) break;
             isMore = rpcs?.Count == MaxRpcsAtOnce - 1;
-            if (status != FrameStatus.Taken) fault = status.ToString();
-            // Of those who are not listened to nothing is even decoded.
+            if (status != LengthPrefixedStatus.Taken) fault = status.ToString();
+            // Of those who are not listened to nothing is copied, let alone decoded.
             else if (!isHeard) continue;
-            else if (RpcDecoder.TryDecode(bytes, _options.Limits, out Rpc rpc) is var found and not RpcFault.None) fault = found.ToString();
+            else if (RpcDecoder.TryDecode(bytes.ToArray(), _options.Limits, out Rpc rpc) is var found and not RpcFault.None) fault = found.ToString();
             else (rpcs ??= []).Add(rpc);
             if (isMore) break;
         }

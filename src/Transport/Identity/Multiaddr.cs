@@ -51,6 +51,17 @@ public sealed class Multiaddr : IEquatable<Multiaddr>
         }
     }
 
+    /// <summary>The IP address that the address begins with; one mapped into IPv6 as IPv4. Null when it begins with something else.</summary>
+    public IPAddress? HostAddress
+    {
+        get
+        {
+            if (_components[0].Protocol is not (MultiaddrProtocol.Ip4 or MultiaddrProtocol.Ip6)) return null;
+            var ip = new IPAddress(_components[0].RawValue.Span);
+            return ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip;
+        }
+    }
+
     /// <summary>The domain name that the address begins with and that must be resolved before dialling; null when it begins with something else.</summary>
     public string? HostName => HostNameKind is null ? null : _components[0].Value;
 

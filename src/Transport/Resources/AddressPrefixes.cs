@@ -27,15 +27,6 @@ internal sealed class AddressPrefixes
 
     internal PrefixRule Rule(PrefixKey key) => _rules[key.Rule];
 
-    /// <summary>The IP address that a multiaddr begins with; null when it begins with none. One mapped into IPv6 is IPv4.</summary>
-    internal static IPAddress? AddressOf(Multiaddr address)
-    {
-        MultiaddrComponent first = address.Components[0];
-        if (first.Protocol is not (MultiaddrProtocol.Ip4 or MultiaddrProtocol.Ip6)) return null;
-        var ip = new IPAddress(first.RawValue.Span);
-        return ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip;
-    }
-
     /// <summary>The prefixes of an address that have limits; none for an exempt one.</summary>
     internal PrefixKey[] Find(IPAddress address)
     {

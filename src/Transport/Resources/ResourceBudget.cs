@@ -51,7 +51,7 @@ internal sealed class ResourceBudget
     internal bool TryOpenConnection(Direction direction, Multiaddr remote, [NotNullWhen(true)] out ConnectionScope? scope, out ResourceRefusal refusal)
     {
         scope = null;
-        IPAddress? ip = AddressPrefixes.AddressOf(remote);
+        IPAddress? ip = remote.HostAddress;
         PrefixKey[] prefixes = ip is null ? [] : _addressPrefixes.Find(ip);
         var claim = new ResourceUsage
         {
@@ -84,7 +84,7 @@ internal sealed class ResourceBudget
     /// <summary>Reserves a listener's socket.</summary>
     internal bool TryOpenListener(Multiaddr local, [NotNullWhen(true)] out ListenerScope? scope, out ResourceRefusal refusal)
     {
-        var claim = new ResourceUsage { DescriptorCount = AddressPrefixes.AddressOf(local) is null ? 0 : 1 };
+        var claim = new ResourceUsage { DescriptorCount = local.HostAddress is null ? 0 : 1 };
         lock (Gate)
         {
             if (!Node.HasRoomFor(claim, out refusal))

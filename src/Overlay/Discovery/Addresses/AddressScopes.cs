@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using Overlay.Transport.Identity;
@@ -28,7 +27,7 @@ internal static class AddressScopes
     /// at.</summary>
     internal static AddressScope? Of(Multiaddr address)
     {
-        if (TryGetIPAddress(address, out IPAddress? ip)) return Of(ip);
+        if (address.HostAddress is { } ip) return Of(ip);
         return address.HostNameKind is null ? null : AddressScope.Public;
     }
 
@@ -59,16 +58,5 @@ internal static class AddressScopes
     {
         byte[] bytes = address.GetAddressBytes();
         return address.AddressFamily == AddressFamily.InterNetwork ? $"{bytes[0]}.{bytes[1]}" : Convert.ToHexStringLower(bytes.AsSpan(0, 4));
-    }
-
-    /// <summary>The IP address that a multiaddr begins with. One mapped into IPv6 is IPv4.</summary>
-    internal static bool TryGetIPAddress(Multiaddr address, [NotNullWhen(true)] out IPAddress? ip)
-    {
-        ip = null;
-        MultiaddrComponent first = address.Components[0];
-        if (first.Protocol is not (MultiaddrProtocol.Ip4 or MultiaddrProtocol.Ip6)) return false;
-        ip = new IPAddress(first.RawValue.Span);
-        if (ip.IsIPv4MappedToIPv6) ip = ip.MapToIPv4();
-        return true;
     }
 }

@@ -17,7 +17,7 @@ internal sealed class AddressPolicy(KademliaOptions options)
         }
 
         if (!hasPort) return false;
-        if (AddressGroup.TryGetIP(address, out IPAddress? ip)) return options.AllowPrivateAddresses || AddressGroup.IsPublic(ip);
+        if (address.HostAddress is { } ip) return options.AllowPrivateAddresses || AddressGroup.IsPublic(ip);
         return address.HostName is not null || options.AllowPrivateAddresses;
     }
 
@@ -35,7 +35,7 @@ internal sealed class AddressPolicy(KademliaOptions options)
     /// <summary>The network that a peer was reached in, as far as networks are limited; null for an exempt one.</summary>
     internal AddressGroup? LimitedGroup(Multiaddr reachedAt)
     {
-        if (!AddressGroup.TryGetIP(reachedAt, out IPAddress? ip)) return null;
+        if (reachedAt.HostAddress is not { } ip) return null;
         return options.AllowPrivateAddresses && !AddressGroup.IsPublic(ip) ? null : AddressGroup.Of(ip);
     }
 }

@@ -30,7 +30,7 @@ internal sealed partial class KademliaDiscovery
                 }
 
                 _metrics?.Served();
-                if (answer is not null) await stream.Output.WriteAsync(MessageFrames.Frame(KademliaCodec.Encode(answer)), either.Token).ConfigureAwait(false);
+                if (answer is not null) await stream.Output.WriteAsync(LengthPrefixed.Frame(KademliaCodec.Encode(answer)), either.Token).ConfigureAwait(false);
                 idle.CancelAfter(_options.RequestTimeout);
                 await MeetAsync(stream, either.Token).ConfigureAwait(false);
             }

@@ -50,7 +50,7 @@ internal sealed class KademliaRequests(
         PeerStream stream = await connection.OpenStreamAsync(options.Protocol, cancellationToken).ConfigureAwait(false);
         await using ConfiguredAsyncDisposable disposal = stream.ConfigureAwait(false);
         using CancellationTokenRegistration abort = cancellationToken.UnsafeRegister(static state => ((PeerStream)state!).Abort("The request was given up."), stream);
-        await stream.Output.WriteAsync(MessageFrames.Frame(KademliaCodec.Encode(request.Message)), cancellationToken).ConfigureAwait(false);
+        await stream.Output.WriteAsync(LengthPrefixed.Frame(KademliaCodec.Encode(request.Message)), cancellationToken).ConfigureAwait(false);
         if (!request.ExpectsAnswer)
         {
             await stream.Output.CompleteAsync().ConfigureAwait(false);

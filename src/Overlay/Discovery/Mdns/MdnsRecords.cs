@@ -149,7 +149,7 @@ internal sealed class MdnsRecords
 
     private IEnumerable<DnsRecord> Hosts(IReadOnlyList<Multiaddr> addresses)
     {
-        foreach (IPAddress ip in addresses.Select(a => AddressScopes.TryGetIPAddress(a, out IPAddress? own) ? own : null).OfType<IPAddress>().Distinct()
+        foreach (IPAddress ip in addresses.Select(address => address.HostAddress).OfType<IPAddress>().Distinct()
             .Take(8))
         {
             DnsType type = ip.AddressFamily == AddressFamily.InterNetwork ? DnsType.A : DnsType.Aaaa;

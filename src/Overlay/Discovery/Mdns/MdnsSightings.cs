@@ -83,7 +83,7 @@ internal sealed class MdnsSightings(PeerId self, MdnsOptions options)
     // On the LAN, and for a public address on this very link: who answers here may not aim this node at somebody else's host.
     private static bool IsUsable(MdnsLink link, Multiaddr address)
     {
-        if (!AddressScopes.HasTransport(address) || !AddressScopes.TryGetIPAddress(address, out IPAddress? ip)) return false;
+        if (!AddressScopes.HasTransport(address) || address.HostAddress is not { } ip) return false;
         return AddressScopes.Of(ip) switch
         {
             AddressScope.Lan => true,

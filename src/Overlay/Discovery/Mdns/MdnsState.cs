@@ -245,7 +245,7 @@ internal sealed class MdnsState
     }
 
     private Multiaddr[] AddressesOn(MdnsLink link) =>
-        [.. _addresses.Where(address => Addresses.AddressScopes.TryGetIPAddress(address, out IPAddress? ip) && link.IsOwn(ip))];
+        [.. _addresses.Where(address => address.HostAddress is { } ip && link.IsOwn(ip))];
 
     private void Send(MdnsLinkState link, IPEndPoint? to, DnsMessage message) => _sends.Add(new MdnsSend(link.Link.Id, to, DnsWriter.Write(message)));
 

@@ -57,10 +57,10 @@ internal sealed class AutoNatServerRules(ReachabilityOptions options, Func<Addre
 
     /// <summary>Whether a dial to an address may hit somebody else than the peer that asks for it.</summary>
     internal static bool NeedsPayment(Multiaddr address, Multiaddr asker) =>
-        !AddressScopes.TryGetIPAddress(address, out IPAddress? target) || !AddressScopes.TryGetIPAddress(asker, out IPAddress? from) || !target.Equals(from);
+        address.HostAddress is not { } target || !target.Equals(asker.HostAddress);
 
     // Domain names are not dialled: what they stand for is the asker's to decide, and to change.
     private bool MayDial(Multiaddr address) =>
-        AddressScopes.HasTransport(address) && AddressScopes.TryGetIPAddress(address, out IPAddress? ip) && canDial(ip.AddressFamily)
+        AddressScopes.HasTransport(address) && address.HostAddress is { } ip && canDial(ip.AddressFamily)
         && (options.AllowPrivateAddresses ? AddressScopes.Of(ip) is not null : AddressScopes.Of(ip) == AddressScope.Public);
 }

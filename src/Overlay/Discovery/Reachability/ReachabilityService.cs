@@ -66,7 +66,7 @@ internal sealed class ReachabilityService : IAsyncDisposable
     /// <summary>A peer has said where it sees this node.</summary>
     internal void Observe(PeerConnection connection, Multiaddr observed)
     {
-        if (!AddressScopes.TryGetIPAddress(connection.RemoteAddress, out IPAddress? observer)) return;
+        if (connection.RemoteAddress.HostAddress is not { } observer) return;
         lock (_lock) _observed.Add(observer, observed, connection.Direction == Direction.Inbound, _time.GetUtcNow());
     }
 
@@ -127,7 +127,7 @@ internal sealed class ReachabilityService : IAsyncDisposable
         for (int i = 0; i < servers.Length; i++)
         {
             PeerConnection server = servers[(_nextServer + i) % servers.Length];
-            if (!AddressScopes.TryGetIPAddress(server.RemoteAddress, out IPAddress? ip)) continue;
+            if (server.RemoteAddress.HostAddress is not { } ip) continue;
             string group = AddressScopes.GroupOf(ip);
             IReadOnlyList<Multiaddr> addresses;
             lock (_lock) addresses = _state.ToAsk(group, _time.GetUtcNow());

@@ -43,11 +43,4 @@ internal sealed class ProtoWriter
         span[size++] = (byte)value;
         _buffer.Advance(size);
     }
-
-    internal static int VarintSize(ulong value)
-    {
-        int size = 1;
-        while ((value >>= 7) != 0) size++;
-        return size;
-    }
 }

@@ -109,7 +109,7 @@ public sealed class KademliaDiscoveryTests
     {
         await using KademliaVillage village = await KademliaVillage.StartAsync(2);
         PeerConnection connection = village[0].Host.FindConnection(village[1].Host.PeerId)!;
-        byte[] request = MessageFrames.Frame(KademliaCodec.Encode(new KademliaMessage(KademliaMessageType.Ping, default)));
+        byte[] request = LengthPrefixed.Frame(KademliaCodec.Encode(new KademliaMessage(KademliaMessageType.Ping, default)));
 
         await using PeerStream stream = await connection.OpenStreamAsync(KademliaOptions.OverlayProtocol, Cancellation);
         for (int i = 0; i < 2; i++)
