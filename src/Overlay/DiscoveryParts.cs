@@ -41,11 +41,28 @@ internal sealed class DiscoveryParts : IAsyncDisposable
                 host, wanted, () => OwnAddresses(host, finder), time, logger, services.MeterFactory is { } meters ? new KademliaMetrics(meters) : null,
                 // In an isolated network every address is as good as the next.
                 wanted.AllowPrivateAddresses ? null : finder.ResolveFromAfarAsync);
-            finder.PeerLearned = (peer, addresses, _, _) => kademlia.Meet(peer, addresses);
-            kademlia.Start(options.Discovery.Bootstrap.Select(Multiaddr.Parse));
         }
 
-        return new DiscoveryParts(finder, kademlia, identity, time);
+        var parts = new DiscoveryParts(finder, kademlia, identity, time);
+        try
+        {
+            parts.Join(options.Discovery.Bootstrap);
+            return parts;
+        }
+        catch
+        {
+            await parts.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    // Who is there already, and whoever comes, is told to the DHT.
+    private void Join(IReadOnlyList<string> bootstrap)
+    {
+        if (_kademlia is not { } kademlia) return;
+        _finder.PeerLearned = (peer, addresses, _, _) => kademlia.Meet(peer, addresses);
+        kademlia.Start(bootstrap.Select(Multiaddr.Parse));
+        foreach (NetworkPeer peer in _finder.Peers) kademlia.Meet(peer.PeerId, _finder.FindAddresses(peer.PeerId));
     }
 
     /// <inheritdoc cref="DialableAddresses"/>

@@ -19,9 +19,9 @@ internal sealed class LedgerExchange : ICounterpartyLedgers, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly ChainCheck _check;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly Lock _lock = new(); // guards the two below
+    private readonly TaskSet _running = new();
+    private readonly Lock _lock = new(); // guards the one below, and who begins and who stops
     private readonly ConditionalWeakTable<PeerConnection, StrongBox<DateTimeOffset>> _met = [];
-    private readonly HashSet<Task> _running = [];
 
     internal LedgerExchange(PublicKey self, ILedgerStore store, LedgerSealer sealer, ExchangeOptions options, TimeProvider time, ILogger logger)
     {
@@ -50,25 +50,17 @@ internal sealed class LedgerExchange : ICounterpartyLedgers, IAsyncDisposable
         {
             DateTimeOffset now = _time.GetUtcNow();
             StrongBox<DateTimeOffset> last = _met.GetValue(connection, _ => new StrongBox<DateTimeOffset>(DateTimeOffset.MinValue));
-            if (_stopping.IsCancellationRequested || _running.Count == _options.MaxExchanges || (last.Value != DateTimeOffset.MinValue && now - last.Value < _options.Interval)) return;
+            if (_stopping.IsCancellationRequested || _running.Count >= _options.MaxExchanges || (last.Value != DateTimeOffset.MinValue && now - last.Value < _options.Interval)) return;
             last.Value = now;
-            Task task = Task.Run(() => TryExchangeAsync(connection), CancellationToken.None);
-            _running.Add(task);
-            _ = task.ContinueWith(Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _running.Run(() => TryExchangeAsync(connection));
         }
     }
 
     /// <summary>Ends what runs.</summary>
     public async ValueTask DisposeAsync()
     {
-        Task[] running;
-        lock (_lock)
-        {
-            _stopping.Cancel();
-            running = [.. _running];
-        }
-
-        await Task.WhenAll(running).ConfigureAwait(false);
+        lock (_lock) _stopping.Cancel();
+        await _running.DrainAsync().ConfigureAwait(false);
         _stopping.Dispose();
     }
 
@@ -93,10 +85,5 @@ internal sealed class LedgerExchange : ICounterpartyLedgers, IAsyncDisposable
             // A peer of an older build speaks no such protocol, and a connection may end at any time.
             ExchangeLog.Failed(_logger, connection.RemotePeer, e.Message);
         }
-    }
-
-    private void Forget(Task task)
-    {
-        lock (_lock) _running.Remove(task);
     }
 }

@@ -12,7 +12,8 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     private readonly List<ReceiptEntry> _receipts = [];
     private readonly List<int> _finished = []; // indexes into _receipts
     private readonly Dictionary<int, BlockPlace> _places = []; // by the same
-    private readonly List<(LedgerBlock Block, ReceiptEntry[] Receipts)> _blocks = [];
+    private readonly List<LedgerBlock> _blocks = [];
+    private readonly Dictionary<ulong, ReceiptEntry[]> _sealed = [];
     private readonly HashSet<ulong> _adopted = [];
     private readonly PeerChains _peers = new();
     private readonly ReceiptWatchers _watchers = new();
@@ -161,7 +162,7 @@ public sealed class InMemoryLedgerStore : ILedgerStore
         lock (_lock)
         {
             ThrowIfClosed();
-            if (LedgerRules.ObjectToBlock(_blocks.Count == 0 ? null : _blocks[^1].Block, block) is { } objection) throw LedgerRules.Contradiction(block, objection);
+            if (LedgerRules.ObjectToBlock(_blocks.Count == 0 ? null : _blocks[^1], block) is { } objection) throw LedgerRules.Contradiction(block, objection);
             var places = new Dictionary<int, BlockPlace>();
             foreach (ReceiptEntry receipt in receipts)
             {
@@ -172,7 +173,8 @@ public sealed class InMemoryLedgerStore : ILedgerStore
             }
 
             foreach ((int index, BlockPlace place) in places) _places.Add(index, place);
-            _blocks.Add((block, [.. receipts]));
+            _blocks.Add(block);
+            _sealed.Add(block.Body.Sequence, [.. receipts]);
         }
 
         return ValueTask.CompletedTask;
@@ -182,14 +184,14 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     public ValueTask<LedgerBlock?> FindLatestBlockAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        lock (_lock) return ValueTask.FromResult(_blocks.Count == 0 ? null : _blocks[^1].Block);
+        lock (_lock) return ValueTask.FromResult(_blocks.Count == 0 ? null : _blocks[^1]);
     }
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<LedgerBlock> ReadBlocksAsync(ulong first, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         LedgerBlock[] all;
-        lock (_lock) all = [.. _blocks.Select(kept => kept.Block).Where(block => block.Body.Sequence >= first)];
+        lock (_lock) all = [.. _blocks.Where(block => block.Body.Sequence >= first)];
         await Task.CompletedTask.ConfigureAwait(false);
         foreach (LedgerBlock block in all)
         {
@@ -202,8 +204,7 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     public ValueTask<IReadOnlyList<ReceiptEntry>> FindSealedAsync(ulong sequence, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        // Behind a gap a block's sequence is not its index.
-        lock (_lock) return ValueTask.FromResult<IReadOnlyList<ReceiptEntry>>(_blocks.Find(kept => kept.Block.Body.Sequence == sequence).Receipts ?? []);
+        lock (_lock) return ValueTask.FromResult<IReadOnlyList<ReceiptEntry>>(_sealed.GetValueOrDefault(sequence) ?? []);
     }
 
     /// <inheritdoc/>
@@ -226,10 +227,10 @@ public sealed class InMemoryLedgerStore : ILedgerStore
         return WriteAsync(
             () =>
             {
-                LedgerRules.ThrowIfNotAdoptable(_blocks.Count == 0 ? null : _blocks[^1].Block, blocks);
+                LedgerRules.ThrowIfNotAdoptable(_blocks.Count == 0 ? null : _blocks[^1], blocks);
                 foreach (LedgerBlock block in blocks)
                 {
-                    _blocks.Add((block, []));
+                    _blocks.Add(block);
                     _adopted.Add(block.Body.Sequence);
                 }
             },

@@ -54,13 +54,13 @@ public static class LedgerVerifier
         var legs = new HashSet<(Digest, LedgerRole, uint)>();
         await foreach (LedgerBlock block in store.ReadBlocksAsync(0, cancellationToken).ConfigureAwait(false))
         {
-            bool adopted = await store.IsAdoptedAsync(block.Body.Sequence, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<ReceiptEntry> receipts = await store.FindSealedAsync(block.Body.Sequence, cancellationToken).ConfigureAwait(false);
+            // What stood in an adopted block was lost with it; one that this ledger has sealed is never empty.
+            bool adopted = receipts.Count == 0 && await store.IsAdoptedAsync(block.Body.Sequence, cancellationToken).ConfigureAwait(false);
             if ((adopted ? LedgerRules.ObjectToAdopted(latest, block) : LedgerRules.ObjectToBlock(latest, block)) is { } objection) return $"Block {block.Body.Sequence}: {objection}.";
             latest = block;
-            IReadOnlyList<ReceiptEntry> receipts = await store.FindSealedAsync(block.Body.Sequence, cancellationToken).ConfigureAwait(false);
             if (!block.HasValidSignature()) return $"Block {block.Body.Sequence}: its signature does not hold.";
-            // What stood in an adopted block was lost with it.
-            if (adopted ? receipts.Count != 0 : !LedgerRules.Covers(block, receipts)) return $"Block {block.Body.Sequence}: its root is not that of the receipts kept as its own.";
+            if (!adopted && !LedgerRules.Covers(block, receipts)) return $"Block {block.Body.Sequence}: its root is not that of the receipts kept as its own.";
             foreach (ReceiptEntry entry in receipts)
                 if (LedgerRules.ObjectToLeaf(entry, entry, !legs.Add(Leg(entry))) is { } leaf) return $"{LedgerRules.Describe(entry)}: in block {block.Body.Sequence}, {leaf}.";
         }

@@ -11,7 +11,7 @@ namespace Overlay.Proofs.Ledger;
 /// </remarks>
 public sealed class SqliteLedgerStore : ILedgerStore
 {
-    private const int PageCount = 256;
+    private const int PageCount = 256, FirstPageCount = 8;
 
     // SQLite folds the log into the file every 1,000 pages of 4 KiB: no crash concerns more than what fits into that.
     private const int NewestCount = 10_000;
@@ -208,14 +208,19 @@ public sealed class SqliteLedgerStore : ILedgerStore
     /// <inheritdoc/>
     public async IAsyncEnumerable<LedgerBlock> ReadBlocksAsync(ulong first, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        // Often only one is wanted, or a few: the first page is small, and each is twice the one before.
         List<LedgerBlock> blocks;
+        int count = FirstPageCount;
         do
         {
-            blocks = await ReadAsync(reads => reads.ReadBlocksFrom(first, PageCount), cancellationToken).ConfigureAwait(false);
+            int limit = count;
+            blocks = await ReadAsync(reads => reads.ReadBlocksFrom(first, limit), cancellationToken).ConfigureAwait(false);
             foreach (LedgerBlock block in blocks) yield return block;
-            if (blocks.Count != 0) first = blocks[^1].Body.Sequence + 1;
+            if (blocks.Count < limit) yield break;
+            first = blocks[^1].Body.Sequence + 1;
+            count = Math.Min(2 * count, PageCount);
         }
-        while (blocks.Count == PageCount);
+        while (true);
     }
 
     /// <inheritdoc/>
