@@ -115,7 +115,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         var signer = new IdentitySigner(_identity);
         var sessions = new SessionOptions { CloseTimeout = _options.CloseTimeout };
         var diagnostics = new SessionDiagnostics(_logger, services.MeterFactory is { } meters ? new SessionsMetrics(meters) : null);
-        _sealing = new LedgerSealer(Ledger, signer, new SealingOptions(), _time, _logger);
+        _sealing = new LedgerSealer(Ledger, signer, new SealingOptions(), _time, _logger, isNewKey: _options.DataDirectory is null);
         LedgerExchange exchange = Exchange(signer, _sealing);
         var consumer = new ConsumerSessions(signer, Ledger, sessions, _time, diagnostics, Peers, exchange);
         _using = new ExitSessions(Peers, _options.Providers.Select(Multiaddr.Parse), consumer, _logger);

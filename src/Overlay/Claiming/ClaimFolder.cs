@@ -1,4 +1,5 @@
 using System.Globalization;
+using Overlay.Transport;
 
 namespace Overlay.Claiming;
 
@@ -14,13 +15,21 @@ internal sealed class ClaimFolder(string folder) : IClaimedEpochs
 
     public void Keep(ulong epoch, byte[] claim)
     {
+        bool isNew = !Directory.Exists(folder);
         Directory.CreateDirectory(folder);
         string path = Path.Combine(folder, epoch.ToString(CultureInfo.InvariantCulture) + Ending);
-        using FileStream file = new(path, FileMode.CreateNew);
+        FileStream file = new(path, FileMode.CreateNew);
         try
         {
-            file.Write(claim);
-            file.Flush(flushToDisk: true);
+            using (file)
+            {
+                file.Write(claim);
+                file.Flush(flushToDisk: true);
+            }
+
+            // A claim that is out and whose name a power cut takes away would leave its epoch free.
+            DurableFolders.Flush(folder);
+            if (isNew) DurableFolders.Flush(Path.GetDirectoryName(Path.GetFullPath(folder))!);
         }
         catch
         {

@@ -10,8 +10,8 @@ namespace Overlay.Counterparties;
 /// <remarks>Believes no word of the peer but the signatures in what it shows. One object serves all exchanges; each has a source of its own.</remarks>
 internal sealed class ChainCheck(PublicKey self, ILedgerStore store, LedgerSealer sealer, ExchangeOptions options, ILogger logger)
 {
-    // Blocks of a chain that was followed: those at its end are kept, see IPeerChainStore.
-    private const int KeptCount = 8;
+    // Blocks of a chain that was followed: those at its end are kept, see IPeerChainStore. Requests left for what comes after following.
+    private const int KeptCount = 8, Reserve = 12;
 
     /// <summary>Awaited with the key of a peer that was found to have forked, once the proof is kept.</summary>
     internal Func<PublicKey, Task>? ForkFound { get; set; }
@@ -21,8 +21,9 @@ internal sealed class ChainCheck(PublicKey self, ILedgerStore store, LedgerSeale
     /// <exception cref="LedgerException">The ledger cannot be read or written.</exception>
     internal async ValueTask RunAsync(PublicKey peer, IChainSource source, CancellationToken cancellationToken)
     {
-        LedgerBlock? shown = await CheckPeerAsync(peer, source, cancellationToken).ConfigureAwait(false);
+        source = new EvidenceKeeper(this, source);
         await CheckSelfAsync(source, cancellationToken).ConfigureAwait(false);
+        LedgerBlock? shown = await CheckPeerAsync(peer, source, cancellationToken).ConfigureAwait(false);
         if (shown is not null) await CheckHeadsAsync(peer, shown, source, cancellationToken).ConfigureAwait(false);
     }
 
@@ -31,12 +32,9 @@ internal sealed class ChainCheck(PublicKey self, ILedgerStore store, LedgerSeale
     {
         LedgerAnswer answer = await source.AskAsync(LedgerRequest.Newest(peer), cancellationToken).ConfigureAwait(false);
         LedgerBlock? shown = answer.Blocks.Count == 0 ? null : answer.Blocks[0];
+        if (answer.Fork is not null) return null;
         IReadOnlyList<LedgerBlock> kept = await store.FindPeerBlocksAsync(peer, cancellationToken).ConfigureAwait(false);
-        if (kept.Count == 0)
-        {
-            if (shown is not null) await store.SavePeerBlockAsync(shown, cancellationToken).ConfigureAwait(false);
-            return shown;
-        }
+        if (kept.Count == 0) return shown is not null && await TrySaveAsync(shown, cancellationToken).ConfigureAwait(false) ? shown : null;
 
         LedgerBlock known = kept[^1];
         if (shown is null || LedgerChain.Compare(known.Head, shown.Head) == HeadComparison.Behind)
@@ -71,6 +69,13 @@ internal sealed class ChainCheck(PublicKey self, ILedgerStore store, LedgerSeale
 
         while (last.Body.Sequence < shown.Body.Sequence)
         {
+            // What was followed so far hangs together with what was known, and the next exchange goes on from there.
+            if (source.Left <= Reserve)
+            {
+                await SaveAsync(end, cancellationToken).ConfigureAwait(false);
+                return false;
+            }
+
             ulong first = last.Body.Sequence + 1;
             int count = (int)Math.Min(LedgerRequest.MaxCount, shown.Body.Sequence - last.Body.Sequence);
             LedgerAnswer run = await source.AskAsync(new LedgerRequest(known.Body.Author, first, count), cancellationToken).ConfigureAwait(false);
@@ -94,25 +99,47 @@ internal sealed class ChainCheck(PublicKey self, ILedgerStore store, LedgerSeale
 
         if (last.Hash != shown.Hash) return await KeepForkAsync(last, shown).ConfigureAwait(false);
         if (end.Count == 0) end.Enqueue(shown);
-        foreach (LedgerBlock block in end) await store.SavePeerBlockAsync(block, cancellationToken).ConfigureAwait(false);
+        return await SaveAsync(end, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> SaveAsync(IEnumerable<LedgerBlock> blocks, CancellationToken cancellationToken)
+    {
+        foreach (LedgerBlock block in blocks)
+            if (!await TrySaveAsync(block, cancellationToken).ConfigureAwait(false)) return false;
         return true;
+    }
+
+    // False when its author has shown another in its place meanwhile, on another connection.
+    private async ValueTask<bool> TrySaveAsync(LedgerBlock block, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.SavePeerBlockAsync(block, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (LedgerException e) when (e.Reason == LedgerError.Contradiction)
+        {
+            IReadOnlyList<LedgerBlock> kept = await store.FindPeerBlocksAsync(block.Body.Author, CancellationToken.None).ConfigureAwait(false);
+            if (kept.FirstOrDefault(other => other.Body.Sequence == block.Body.Sequence) is { } other) await KeepForkAsync(other, block).ConfigureAwait(false);
+            return false;
+        }
     }
 
     // What the peer knows of this node's own chain: more than this node does after a restored backup.
     private async ValueTask CheckSelfAsync(IChainSource source, CancellationToken cancellationToken)
     {
         LedgerAnswer answer = await source.AskAsync(LedgerRequest.Newest(self), cancellationToken).ConfigureAwait(false);
-        if (answer.Fork is { } fork)
+        if (answer.Fork is not null) return;
+        if (answer.Blocks is not [LedgerBlock shown])
         {
-            await KeepForkAsync(fork.First, fork.Second).ConfigureAwait(false);
+            sealer.Confirm();
             return;
         }
 
-        if (answer.Blocks is not [LedgerBlock shown]) return;
         LedgerBlock? own = await store.FindLatestBlockAsync(cancellationToken).ConfigureAwait(false);
         if (own is not null && shown.Body.Sequence <= own.Body.Sequence)
         {
-            await CompareOwnAsync(shown, cancellationToken).ConfigureAwait(false);
+            if (await CompareOwnAsync(shown, cancellationToken).ConfigureAwait(false)) sealer.Confirm();
             return;
         }
 
@@ -135,7 +162,16 @@ internal sealed class ChainCheck(PublicKey self, ILedgerStore store, LedgerSeale
             return;
         }
 
-        await sealer.AdoptAsync(run).ConfigureAwait(false);
+        try
+        {
+            await sealer.AdoptAsync(run).ConfigureAwait(false);
+            sealer.Confirm();
+        }
+        catch (LedgerException e) when (e.Reason == LedgerError.Contradiction)
+        {
+            // A block was sealed here meanwhile: perhaps in the place of one of these.
+            foreach (LedgerBlock block in run) await CompareOwnAsync(block, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     // The heads that the peer's block names: two peers that were shown two histories meet here.
@@ -156,10 +192,10 @@ internal sealed class ChainCheck(PublicKey self, ILedgerStore store, LedgerSeale
         }
     }
 
-    private async ValueTask CompareOwnAsync(LedgerBlock shown, CancellationToken cancellationToken)
-    {
-        if (await FindOwnAsync(shown.Body.Sequence, cancellationToken).ConfigureAwait(false) is { } own && own.Hash != shown.Hash) await KeepForkAsync(own, shown).ConfigureAwait(false);
-    }
+    // Whether what is shown is what is kept, or nothing is kept in its place.
+    private async ValueTask<bool> CompareOwnAsync(LedgerBlock shown, CancellationToken cancellationToken) =>
+        await FindOwnAsync(shown.Body.Sequence, cancellationToken).ConfigureAwait(false) is not { } own || own.Hash == shown.Hash
+        || await KeepForkAsync(own, shown).ConfigureAwait(false);
 
     private async ValueTask<LedgerBlock?> FindOwnAsync(ulong sequence, CancellationToken cancellationToken)
     {
@@ -174,7 +210,7 @@ internal sealed class ChainCheck(PublicKey self, ILedgerStore store, LedgerSeale
     private async ValueTask<bool> KeepForkAsync(LedgerBlock one, LedgerBlock other)
     {
         if (!ForkProof.TryCreate(one, other, out ForkProof? proof)) return false;
-        bool isNew = await store.FindForkProofAsync(proof.Author, CancellationToken.None).ConfigureAwait(false) is null;
+        bool isNew = !await store.HasForkedAsync(proof.Author, CancellationToken.None).ConfigureAwait(false);
         await store.SaveForkProofAsync(proof, CancellationToken.None).ConfigureAwait(false);
         if (proof.Author == self)
         {
@@ -182,7 +218,8 @@ internal sealed class ChainCheck(PublicKey self, ILedgerStore store, LedgerSeale
             return false;
         }
 
-        if (isNew) ExchangeLog.ForkFound(logger, proof.Author, proof.Sequence);
+        if (!isNew) return false;
+        ExchangeLog.ForkFound(logger, proof.Author, proof.Sequence);
         if (ForkFound is { } found) await found(proof.Author).ConfigureAwait(false);
         return false;
     }
@@ -191,5 +228,18 @@ internal sealed class ChainCheck(PublicKey self, ILedgerStore store, LedgerSeale
     {
         ExchangeLog.NotFollowed(logger, known.Body.Author, known.Body.Sequence, reason);
         return false;
+    }
+
+    /// <summary>Keeps every proof that comes with an answer, whatever was asked for.</summary>
+    private sealed class EvidenceKeeper(ChainCheck check, IChainSource source) : IChainSource
+    {
+        public int Left => source.Left;
+
+        public async ValueTask<LedgerAnswer> AskAsync(LedgerRequest request, CancellationToken cancellationToken)
+        {
+            LedgerAnswer answer = await source.AskAsync(request, cancellationToken).ConfigureAwait(false);
+            if (answer.Fork is { } fork) await check.KeepForkAsync(fork.First, fork.Second).ConfigureAwait(false);
+            return answer;
+        }
     }
 }

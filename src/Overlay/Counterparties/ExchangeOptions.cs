@@ -14,6 +14,9 @@ internal sealed record ExchangeOptions
     /// <summary>How long one side waits for the other's next message: 10 s.</summary>
     public TimeSpan AnswerTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long one exchange may take in all: 1 min.</summary>
+    public TimeSpan MaxDuration { get; init => field = Positive(value); } = TimeSpan.FromMinutes(1);
+
     /// <summary>Exchanges that this node begins at once: 16. A peer met beyond that is asked at the next session.</summary>
     public int MaxExchanges { get; init => field = Positive(value); } = 16;
 

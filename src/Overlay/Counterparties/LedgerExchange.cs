@@ -41,7 +41,7 @@ internal sealed class LedgerExchange : ICounterpartyLedgers, IAsyncDisposable
 
     /// <inheritdoc/>
     public async ValueTask<bool> HasForkedAsync(PublicKey peer, CancellationToken cancellationToken) =>
-        await SessionLink.ReadAsync(() => _store.FindForkProofAsync(peer, cancellationToken)).ConfigureAwait(false) is not null;
+        await SessionLink.ReadAsync(() => _store.HasForkedAsync(peer, cancellationToken)).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public void Meet(PeerConnection connection)
@@ -76,9 +76,12 @@ internal sealed class LedgerExchange : ICounterpartyLedgers, IAsyncDisposable
 
     private async Task TryExchangeAsync(PeerConnection connection)
     {
+        using var deadline = new CancellationTokenSource(_options.MaxDuration, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _stopping.Token);
         try
         {
-            await ExchangeAsync(connection, _stopping.Token).ConfigureAwait(false);
+            await ExchangeAsync(connection, either.Token).ConfigureAwait(false);
+            ExchangeLog.Done(_logger, connection.RemotePeer);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException or LedgerException)
         {

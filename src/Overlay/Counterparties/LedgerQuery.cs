@@ -9,10 +9,13 @@ internal sealed class LedgerQuery(PeerStream stream, ExchangeOptions options, Ti
 {
     private int _asked;
 
+    public int Left => options.MaxRequestsPerStream - _asked;
+
     public async ValueTask<LedgerAnswer> AskAsync(LedgerRequest request, CancellationToken cancellationToken)
     {
         // The other side's limit: it would end the stream.
-        if (_asked++ == options.MaxRequestsPerStream) throw new SessionException(SessionError.Capacity, "The exchange needs more requests than a stream takes.");
+        if (Left == 0) throw new SessionException(SessionError.Capacity, "The exchange needs more requests than a stream takes.");
+        _asked++;
         await stream.Output.WriteMessageAsync(request.Encode(), cancellationToken).ConfigureAwait(false);
         byte[] answer = await SessionLink.WithinAsync(options.AnswerTimeout, time, token => stream.Input.ReadMessageAsync(MessagePipes.MaxSize, token), cancellationToken)
             .ConfigureAwait(false) ?? throw new SessionException(SessionError.ConnectionLost, "The other side ended the stream without an answer.");

@@ -16,6 +16,9 @@ internal static partial class ExchangeLog
     [LoggerMessage(EventId = 2022, Level = LogLevel.Information, Message = "The chain of the peer with key {Peer} cannot be followed from block {Known}: {Reason}.")]
     public static partial void NotFollowed(ILogger logger, PublicKey peer, ulong known, string reason);
 
+    [LoggerMessage(EventId = 2024, Level = LogLevel.Debug, Message = "Ledgers were compared with {Peer}.")]
+    public static partial void Done(ILogger logger, PeerId peer);
+
     [LoggerMessage(EventId = 2023, Level = LogLevel.Debug, Message = "No blocks were exchanged with {Peer}: {Message}")]
     public static partial void Failed(ILogger logger, PeerId peer, string message);
 }

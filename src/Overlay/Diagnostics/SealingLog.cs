@@ -15,6 +15,9 @@ internal static partial class SealingLog
         Message = "Blocks {First} to {Last} of this node's own chain were lost, as after a restored backup, and a peer had them: the chain goes on behind them. What stood in them is known no more.")]
     public static partial void Adopted(ILogger logger, ulong first, ulong last);
 
+    [LoggerMessage(EventId = 2014, Level = LogLevel.Warning, Message = "A block could not be sealed now and is tried again. {Message}")]
+    public static partial void PutOff(ILogger logger, string message);
+
     [LoggerMessage(EventId = 2013, Level = LogLevel.Error, Message = "No more blocks are sealed. {Reason}")]
     public static partial void Stopped(ILogger logger, string reason);
 }

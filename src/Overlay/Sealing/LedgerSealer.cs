@@ -19,17 +19,27 @@ internal sealed class LedgerSealer : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _chain = new(1, 1); // held by whoever adds to the chain
     private readonly Task _loop;
+    private readonly DateTimeOffset _startedAt;
+    private volatile bool _isConfirmed;
     private volatile bool _halted;
     private int _disposed;
 
-    internal LedgerSealer(ILedgerStore store, ISigner signer, SealingOptions options, TimeProvider time, ILogger logger)
+    /// <param name="store">The ledger.</param>
+    /// <param name="signer">The chain's author.</param>
+    /// <param name="options">When to seal.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where logs go.</param>
+    /// <param name="isNewKey">Whether the author's key was made for this run: then there is no chain elsewhere that this one could contradict.</param>
+    internal LedgerSealer(ILedgerStore store, ISigner signer, SealingOptions options, TimeProvider time, ILogger logger, bool isNewKey = false)
     {
+        _isConfirmed = isNewKey;
         _store = store;
         _signer = signer;
         _options = options;
         _time = time;
         _logger = logger;
         _rule = new SealingRule(options);
+        _startedAt = time.GetUtcNow();
         _loop = RunAsync();
     }
 
@@ -59,6 +69,9 @@ internal sealed class LedgerSealer : IAsyncDisposable
         }
     }
 
+    /// <summary>A counterparty has told what it knows of the own chain, and nothing speaks against going on from here.</summary>
+    internal void Confirm() => _isConfirmed = true;
+
     /// <summary>Seals no more: another block would only be more evidence against this node.</summary>
     internal void Stop(string reason)
     {
@@ -72,12 +85,12 @@ internal sealed class LedgerSealer : IAsyncDisposable
         await Task.Yield();
         try
         {
-            if (await _store.FindForkProofAsync(_signer.PublicKey, CancellationToken.None).ConfigureAwait(false) is { } fork)
-                Stop($"This node has signed two different blocks {fork.Sequence}. Others refuse its key; start with a new one.");
+            if (await _store.HasForkedAsync(_signer.PublicKey, CancellationToken.None).ConfigureAwait(false))
+                Stop("This node has signed two different blocks in one place. Others refuse its key; start with a new one.");
             using var timer = new PeriodicTimer(_options.Interval, _time);
             try
             {
-                do await SealDueAsync(stopping: false).ConfigureAwait(false);
+                do await TrySealDueAsync().ConfigureAwait(false);
                 while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
             }
             catch (OperationCanceledException)
@@ -93,8 +106,23 @@ internal sealed class LedgerSealer : IAsyncDisposable
         }
     }
 
+    // A file that another program holds for a moment is no reason to seal no more: nothing was begun. Any other failure ends the loop.
+    private async Task TrySealDueAsync()
+    {
+        try
+        {
+            await SealDueAsync(stopping: false).ConfigureAwait(false);
+        }
+        catch (LedgerException e) when (e.Reason == LedgerError.Storage && _store.Fault is null)
+        {
+            SealingLog.PutOff(_logger, e.Message);
+        }
+    }
+
     private async Task SealDueAsync(bool stopping)
     {
+        // A ledger that was put back from a backup does not know it; a counterparty may. What is not sealed now waits for the next start.
+        if (!_isConfirmed && _time.GetUtcNow() - _startedAt < _options.Caution) return;
         await _chain.WaitAsync().ConfigureAwait(false);
         try
         {

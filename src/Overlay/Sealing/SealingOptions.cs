@@ -11,6 +11,10 @@ internal sealed record SealingOptions
     /// <summary>A block is sealed this long after the first leg began to wait, however little it is: 1 h.</summary>
     public TimeSpan Patience { get; init => field = Positive(value, nameof(Patience)); } = TimeSpan.FromHours(1);
 
+    /// <summary>How long after its start a node seals nothing unless a counterparty has told what it knows of the node's own chain: 1 h. It would fork if its ledger
+    /// had been put back from a backup.</summary>
+    public TimeSpan Caution { get; init => field = Positive(value, nameof(Caution)); } = TimeSpan.FromHours(1);
+
     /// <summary>How often the ledger is looked at: every 10 s.</summary>
     public TimeSpan Interval { get; init => field = Positive(value, nameof(Interval)); } = TimeSpan.FromSeconds(10);
 

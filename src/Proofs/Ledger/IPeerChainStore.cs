@@ -20,13 +20,16 @@ public interface IPeerChainStore
     ValueTask<IReadOnlyList<LedgerHead>> FindHeadsAsync(int limit, CancellationToken cancellationToken);
 
     /// <summary>Keeps a proof that a peer has forked. The first one kept of an author stays; another says no more.</summary>
-    /// <remarks>At most 1,024 are kept; the one found first makes room.</remarks>
+    /// <remarks>At most 1,024 are kept, the ones found last; of 65,536 authors it is remembered that they have forked, so that other keys' forks, which cost nothing, wash none clean.</remarks>
     /// <exception cref="LedgerException">The store cannot write.</exception>
     ValueTask SaveForkProofAsync(ForkProof proof, CancellationToken cancellationToken);
 
-    /// <summary>The proof that <paramref name="author"/> has forked, or null.</summary>
+    /// <summary>Whether there is, or was, a proof that <paramref name="author"/> has forked.</summary>
+    ValueTask<bool> HasForkedAsync(PublicKey author, CancellationToken cancellationToken);
+
+    /// <summary>The proof that <paramref name="author"/> has forked, or null when there is none or it is no longer kept.</summary>
     ValueTask<ForkProof?> FindForkProofAsync(PublicKey author, CancellationToken cancellationToken);
 
-    /// <summary>All proofs of forks, in the order they were found.</summary>
+    /// <summary>The proofs of forks that are kept, in the order they were found.</summary>
     ValueTask<IReadOnlyList<ForkProof>> FindForkProofsAsync(CancellationToken cancellationToken);
 }

@@ -265,6 +265,9 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
+    public ValueTask<bool> HasForkedAsync(PublicKey author, CancellationToken cancellationToken) => ReadAsync(() => _peers.HasForked(author), cancellationToken);
+
+    /// <inheritdoc/>
     public ValueTask<ForkProof?> FindForkProofAsync(PublicKey author, CancellationToken cancellationToken) => ReadAsync(() => _peers.FindForkProof(author), cancellationToken);
 
     /// <inheritdoc/>

@@ -16,6 +16,9 @@ internal static class LedgerRules
     /// <summary>How many proofs of forks a ledger keeps, one for an author.</summary>
     public const int MaxForkProofCount = 1024;
 
+    /// <summary>Of how many authors a ledger remembers that they have forked, with or without the proof.</summary>
+    public const int MaxForkedCount = 65_536;
+
     /// <summary>Whether a block's tree is that of <paramref name="receipts"/>, in this order.</summary>
     public static bool Covers(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts) =>
         block.Body.ReceiptCount == receipts.Count && new MerkleTree([.. receipts.Select(entry => LedgerBlock.LeafHash(entry.Receipt))]).Root == block.Body.ReceiptsRoot;

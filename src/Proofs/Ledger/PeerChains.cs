@@ -4,7 +4,7 @@ namespace Overlay.Proofs.Ledger;
 internal sealed class PeerChains
 {
     private readonly OrderedDictionary<PublicKey, SortedList<ulong, LedgerBlock>> _chains = []; // heard of last stands last
-    private readonly OrderedDictionary<PublicKey, ForkProof> _forks = []; // in the order they were found
+    private readonly OrderedDictionary<PublicKey, ForkProof?> _forks = []; // in the order they were found; null where only the name is kept
 
     internal void Save(LedgerBlock block)
     {
@@ -24,10 +24,14 @@ internal sealed class PeerChains
 
     internal void Save(ForkProof proof)
     {
-        if (_forks.TryAdd(proof.Author, proof) && _forks.Count > LedgerRules.MaxForkProofCount) _forks.RemoveAt(0);
+        if (!_forks.TryAdd(proof.Author, proof)) return;
+        if (_forks.Count > LedgerRules.MaxForkProofCount) _forks.SetAt(_forks.Count - 1 - LedgerRules.MaxForkProofCount, null);
+        if (_forks.Count > LedgerRules.MaxForkedCount) _forks.RemoveAt(0);
     }
+
+    internal bool HasForked(PublicKey author) => _forks.ContainsKey(author);
 
     internal ForkProof? FindForkProof(PublicKey author) => _forks.TryGetValue(author, out ForkProof? proof) ? proof : null;
 
-    internal IReadOnlyList<ForkProof> FindForkProofs() => [.. _forks.Values];
+    internal IReadOnlyList<ForkProof> FindForkProofs() => [.. _forks.Values.OfType<ForkProof>()];
 }

@@ -260,6 +260,9 @@ public sealed class SqliteLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
+    public ValueTask<bool> HasForkedAsync(PublicKey author, CancellationToken cancellationToken) => ReadAsync(reads => reads.HasForked(author), cancellationToken);
+
+    /// <inheritdoc/>
     public ValueTask<ForkProof?> FindForkProofAsync(PublicKey author, CancellationToken cancellationToken) =>
         ReadAsync(reads => reads.FindForkProof(author), cancellationToken);
 

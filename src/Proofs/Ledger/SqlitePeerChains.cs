@@ -35,10 +35,12 @@ internal sealed partial class SqliteLedgerStatements
             .ExecuteNonQuery();
     }
 
-    public ForkProof? FindForkProof(PublicKey author) =>
-        Rows(ReadForkProof, Prepare("SELECT ordinal, proof, checksum FROM fork WHERE author = $1", author.Bytes.ToArray())) is [var proof] ? proof : null;
+    public bool HasForked(PublicKey author) => Prepare("SELECT ordinal FROM fork WHERE author = $1", author.Bytes.ToArray()).ExecuteScalar() is long;
 
-    public List<ForkProof> FindForkProofs() => Rows(ReadForkProof, Prepare("SELECT ordinal, proof, checksum FROM fork ORDER BY ordinal"));
+    public ForkProof? FindForkProof(PublicKey author) =>
+        Rows(ReadForkProof, Prepare("SELECT ordinal, proof, checksum FROM fork WHERE author = $1 AND length(proof) > 0", author.Bytes.ToArray())) is [var proof] ? proof : null;
+
+    public List<ForkProof> FindForkProofs() => Rows(ReadForkProof, Prepare("SELECT ordinal, proof, checksum FROM fork WHERE length(proof) > 0 ORDER BY ordinal"));
 
     /// <summary>Keeps a proof, unless one of its author is kept, and no more than the limit.</summary>
     public void Save(ForkProof proof)
@@ -47,7 +49,10 @@ internal sealed partial class SqliteLedgerStatements
         long ordinal = (long)Prepare("SELECT coalesce(max(ordinal), 0) + 1 FROM fork").ExecuteScalar()!;
         Prepare("INSERT OR IGNORE INTO fork (ordinal, author, proof, checksum) VALUES ($1, $2, $3, $4)",
             ordinal, proof.Author.Bytes.ToArray(), encoded, ForkChecksum(ordinal, encoded)).ExecuteNonQuery();
-        Prepare("DELETE FROM fork WHERE ordinal <= (SELECT ordinal FROM fork ORDER BY ordinal DESC LIMIT 1 OFFSET $1)", (long)LedgerRules.MaxForkProofCount).ExecuteNonQuery();
+        // The proof goes, the name stays.
+        Prepare("UPDATE fork SET proof = x'', checksum = x'' WHERE ordinal = (SELECT ordinal FROM fork ORDER BY ordinal DESC LIMIT 1 OFFSET $1)",
+            (long)LedgerRules.MaxForkProofCount).ExecuteNonQuery();
+        Prepare("DELETE FROM fork WHERE ordinal <= (SELECT ordinal FROM fork ORDER BY ordinal DESC LIMIT 1 OFFSET $1)", (long)LedgerRules.MaxForkedCount).ExecuteNonQuery();
     }
 
     private static LedgerBlock ReadPeerBlock(SqliteDataReader reader)

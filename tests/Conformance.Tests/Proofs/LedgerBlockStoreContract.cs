@@ -142,10 +142,11 @@ public abstract class LedgerBlockStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task SaveForkProof_TwoOfOneAuthorAndMoreThanTheLimit_KeepsTheFirstOfEachAndLetsTheOldestGo()
+    public async Task SaveForkProof_TwoOfOneAuthorAndMoreThanTheLimit_KeepsTheFirstOfEachAndRemembersWhoseProofIsGone()
     {
         ForkProof first = Fork(1, 0), again = Fork(1, 1);
         Assert.Null(await Store.FindForkProofAsync(first.Author, Cancellation));
+        Assert.False(await Store.HasForkedAsync(first.Author, Cancellation));
         await Store.SaveForkProofAsync(first, Cancellation);
         await Store.SaveForkProofAsync(again, Cancellation);
         Assert.Equal(first.Encode(), (await Store.FindForkProofAsync(first.Author, Cancellation))!.Encode());
@@ -155,6 +156,8 @@ public abstract class LedgerBlockStoreContract : IAsyncLifetime
         Assert.Equal(1024, proofs.Count);
         Assert.Equal(new SeedSigner(2).PublicKey, proofs[0].Author);
         Assert.Null(await Store.FindForkProofAsync(first.Author, Cancellation));
+        Assert.True(await Store.HasForkedAsync(first.Author, Cancellation));
+        Assert.True(await Store.HasForkedAsync(proofs[^1].Author, Cancellation));
     }
 
     [Fact]

@@ -167,6 +167,52 @@ public sealed class ChainCheckTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Run_MoreBlocksThanTheRequestsBring_GoesOnWhereItEndedTheTimeBefore()
+    {
+        LedgerHead[] heads = [.. Enumerable.Range(100, 64).Select(i => ChainScript.Make(i, 1)[0].Head)];
+        List<LedgerBlock> chain = ChainScript.Make(Peer, 200, heads: heads);
+        await RunAsync(new Answers().Add(chain[..1]));
+        // An answer holds some seven blocks of this size.
+        for (int last = 0; last < 199;)
+        {
+            await RunAsync(new Answers { Limit = 24 }.Add(chain));
+            int now = (await KeptAsync(Peer))[^1];
+            Assert.True(now > last, $"After block {last} came no other.");
+            last = now;
+        }
+
+        Assert.Empty(_found);
+    }
+
+    [Fact]
+    public async Task Run_ProofThatNobodyAskedFor_IsKeptAllTheSame()
+    {
+        List<LedgerBlock> first = ChainScript.Make(Third, 4), second = ChainScript.Make(Third, 4, salt: 1);
+        Assert.True(ForkProof.TryCreate(first[2], second[2], out ForkProof? proof));
+        await _store.SavePeerBlockAsync(first[3], Token);
+        // The peer names a head of the third and keeps no block of it any more, but the proof.
+        await RunAsync(new Answers { Fork = proof }.Add(ChainScript.Make(Peer, 1, heads: second[3].Head)));
+        Assert.Equal([Key(Third)], _found);
+        Assert.Equal(proof.Encode(), (await _store.FindForkProofAsync(Key(Third), Token))!.Encode());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Run_PeerTellsWhatItKnowsOfTheOwnChain_SealingMayBegin(bool knows)
+    {
+        List<LedgerBlock> own = ChainScript.Make(Self, 2);
+        await _store.AdoptBlocksAsync(own, Token);
+        await RunAsync(knows ? new Answers().Add(own[..1]) : new Answers());
+
+        var script = new SessionScript(5, LedgerRole.Provider);
+        await _store.SaveSessionAsync(script.Record, Token);
+        await _store.SaveReceiptAsync(script.Next(final: true), script.Record, Token);
+        await _sealer.DisposeAsync();
+        Assert.Equal(3, await _store.ReadBlocksAsync(0, Token).CountAsync(Token));
+    }
+
+    [Fact]
     public async Task Run_ManyContradictions_OnlySoManyAreLookedInto()
     {
         LedgerHead[] heads = [.. Enumerable.Range(100, 20).Select(i => ChainScript.Make(i, 1)[0].Head with { BlockHash = new Digest(new byte[32]) })];
@@ -202,6 +248,12 @@ public sealed class ChainCheckTests : IAsyncDisposable
 
         internal int Asked { get; private set; }
 
+        public int Left => Limit - Asked;
+
+        internal int Limit { get; init; } = 1000;
+
+        internal ForkProof? Fork { get; init; }
+
         internal Answers Add(List<LedgerBlock> blocks)
         {
             _blocks.Add(blocks[0].Body.Author, blocks);
@@ -213,7 +265,8 @@ public sealed class ChainCheckTests : IAsyncDisposable
             Asked++;
             List<LedgerBlock> all = _blocks.GetValueOrDefault(request.Author) ?? [];
             var answer = new LedgerAnswer(
-                request.IsForNewest ? [.. all.TakeLast(1)] : [.. all.Where(block => block.Body.Sequence >= request.First && block.Body.Sequence < request.First + (ulong)request.Count)], null);
+                request.IsForNewest ? [.. all.TakeLast(1)] : [.. all.Where(block => block.Body.Sequence >= request.First && block.Body.Sequence < request.First + (ulong)request.Count)],
+                Fork?.Author == request.Author ? Fork : null);
             return ValueTask.FromResult(LedgerAnswer.Decode(answer.Encode(), request) ?? throw new SessionException(SessionError.Malformed, "The answer is none."));
         }
     }

@@ -46,7 +46,7 @@ public class LedgerSealerTests
         var time = new FakeTimeProvider(s_start);
         var store = new InMemoryLedgerStore();
         await FinishAsync(store, 1, 3);
-        var sealer = new LedgerSealer(store, s_signer, new SealingOptions { Size = 3000 }, time, new FakeLogger());
+        var sealer = new LedgerSealer(store, s_signer, new SealingOptions { Size = 3000 }, time, new FakeLogger(), isNewKey: true);
         while (await store.FindLatestBlockAsync(Token) is null) await Task.Yield();
         Assert.Equal([(0, 3)], await BlocksAsync(store));
 
@@ -66,7 +66,7 @@ public class LedgerSealerTests
         var time = new FakeTimeProvider(s_start);
         var store = new InMemoryLedgerStore();
         await FinishAsync(store, 1, 2);
-        await using var sealer = new LedgerSealer(store, s_signer, new SealingOptions(), time, new FakeLogger());
+        await using var sealer = new LedgerSealer(store, s_signer, new SealingOptions(), time, new FakeLogger(), isNewKey: true);
         // The clock stops with the block.
         while (await store.FindLatestBlockAsync(Token) is null)
         {
@@ -79,13 +79,36 @@ public class LedgerSealerTests
     }
 
     [Fact]
+    public async Task Sealer_NobodyHasToldOfTheOwnChain_SealsNothingNorAtTheEnd()
+    {
+        var time = new FakeTimeProvider(s_start);
+        var store = new InMemoryLedgerStore();
+        await FinishAsync(store, 1, 3);
+        var sealer = new LedgerSealer(store, s_signer, new SealingOptions { Size = 1, Caution = TimeSpan.FromMinutes(20) }, time, new FakeLogger());
+        await sealer.DisposeAsync();
+        Assert.Empty(await BlocksAsync(store));
+
+        // The next start seals them once a counterparty has told what it knows, or when the time is over.
+        sealer = new LedgerSealer(store, s_signer, new SealingOptions { Size = 1 }, time, new FakeLogger());
+        sealer.Confirm();
+        await sealer.DisposeAsync();
+        Assert.Equal([(0, 3)], await BlocksAsync(store));
+
+        await FinishAsync(store, 2, 1);
+        sealer = new LedgerSealer(store, s_signer, new SealingOptions { Size = 1, Caution = TimeSpan.FromMinutes(20) }, time, new FakeLogger());
+        time.Advance(TimeSpan.FromMinutes(20));
+        await sealer.DisposeAsync();
+        Assert.Equal([(0, 3), (1, 1)], await BlocksAsync(store));
+    }
+
+    [Fact]
     public async Task Sealer_LedgerThatCannotBeWritten_EndsAndSaysWhy()
     {
         var store = new InMemoryLedgerStore();
         await FinishAsync(store, 1, 1);
         await store.DisposeAsync();
         var log = new FakeLogger();
-        var sealer = new LedgerSealer(store, s_signer, new SealingOptions { Size = 1 }, new FakeTimeProvider(s_start), log);
+        var sealer = new LedgerSealer(store, s_signer, new SealingOptions { Size = 1 }, new FakeTimeProvider(s_start), log, isNewKey: true);
         await sealer.DisposeAsync();
         Assert.Equal(2011, Assert.Single(log.Collector.GetSnapshot()).Id.Id);
         Assert.Null(await store.FindLatestBlockAsync(Token));
@@ -100,9 +123,9 @@ public class LedgerSealerTests
         foreach (LedgerBlock block in others) await store.SavePeerBlockAsync(block, Token);
         await store.SavePeerBlockAsync(ChainScript.Make(1, 4)[3], Token);
         await FinishAsync(store, 1, 1);
-        await new LedgerSealer(store, s_signer, new SealingOptions(), time, new FakeLogger()).DisposeAsync();
+        await new LedgerSealer(store, s_signer, new SealingOptions(), time, new FakeLogger(), isNewKey: true).DisposeAsync();
         await FinishAsync(store, 2, 1);
-        await new LedgerSealer(store, s_signer, new SealingOptions(), new FakeTimeProvider(s_start - TimeSpan.FromHours(3)), new FakeLogger()).DisposeAsync();
+        await new LedgerSealer(store, s_signer, new SealingOptions(), new FakeTimeProvider(s_start - TimeSpan.FromHours(3)), new FakeLogger(), isNewKey: true).DisposeAsync();
 
         List<LedgerBlock> blocks = await store.ReadBlocksAsync(0, Token).ToListAsync(Token);
         Assert.Equal(2, blocks.Count);

@@ -104,6 +104,8 @@ public class LedgerFailureTests
         public ValueTask SaveForkProofAsync(ForkProof proof, CancellationToken cancellationToken) =>
             Fault is { } fault ? throw fault : kept.SaveForkProofAsync(proof, cancellationToken);
 
+        public ValueTask<bool> HasForkedAsync(PublicKey author, CancellationToken cancellationToken) => kept.HasForkedAsync(author, cancellationToken);
+
         public ValueTask<ForkProof?> FindForkProofAsync(PublicKey author, CancellationToken cancellationToken) => kept.FindForkProofAsync(author, cancellationToken);
 
         public ValueTask<IReadOnlyList<ForkProof>> FindForkProofsAsync(CancellationToken cancellationToken) => kept.FindForkProofsAsync(cancellationToken);

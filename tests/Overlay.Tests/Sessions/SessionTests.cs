@@ -40,7 +40,7 @@ public class SessionTests
         await EchoAsync(session, new byte[1000]);
         await session.CloseAsync(Token);
         await pair.Listener.WhenHandledAsync();
-        await new LedgerSealer(pair.ProviderStore, pair.ProviderSigner, new SealingOptions(), pair.Time, NullLogger.Instance).DisposeAsync();
+        await new LedgerSealer(pair.ProviderStore, pair.ProviderSigner, new SealingOptions(), pair.Time, NullLogger.Instance, isNewKey: true).DisposeAsync();
 
         LedgerBlock? newest = await pair.ProviderStore.FindLatestBlockAsync(Token);
         Assert.Equal(newest!.Hash, (await pair.Consumer.AskAsync(pair.Dialer, new SessionWish(), Token)).LedgerHead);
