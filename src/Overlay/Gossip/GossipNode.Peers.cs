@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.IO.Pipelines;
 using System.Threading.Channels;
 using Overlay.Diagnostics;
 using Overlay.Gossip.Links;
@@ -20,9 +18,6 @@ internal sealed partial class GossipNode
     private static readonly TimeSpan s_firstRest = TimeSpan.FromSeconds(1), s_longestRest = TimeSpan.FromMinutes(1);
 
     private static readonly (string Protocol, GossipVersion Version)[] s_protocols = [("/meshsub/1.2.0", GossipVersion.V12), ("/meshsub/1.1.0", GossipVersion.V11)];
-
-    // RPCs of one peer that are taken before others have their turn.
-    private const int MaxRpcsAtOnce = 64;
 
     private readonly Dictionary<GossipPeer, PeerLink> _links = [];
     private readonly Dictionary<PeerId, Rest> _rests = [];
@@ -126,92 +121,6 @@ internal sealed partial class GossipNode
             case SendResult.Overrun:
                 link.End();
                 break;
-        }
-    }
-
-    /// <summary>Takes a peer's RPCs from one stream that it opened.</summary>
-    private async Task ReadAsync(PeerStream stream, GossipVersion version, CancellationToken cancellationToken)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
-        try
-        {
-            Link(stream.Connection, VersionSpoken(stream.Connection, version), _host.FindPeerInfo(stream.Connection));
-            while (true)
-            {
-                ReadResult read = await stream.Input.ReadAsync(either.Token).ConfigureAwait(false);
-                ReadOnlySequence<byte> buffer = read.Buffer;
-                string? fault = Take(stream.RemotePeer, ref buffer, out bool isMore);
-                stream.Input.AdvanceTo(buffer.Start, isMore ? buffer.Start : buffer.End);
-                if (fault is not null)
-                {
-                    GossipLog.RpcRefused(_logger, stream.RemotePeer, fault);
-                    stream.Abort(fault);
-                    return;
-                }
-
-                if (!isMore && (read.IsCompleted || read.IsCanceled)) return;
-                // Who sends faster than its messages can be checked is read more slowly, not robbed of messages.
-                await WhenCheckedAsync(stream.RemotePeer, either.Token).ConfigureAwait(false);
-            }
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
-        {
-            stream.Abort(e.Message);
-        }
-    }
-
-    // Whoever opens a stream of 1.1 may speak 1.2 too; what it says of itself is newer than its choice for one stream.
-    private GossipVersion VersionSpoken(PeerConnection connection, GossipVersion opened) =>
-        _host.FindPeerInfo(connection) is { } info && VersionOf(info) is { } version && version > opened ? version : opened;
-
-    /// <summary>Takes whole RPCs off the buffer, so many as shall pass under the lock at once.</summary>
-    /// <returns>What is wrong with the first that breaks a rule; null when none does.</returns>
-    private string? Take(PeerId sender, ref ReadOnlySequence<byte> buffer, out bool isMore)
-    {
-        bool isHeard;
-        lock (_lock) isHeard = _router.FindPeer(sender) is { } peer && _router.ScoreOf(peer) >= _options.Score.GraylistThreshold;
-        isMore = false;
-        string? fault = null;
-        List<Rpc>? rpcs = null;
-        while (fault is null)
-        {
-            LengthPrefixedStatus status = LengthPrefixed.TryTake(ref buffer, _options.Limits.MaxRpcSize, out ReadOnlySequence<byte> bytes);
-            if (status == LengthPrefixedStatus.NeedMore) break;
-            isMore = rpcs?.Count == MaxRpcsAtOnce - 1;
-            if (status != LengthPrefixedStatus.Taken) fault = status.ToString();
-            // Of those who are not listened to nothing is copied, let alone decoded.
-            else if (!isHeard) continue;
-            else if (RpcDecoder.TryDecode(bytes.ToArray(), _options.Limits, out Rpc rpc) is var found and not RpcFault.None) fault = found.ToString();
-            else (rpcs ??= []).Add(rpc);
-            if (isMore) break;
-        }
-
-        if (rpcs is null && fault is null) return null;
-        lock (_lock)
-        {
-            if (_router.FindPeer(sender) is not { } peer) return fault;
-            foreach (Rpc rpc in rpcs ?? []) _router.Receive(Now, peer, rpc);
-            if (fault is not null) GossipRouter.Misbehave(peer);
-            Act();
-        }
-
-        return fault;
-    }
-
-    /// <summary>Waits while half of the messages that one peer may have waiting for their check do.</summary>
-    private async ValueTask WhenCheckedAsync(PeerId sender, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            Task checking;
-            lock (_lock)
-            {
-                if (_router.FindPeer(sender) is not { } peer || peer.PendingCount < _options.Limits.MaxPendingChecksPerPeer / 2) return;
-                _checked ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                checking = _checked.Task;
-            }
-
-            await checking.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -30,6 +30,17 @@ internal sealed class Rpc
 
     internal bool IsEmpty => Subscriptions.Count + Messages.Count == 0 && !HasControl;
 
+    /// <summary>Takes the first messages off as an RPC of their own, with the subscriptions; control messages, which may speak of later ones, stay behind.</summary>
+    internal Rpc TakeMessages(int count)
+    {
+        var first = new Rpc();
+        first.Subscriptions.AddRange(Subscriptions);
+        first.Messages.AddRange(Messages.GetRange(0, count));
+        Subscriptions.Clear();
+        Messages.RemoveRange(0, count);
+        return first;
+    }
+
     internal static Rpc Of(WireMessage message)
     {
         var rpc = new Rpc();
