@@ -1,23 +1,24 @@
 using System.Text;
 using Overlay;
+using Overlay.Discovery;
 using Overlay.Transport.Identity;
 
 namespace Embedding;
 
-/// <summary>Reaches the web through a provider whose address is known.</summary>
+/// <summary>Reaches the web through providers.</summary>
 internal static class Consumer
 {
-    /// <summary>One request of an <see cref="HttpClient"/>.</summary>
-    internal static async Task GetAsync(string provider)
+    /// <summary>One request of an <see cref="HttpClient"/>, through whichever provider in a region is best.</summary>
+    internal static async Task GetAsync(string wayIn)
     {
         #region consumer
         await using var overlay = await OverlayNode.StartAsync(new OverlayOptions
         {
             DataDirectory = "consumer-data",
-            Providers = [provider], // such as "/ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…"
+            Discovery = new DiscoveryOptions { Bootstrap = [wayIn] }, // such as "/ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…"
         });
 
-        using var http = new HttpClient(overlay.CreateHttpHandler(new ExitWish { MaxPricePerGiB = 0.10m }));
+        using var http = new HttpClient(overlay.CreateHttpHandler(new ExitWish { Region = "DE", MaxPricePerGiB = 0.10m }));
         Console.WriteLine(await http.GetStringAsync("https://example.org/"));
         #endregion
     }

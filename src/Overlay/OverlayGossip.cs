@@ -37,6 +37,9 @@ public sealed class OverlayGossip
         return _node.Validate(topic, validator);
     }
 
+    /// <summary>The topics that connected peers or this node take messages of.</summary>
+    public IReadOnlyList<string> Topics => _node.Topics;
+
     /// <summary>Connected peers that take a topic's messages.</summary>
     public IReadOnlyList<PeerId> PeersOf(string topic) => _node.PeersOf(topic ?? throw new ArgumentNullException(nameof(topic)));
 

@@ -42,6 +42,9 @@ public sealed class OverlayNode : IAsyncDisposable
     /// <summary>Topics and their messages; null without <see cref="OverlayOptions.Gossip"/>.</summary>
     public OverlayGossip? Gossip { get; }
 
+    /// <summary>What is asked and offered, and by whom.</summary>
+    public OverlayMarket Market => _parts.Market;
+
     /// <summary>Where SOCKS5 clients are taken, port filled in; null when nowhere.</summary>
     public IPEndPoint? SocksEndPoint => _parts.Socks?.LocalEndPoint;
 

@@ -1,5 +1,6 @@
 using Overlay.Discovery;
 using Overlay.Gossip;
+using Overlay.Market;
 using Overlay.Transport;
 using Overlay.Transport.Identity;
 using Overlay.Using;
@@ -25,7 +26,7 @@ public sealed record OverlayOptions
         }
     } = [];
 
-    /// <summary>Providers known by address, each ending in <c>/p2p/…</c>. A consumer without a wish for another takes the first that will.</summary>
+    /// <summary>Providers known by address, each ending in <c>/p2p/…</c>: with any, these are used in this order and nobody else. None: they are searched for, as <see cref="Market"/> says.</summary>
     public IReadOnlyList<string> Providers
     {
         get;
@@ -53,6 +54,9 @@ public sealed record OverlayOptions
 
     /// <summary>Takes part in gossip, as these say. Null: it does not.</summary>
     public GossipOptions? Gossip { get; init; }
+
+    /// <summary>How the node finds providers, and consumers. Without <see cref="Gossip"/> only by the DHT.</summary>
+    public MarketOptions Market { get; init => field = value ?? throw new ArgumentNullException(nameof(Market)); } = new();
 
     /// <summary>Limits and deadlines of connections.</summary>
     public TransportOptions Transport { get; init => field = value ?? throw new ArgumentNullException(nameof(Transport)); } = new();

@@ -10,6 +10,7 @@ using Overlay.Sessions;
 using Overlay.Sharing;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
+using Overlay.Transport.Identify;
 using Overlay.Transport.Identity;
 using Overlay.Using;
 
@@ -33,6 +34,7 @@ internal sealed class OverlayParts : IAsyncDisposable
     private LedgerSealer? _sealing;
     private LedgerExchange? _exchange;
     private DiscoveryParts? _discovery;
+    private MarketParts? _market;
 
     private OverlayParts(OverlayOptions options, OverlayServices services, PeerIdentity identity, ILedgerStore ledger)
     {
@@ -53,6 +55,8 @@ internal sealed class OverlayParts : IAsyncDisposable
     internal ClaimDesk Claims { get; }
 
     internal OverlayDiscovery Discovery => _discovery!.Face;
+
+    internal OverlayMarket Market => _market!.Face;
 
     internal Socks5Listener? Socks { get; private set; }
 
@@ -93,6 +97,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         if (Socks is not null) await Socks.DisposeAsync().ConfigureAwait(false);
         if (HttpProxy is not null) await HttpProxy.DisposeAsync().ConfigureAwait(false);
         if (_using is not null) await _using.DisposeAsync().ConfigureAwait(false);
+        if (_market is not null) await _market.DisposeAsync().ConfigureAwait(false);
         if (_sharing is not null)
         {
             using var deadline = new CancellationTokenSource(_options.CloseTimeout, _time);
@@ -118,7 +123,6 @@ internal sealed class OverlayParts : IAsyncDisposable
         _sealing = new LedgerSealer(Ledger, signer, new SealingOptions(), _time, _logger, isNewKey: _options.DataDirectory is null);
         LedgerExchange exchange = Exchange(signer, _sealing);
         var consumer = new ConsumerSessions(signer, Ledger, sessions, _time, diagnostics, Peers, exchange);
-        _using = new ExitSessions(Peers, _options.Providers.Select(Multiaddr.Parse), consumer, _logger);
         exchange.ForkFound = async key =>
         {
             await consumer.EndAsync(key).ConfigureAwait(false);
@@ -126,14 +130,23 @@ internal sealed class OverlayParts : IAsyncDisposable
             if (_sharing is not null) await _sharing.EndAsync(key, deadline.Token).ConfigureAwait(false);
         };
         if (_options.Gossip is { } gossip) Gossip = new GossipNode(_identity, Peers, gossip, _time, _logger, dialable: DialableAsync);
+        // Gossip and the market may be told of peers before the node has looked for any.
+        DialableAddresses? dialable = _options.Discovery.Kademlia is { AllowPrivateAddresses: true } ? null : DialableAsync;
+        _market = new MarketParts(_identity, Peers, Gossip, consumer, _options.Discovery.Kademlia is null ? null : LookUpProviders, FindPeerAsync, dialable, _options, _time, _logger);
+        _using = new ExitSessions(Peers, _options.Providers.Count > 0 ? new FixedExits(_options.Providers.Select(Multiaddr.Parse)) : _market.Exits, consumer, _time, _logger);
         if (_options.Sharing is { } sharing) Share(sharing, sessions, signer, diagnostics, services);
         try
         {
             foreach (string address in _options.Listen) await Peers.ListenAsync(Multiaddr.Parse(address), cancellationToken).ConfigureAwait(false);
             _discovery = await DiscoveryParts.StartAsync(Peers, _identity, _options, services, _time, _logger, cancellationToken).ConfigureAwait(false);
-            if (_options.Sharing is not null) _discovery.Announce(_options.Sharing.Region);
-            if (_options.Socks is { } socks) Socks = Socks5Listener.Start(socks, Connector(null), _time, _logger);
-            if (_options.HttpProxy is { } http) HttpProxy = HttpProxyListener.Start(http, Connector(null), _time, _logger);
+            if (_options.Sharing is { } shared)
+            {
+                _discovery.Announce(shared.Region);
+                _market.Sell(_sharing!, shared, Peers, _identity, dialable, _options.Market.Limits, sessions.MaxSessions);
+            }
+
+            if (_options.Socks is { } socks) Socks = Socks5Listener.Start(socks, wish => Connector(wish), _options.Wish, _time, _logger);
+            if (_options.HttpProxy is { } http) HttpProxy = HttpProxyListener.Start(http, wish => Connector(wish), _options.Wish, _time, _logger);
         }
         catch (Exception e) when (e is ConnectionException or System.Net.Sockets.SocketException)
         {
@@ -141,7 +154,16 @@ internal sealed class OverlayParts : IAsyncDisposable
         }
     }
 
-    // Gossip may be told of peers before the node has looked for any.
+    private async ValueTask<IReadOnlyList<Multiaddr>> FindPeerAsync(PeerId peer, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<Multiaddr> known = Discovery.FindAddresses(peer);
+        if (known.Count > 0 || _options.Discovery.Kademlia is null) return known;
+        IReadOnlyList<Multiaddr> told = (await Discovery.FindPeerAsync(peer, cancellationToken).ConfigureAwait(false))?.ListenAddresses ?? [];
+        return _options.Discovery.Kademlia.AllowPrivateAddresses ? told : await DialableAsync(told, cancellationToken).ConfigureAwait(false);
+    }
+
+    private IAsyncEnumerable<PeerInfo> LookUpProviders(Region region, CancellationToken cancellationToken) => Discovery.FindProvidersAsync(region, cancellationToken);
+
     private ValueTask<IReadOnlyList<Multiaddr>> DialableAsync(IReadOnlyList<Multiaddr> told, CancellationToken cancellationToken) =>
         _discovery is { } discovery ? discovery.DialableAsync(told, cancellationToken) : ValueTask.FromResult<IReadOnlyList<Multiaddr>>([]);
 

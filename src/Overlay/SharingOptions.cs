@@ -9,6 +9,9 @@ public sealed record SharingOptions
     /// <summary>Price in credits for a GiB, both directions together; 0 to 1,000,000, in steps of a millionth. 0 gives it away.</summary>
     public decimal PricePerGiB { get; init => field = Price.Validate(value, nameof(PricePerGiB)); }
 
+    /// <summary>Lets the price follow demand between <see cref="PricePerGiB"/> and this, in credits for a GiB; at least that price, at most 1,000,000. Null: it stays. Checked when a node starts.</summary>
+    public decimal? MaxPricePerGiB { get; init => field = value is { } price ? Price.Validate(price, nameof(MaxPricePerGiB)) : null; }
+
     /// <summary>The most that a consumer may owe at any moment; what a consumer who never pays can take. 256 KiB to 16 MiB; 16 MiB by default. New consumers start at 256 KiB.</summary>
     public ByteSize CreditWindow
     {

@@ -57,9 +57,11 @@ public sealed class ArrowTests
         ["Discovery"] = ["Diagnostics"],
         // Topics and their messages. Never sees how peers are found.
         ["Gossip"] = ["Diagnostics"],
+        // Where demand meets supply: by gossip and by the DHT, on the terms of sessions.
+        ["Market"] = ["Discovery", "Gossip", "Sessions", "Diagnostics"],
         ["Sharing"] = ["Sessions", "Diagnostics"],
-        ["Using"] = ["Sessions", "Diagnostics"],
-        ["Hosting"] = ["", "Diagnostics", "Discovery", "Sessions", "Sharing", "Using"],
+        ["Using"] = ["Market", "Sessions", "Diagnostics"],
+        ["Hosting"] = ["", "Diagnostics", "Discovery", "Market", "Sessions", "Sharing", "Using"],
     });
 
     // What is no cipher and has no second implementation to choose: hashing, randomness, fixed-time comparison and clearing, and the errors.

@@ -21,6 +21,7 @@ internal static class OverlayCommand
             PerfCommand.Create(tree),
             DhtCommand.Create(tree),
             GossipCommand.Create(tree),
+            MarketCommand.Create(tree),
             LedgerCommand.Create(tree),
             ClaimCommand.Create(tree),
         };

@@ -20,7 +20,8 @@ internal static class RunCommand
             command,
             invocation => RunAsync(invocation, RunOptions.From(invocation.Read(options))),
             "overlay run --share --region DE --price 0.05",
-            $"overlay run --socks 127.0.0.1:1080 --max-price 0.10 --provider {PeerProbe.ExampleAddress}",
+            "overlay run --want DE --max-price 0.10 --socks 127.0.0.1:1080",
+            $"overlay run --socks 127.0.0.1:1080 --provider {PeerProbe.ExampleAddress}",
             "overlay run",
             "overlay run --config node.json --json");
     }
@@ -91,6 +92,8 @@ internal static class RunCommand
             foreach (Multiaddr address in node.Addresses) page.Field("peers", address.ToString());
             if (options.Sharing is { } sharing)
                 page.Field("shares", $"region {sharing.Region}, {Units.Credits(sharing.PricePerGiB)} credits a GiB, ports {string.Join(", ", sharing.AllowedPorts)}");
+            if ((node.SocksEndPoint ?? node.HttpProxyEndPoint) is not null && options.Providers.Count == 0)
+                page.Field("wants", $"{(options.Wish.Region == Region.Anywhere ? "an exit anywhere" : $"an exit in {options.Wish.Region}")}{(options.Wish.MaxPricePerGiB is { } max ? $", at most {Units.Credits(max)} credits a GiB" : "")}");
             if (node.SocksEndPoint is { } socks) page.Field("SOCKS5", $"{socks}    curl --proxy socks5h://{socks} https://example.org/");
             if (node.HttpProxyEndPoint is { } http) page.Field("HTTP proxy", $"{http}    curl --proxy http://{http} https://example.org/");
             page.Field("data", options.DataDirectory!);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Overlay.Discovery;
 using Overlay.Discovery.Mdns;
+using Overlay.Gossip;
 using Overlay.Node.Configuration;
 using Overlay.Transport;
 using Overlay.Using;
@@ -17,6 +18,9 @@ internal static class RunOptions
     internal static IReadOnlyList<string> ListenAnywhere { get; } =
         Socket.OSSupportsIPv6 ? ["/ip4/0.0.0.0/tcp/0", "/ip6/::/tcp/0"] : ["/ip4/0.0.0.0/tcp/0"];
 
+    /// <summary>Demand, and nothing else that anybody likes to tell.</summary>
+    internal static GossipOptions Gossip { get; } = new() { AllowedTopics = ["/overlay/demand/1/*"] };
+
     // What an exit allows beside --allow-port.
     private static readonly int[] s_webPorts = [80, 443];
 
@@ -31,8 +35,11 @@ internal static class RunOptions
         string[] providers = [.. settings.Get(Settings.Provider).Select(address => address.ToString())];
 
         if (!shares) RefuseWithoutShare(settings);
-        if ((socks ?? httpProxy) is not null && providers.Length == 0)
-            throw new UsageException($"{(socks is not null ? Settings.Socks : Settings.HttpProxy).Flag} needs a way out: name at least one --provider.");
+        Region? want = settings.Find(Settings.Want);
+        if ((socks ?? httpProxy) is not null && providers.Length == 0 && want is null)
+            throw new UsageException($"{(socks is not null ? Settings.Socks : Settings.HttpProxy).Flag} needs a way out: say --want and a region, or name at least one --provider.");
+        // Providers answer where they can dial.
+        if (want is not null && listen.Count == 0) listen = ListenAnywhere;
         if (listen.Count == 0 && socks is null && httpProxy is null)
         {
             // A node for its own sake: found by others, and finding them.
@@ -50,7 +57,8 @@ internal static class RunOptions
             Sharing = shares ? Sharing(settings) : null,
             Socks = socks is null ? null : new Socks5Options { EndPoint = socks },
             HttpProxy = httpProxy is null ? null : new HttpProxyOptions { EndPoint = httpProxy },
-            Wish = new ExitWish { MaxPricePerGiB = settings.Find(Settings.MaxPrice) },
+            Wish = new ExitWish { Region = want ?? Region.Anywhere, MaxPricePerGiB = settings.Find(Settings.MaxPrice) },
+            Gossip = shares || want is not null ? Gossip : null,
             Transport = new TransportOptions { ServePerf = settings.IsOn(Settings.ServePerf) },
         };
     }
@@ -80,6 +88,7 @@ internal static class RunOptions
     {
         Region = settings.Find(Settings.Region) ?? Region.Anywhere,
         PricePerGiB = settings.Find(Settings.Price) ?? 0,
+        MaxPricePerGiB = settings.Find(Settings.PriceCeiling),
         AllowedPorts = [.. s_webPorts.Union(settings.Get(Settings.AllowPort))],
         AllowPrivateTargets = settings.IsOn(Settings.AllowPrivateTargets),
     };
@@ -87,7 +96,7 @@ internal static class RunOptions
     /// <summary>A flag that does nothing would leave somebody believing in a price. A file may hold them for the times when it does share.</summary>
     private static void RefuseWithoutShare(SettingValues settings)
     {
-        foreach (Setting setting in new Setting[] { Settings.Region, Settings.Price, Settings.AllowPort, Settings.AllowPrivateTargets })
+        foreach (Setting setting in new Setting[] { Settings.Region, Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets })
             if (settings.IsFromCommandLine(setting)) throw new UsageException($"{setting.Flag} does nothing without {Settings.Share.Flag}.");
     }
 }

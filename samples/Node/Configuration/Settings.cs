@@ -42,6 +42,12 @@ internal static class Settings
         "--provider", "PEER-ADDR", "Provider to use; several are tried in turn.",
         "a provider's address such as /ip4/203.0.113.7/tcp/4001/p2p/12D3Koo…", ReadPeerAddress);
 
+    internal static readonly ValueSetting<Region> Want = new(
+        "--want", "CODE", "Search the network for an exit in this region; ZZ for anywhere.", "an ISO 3166-1 code of two letters such as DE, or ZZ for anywhere", ReadRegion);
+
+    internal static readonly ValueSetting<decimal> PriceCeiling = new(
+        "--price-ceiling", "CREDITS", "Let the price follow demand, from --price up to this.", PriceRange, ReadPrice);
+
     internal static readonly ValueSetting<decimal> MaxPrice = new(
         "--max-price", "CREDITS", "Highest price of a GiB to accept from a provider.", PriceRange, ReadPrice);
 
@@ -66,7 +72,7 @@ internal static class Settings
 
     /// <summary>Every one, in the order in which help and errors name them.</summary>
     internal static IReadOnlyList<Setting> All { get; } =
-        [Data, Listen, Bootstrap, Peer, NoMdns, KadProtocol, PrivateNetwork, Share, Region, Price, AllowPort, AllowPrivateTargets, Provider, MaxPrice, Socks, HttpProxy, ServePerf];
+        [Data, Listen, Bootstrap, Peer, NoMdns, KadProtocol, PrivateNetwork, Share, Region, Price, PriceCeiling, AllowPort, AllowPrivateTargets, Provider, Want, MaxPrice, Socks, HttpProxy, ServePerf];
 
     private static bool ReadPath(string text, out string value)
     {

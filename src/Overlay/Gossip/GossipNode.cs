@@ -50,7 +50,7 @@ internal sealed partial class GossipNode : IAsyncDisposable
         _startedAt = time.GetTimestamp();
         _router = new GossipRouter(options, host.PeerId, random ?? new Random());
         _timer = time.CreateTimer(static node => ((GossipNode)node!).Elapse(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _signer = new MessageSigner(identity, options.Signing, (ulong)(time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100);
+        _signer = SignerOf(identity);
         foreach ((string protocol, GossipVersion version) in s_protocols)
             _handlers.Add(host.Protocols.Handle(protocol, (stream, cancellation) => ReadAsync(stream, version, cancellation), maxStreamsPerConnection: 2));
         _tasks.Run(HeartbeatLoopAsync);
@@ -97,14 +97,20 @@ internal sealed partial class GossipNode : IAsyncDisposable
 
     /// <summary>Sends a message; waits while no peer that it goes to has room for it.</summary>
     /// <returns>To how many peers it was queued.</returns>
-    internal async ValueTask<int> PublishAsync(string topic, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    internal ValueTask<int> PublishAsync(string topic, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) => PublishAsync(topic, data, _signer, cancellationToken);
+
+    /// <summary>Sends a message under another name than the node's own. Those connected see all the same from whom it came to them first.</summary>
+    internal ValueTask<int> PublishAsync(string topic, ReadOnlyMemory<byte> data, PeerIdentity author, CancellationToken cancellationToken) =>
+        PublishAsync(topic, data, SignerOf(author), cancellationToken);
+
+    private async ValueTask<int> PublishAsync(string topic, ReadOnlyMemory<byte> data, MessageSigner signer, CancellationToken cancellationToken)
     {
         CheckTopic(topic);
         if (data.Length > _options.Limits.MaxMessageSize - Overhead(topic))
             throw new ArgumentException($"A message on '{topic}' has at most {_options.Limits.MaxMessageSize - Overhead(topic)} bytes, not {data.Length}.", nameof(data));
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         await WhenRoomAsync(topic, cancellationToken).ConfigureAwait(false);
-        byte[] encoded = _signer.Make(topic, data.Span);
+        byte[] encoded = signer.Make(topic, data.Span);
         WireMessage.TryParse(encoded, _options.Limits, out WireMessage? message);
         lock (_lock)
         {
@@ -112,6 +118,15 @@ internal sealed partial class GossipNode : IAsyncDisposable
             Act();
             if (_options.DeliversOwn) Deliver(published.Message);
             return published.Peers;
+        }
+    }
+
+    /// <summary>Topics that somebody takes messages of, this node or a connected peer.</summary>
+    internal IReadOnlyList<string> Topics
+    {
+        get
+        {
+            lock (_lock) return _router.Topics;
         }
     }
 
@@ -276,6 +291,9 @@ internal sealed partial class GossipNode : IAsyncDisposable
 
         await Task.WhenAny(crowded).WaitAsync(cancellationToken).ConfigureAwait(false);
     }
+
+    // The clock's nanoseconds: greater than any number of an earlier run.
+    private MessageSigner SignerOf(PeerIdentity author) => new(author, _options.Signing, (ulong)(_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100);
 
     private void CheckTopic(string topic)
     {

@@ -56,14 +56,14 @@ internal sealed class ConsumerSessions(
         return offer;
     }
 
-    /// <summary>Asks for an offer and opens a session on it.</summary>
+    /// <summary>Opens a session on an offer, for which it asks unless the provider has made one.</summary>
     /// <exception cref="SessionException">The provider refused, its terms do not suit, or it broke a rule; or the own ledger takes no more writes.</exception>
-    internal async ValueTask<ConsumerSession> OpenAsync(PeerConnection connection, SessionWish wish, CancellationToken cancellationToken)
+    internal async ValueTask<ConsumerSession> OpenAsync(PeerConnection connection, SessionWish wish, CancellationToken cancellationToken, Offer? made = null)
     {
         SessionLink.ThrowIfReadOnly(store);
         if (ledgers is not null && SessionLink.ProvedKey(connection) is { } key && await ledgers.HasForkedAsync(key, cancellationToken).ConfigureAwait(false))
             throw new SessionException(SessionError.Forked, "The provider has signed two histories: its ledger has forked.");
-        Offer offer = await AskAsync(connection, wish, cancellationToken).ConfigureAwait(false);
+        Offer offer = made ?? await AskAsync(connection, wish, cancellationToken).ConfigureAwait(false);
         if (offer.PricePerGiB > wish.MaxPricePerGiB)
             throw new SessionException(SessionError.WrongTerms, $"The provider asks {offer.PricePerGiB} micro-credits a GiB; at most {wish.MaxPricePerGiB} are wished for.");
         if (wish.Region != "ZZ" && offer.Region != wish.Region)

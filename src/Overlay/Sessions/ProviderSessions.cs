@@ -55,7 +55,7 @@ internal sealed class ProviderSessions(
                 : store.Fault is not null ? Refusal(SessionError.Ledger, "The provider cannot write its ledger.")
                 : _stopping ? Refusal(SessionError.ShuttingDown, "The provider is going away.")
                 : ask.Region != "ZZ" && ask.Region != terms.Region ? Refusal(SessionError.WrongTerms, $"The provider is in {terms.Region}.")
-                : OfferAnswer.Encode(Offer.Create(terms, signer, time.GetUtcNow(), await FindHeadAsync(cancellationToken).ConfigureAwait(false)).Envelope);
+                : OfferAnswer.Encode((await MakeAsync(terms, cancellationToken).ConfigureAwait(false)).Envelope);
         }
         catch (SessionException e)
         {
@@ -71,6 +71,11 @@ internal sealed class ProviderSessions(
         await stream.SendLastAsync(answer, options.CloseTimeout, time).ConfigureAwait(false);
         await stream.DisposeAsync().ConfigureAwait(false);
     }
+
+    /// <summary>Makes an offer that nobody has asked for on a stream; null while no session would be opened on it.</summary>
+    /// <exception cref="SessionException">The ledger cannot be read.</exception>
+    internal async ValueTask<Offer?> MakeOfferAsync(CancellationToken cancellationToken) =>
+        store.Fault is not null || _stopping ? null : await MakeAsync(_terms, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Serves one stream of <see cref="SessionProtocols.Session"/> for as long as the session lasts.</summary>
     internal async Task HandleSessionAsync(PeerStream stream, CancellationToken cancellationToken)
@@ -155,6 +160,9 @@ internal sealed class ProviderSessions(
     /// <summary>Asks one consumer for its last receipts and ends its sessions.</summary>
     internal async Task EndAsync(PublicKey consumer, CancellationToken cancellationToken) =>
         await Task.WhenAll(Live.Where(session => session.Consumer == consumer).Select(session => session.FinishAsync(cancellationToken))).ConfigureAwait(false);
+
+    private async ValueTask<Offer> MakeAsync(ProviderTerms terms, CancellationToken cancellationToken) =>
+        Offer.Create(terms, signer, time.GetUtcNow(), await FindHeadAsync(cancellationToken).ConfigureAwait(false));
 
     private async ValueTask<ProviderSession> OpenAsync(PeerStream stream, PublicKey consumer, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Overlay.Diagnostics;
+using Overlay.Market.Buying;
 using Overlay.Proofs.Ledger;
 using Overlay.Sessions;
 using Overlay.Sessions.Messages;
@@ -10,26 +11,36 @@ using Overlay.Transport.Identity;
 namespace Overlay.Using;
 
 /// <summary>The consumer's sessions, at most one with each provider: opened when first wished for, opened anew when lost, closed with a last receipt.</summary>
-/// <remarks>Safe on several threads. Owns the sessions; the connections are the host's.</remarks>
+/// <remarks>
+/// Which provider is used says the directory; connections of one name keep to one (<see cref="ExitWish.Session"/>) until it fails, and then go on to the next at once.
+/// Safe on several threads. Owns the sessions; the connections are the host's.
+/// </remarks>
 internal sealed class ExitSessions : IAsyncDisposable
 {
     private readonly PeerHost _peers;
+    private readonly IExitDirectory _exits;
     private readonly ConsumerSessions _sessions;
     private readonly ILogger _logger;
-    private readonly IReadOnlyList<KnownProvider> _providers;
+    private readonly ExitChoices _choices;
+    private readonly SessionWatch _watch;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<PeerId, ProviderSession> _providers = [];
     private int _disposed;
 
     /// <param name="peers">Brings the connections.</param>
-    /// <param name="providers">Where providers are, each address ending in <c>/p2p/…</c>.</param>
+    /// <param name="exits">Knows the providers.</param>
     /// <param name="sessions">Opens the sessions; then this object's.</param>
+    /// <param name="time">The clock.</param>
     /// <param name="logger">Where opened and failed sessions are told.</param>
-    internal ExitSessions(PeerHost peers, IEnumerable<Multiaddr> providers, ConsumerSessions sessions, ILogger logger)
+    internal ExitSessions(PeerHost peers, IExitDirectory exits, ConsumerSessions sessions, TimeProvider time, ILogger logger)
     {
         _peers = peers;
+        _exits = exits;
         _sessions = sessions;
         _logger = logger;
-        _providers = [.. providers.GroupBy(address => address.PeerId!).Select(group => new KnownProvider(group.Key, [.. group]))];
+        _choices = new ExitChoices(exits);
+        _watch = new SessionWatch(exits, time);
     }
 
     /// <summary>Connects to targets through whichever provider fits the wish.</summary>
@@ -40,50 +51,83 @@ internal sealed class ExitSessions : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_providers.Select(provider => provider.CloseAsync())).ConfigureAwait(false);
+        ProviderSession[] providers;
+        lock (_lock) providers = [.. _providers.Values];
+        await Task.WhenAll(providers.Select(provider => provider.CloseAsync())).ConfigureAwait(false);
         await _sessions.DisposeAsync().ConfigureAwait(false);
+        await _watch.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
     }
 
     private async ValueTask<MeteredStream> ConnectAsync(ExitWish wish, string host, int port, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        OverlayException? failure = null;
-        foreach (KnownProvider provider in _providers.Where(p => wish.Provider is null || p.Peer == wish.Provider))
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+        IOException? failure = null;
+        var tried = new HashSet<PeerId>();
+        while (await _choices.NextAsync(wish, tried, either.Token).ConfigureAwait(false) is { } exit)
         {
-            // A session that was lost since its last use shows only now; the provider gets one more chance with a new one.
-            for (int attempt = 0; attempt < 2; attempt++)
+            tried.Add(exit.Peer);
+            try
             {
-                try
-                {
-                    return await ConnectOnceAsync(provider, wish, host, port, cancellationToken).ConfigureAwait(false);
-                }
-                catch (OverlayException e)
-                {
-                    failure = e;
-                    if (e.Reason != OverlayError.SessionEnded) break;
-                }
+                return await ConnectAsync(exit, wish, host, port, either.Token).ConfigureAwait(false);
+            }
+            catch (ConnectRefusedException e) when (IsOfTheProvider(e.Code))
+            {
+                // Its own limits and not the target: the next may have others.
+                failure = e;
+            }
+            catch (OverlayException e)
+            {
+                failure = e;
+                _exits.Failed(exit.Peer, e.Message, e.InnerException is SessionException { Reason: var reason } && SessionWatch.BreaksItsWord(reason));
+                _choices.Leave(exit.Peer);
             }
         }
 
-        throw failure ?? new OverlayException(OverlayError.NoProvider, wish.Provider is { } wished ? $"No address of {wished} is known." : "No provider is known.");
+        throw failure ?? new OverlayException(OverlayError.NoProvider, wish switch
+        {
+            { Provider: { } wished } => $"No way to {wished} is known.",
+            { Region: var region, MaxPricePerGiB: { } max } => $"No exit was found in {region} for at most {max} credits a GiB.",
+            _ => $"No exit was found in {wish.Region}.",
+        });
     }
 
-    private async ValueTask<MeteredStream> ConnectOnceAsync(KnownProvider provider, ExitWish wish, string host, int port, CancellationToken cancellationToken)
+    private static bool IsOfTheProvider(ConnectCode code) => code is ConnectCode.Policy or ConnectCode.Credit or ConnectCode.Capacity or ConnectCode.OwnerBusy;
+
+    private async ValueTask<MeteredStream> ConnectAsync(Exit exit, ExitWish wish, string host, int port, CancellationToken cancellationToken)
     {
-        ConsumerSession session = await SessionAsync(provider, wish, cancellationToken).ConfigureAwait(false);
-        try
+        // A session that was lost since its last use shows only now; the provider gets one more chance with a new one.
+        for (int attempt = 0; ; attempt++)
         {
-            return await session.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
-        }
-        catch (IOException e) when (e is not ConnectRefusedException)
-        {
-            await provider.DropAsync(session).ConfigureAwait(false);
-            throw new OverlayException(OverlayError.SessionEnded, $"The session with {provider.Peer} ended: {e.Message}", e) { Peer = provider.Peer };
+            ProviderSession provider = ProviderOf(exit.Peer);
+            ConsumerSession session = await SessionAsync(provider, exit, wish, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return await session.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+            }
+            catch (IOException e) when (e is not ConnectRefusedException)
+            {
+                await provider.DropAsync(session).ConfigureAwait(false);
+                if (attempt > 0) throw new OverlayException(OverlayError.SessionEnded, $"The session with {exit.Peer} ended: {e.Message}", e) { Peer = exit.Peer };
+            }
         }
     }
 
-    private async ValueTask<ConsumerSession> SessionAsync(KnownProvider provider, ExitWish wish, CancellationToken cancellationToken)
+    private ProviderSession ProviderOf(PeerId peer)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed != 0, this);
+            if (_providers.TryGetValue(peer, out ProviderSession? provider)) return provider;
+            // Providers whose session is over, and that nobody is just about to use.
+            foreach (ProviderSession idle in _providers.Values.Where(known => known.IsIdle).ToList()) _providers.Remove(idle.Peer);
+            _providers.Add(peer, provider = new ProviderSession(peer));
+            return provider;
+        }
+    }
+
+    private async ValueTask<ConsumerSession> SessionAsync(ProviderSession provider, Exit exit, ExitWish wish, CancellationToken cancellationToken)
     {
         await provider.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -100,8 +144,9 @@ internal sealed class ExitSessions : IAsyncDisposable
                 await over.DisposeAsync().ConfigureAwait(false);
             }
 
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
-            return provider.Session = await OpenAsync(provider, wish, either.Token).ConfigureAwait(false);
+            provider.Session = await OpenAsync(exit, wish, cancellationToken).ConfigureAwait(false);
+            _watch.Add(provider.Peer, provider.Session);
+            return provider.Session;
         }
         finally
         {
@@ -109,28 +154,42 @@ internal sealed class ExitSessions : IAsyncDisposable
         }
     }
 
-    private async ValueTask<ConsumerSession> OpenAsync(KnownProvider provider, ExitWish wish, CancellationToken cancellationToken)
+    private async ValueTask<ConsumerSession> OpenAsync(Exit exit, ExitWish wish, CancellationToken cancellationToken)
     {
         PeerConnection connection;
         try
         {
-            connection = await _peers.ConnectAsync(provider.Peer, provider.Addresses, cancellationToken).ConfigureAwait(false);
+            connection = await _peers.ConnectAsync(exit.Peer, exit.Addresses, cancellationToken).ConfigureAwait(false);
         }
         catch (ConnectionException e)
         {
-            throw new OverlayException(OverlayError.ProviderUnreachable, $"The provider {provider.Peer} cannot be reached: {e.Message}", e) { Peer = provider.Peer };
+            throw new OverlayException(OverlayError.ProviderUnreachable, $"The provider {exit.Peer} cannot be reached: {e.Message}", e) { Peer = exit.Peer };
         }
 
         try
         {
-            var terms = new SessionWish { Region = wish.Region.Code, MaxPricePerGiB = wish.MaxPricePerGiB is { } max ? Price.ToMicroCredits(max) : long.MaxValue };
-            ConsumerSession session = await _sessions.OpenAsync(connection, terms, cancellationToken).ConfigureAwait(false);
-            UsingLog.SessionOpened(_logger, provider.Peer, session.Offer.PricePerGiB);
+            ConsumerSession session = await OpenAsync(connection, exit.Offer, wish, cancellationToken).ConfigureAwait(false);
+            _exits.Opened(exit.Peer, session.Offer.PricePerGiB);
+            UsingLog.SessionOpened(_logger, exit.Peer, session.Offer.PricePerGiB);
             return session;
         }
         catch (Exception e) when (e is ConnectionException or SessionException or LedgerException)
         {
-            throw new OverlayException(OverlayError.ProviderRefused, $"The provider {provider.Peer} opened no session: {e.Message}", e) { Peer = provider.Peer };
+            throw new OverlayException(OverlayError.ProviderRefused, $"The provider {exit.Peer} opened no session: {e.Message}", e) { Peer = exit.Peer };
+        }
+    }
+
+    private async ValueTask<ConsumerSession> OpenAsync(PeerConnection connection, Offer? made, ExitWish wish, CancellationToken cancellationToken)
+    {
+        var terms = new SessionWish { Region = wish.Region.Code, MaxPricePerGiB = wish.MaxPricePerGiB is { } max ? Price.ToMicroCredits(max) : long.MaxValue };
+        try
+        {
+            return await _sessions.OpenAsync(connection, terms, cancellationToken, made).ConfigureAwait(false);
+        }
+        catch (SessionException e) when (made is not null && e.Reason == SessionError.StaleOffer)
+        {
+            // It has run out by the provider's clock, or the provider was started anew: its word of now counts.
+            return await _sessions.OpenAsync(connection, terms, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -148,16 +207,17 @@ internal sealed class ExitSessions : IAsyncDisposable
             sessions.ConnectAsync(wish, host, port, cancellationToken);
     }
 
-    /// <summary>A provider whose addresses are known, and the session with it. <see cref="Gate"/> guards <see cref="Session"/>.</summary>
-    private sealed class KnownProvider(PeerId peer, IReadOnlyList<Multiaddr> addresses)
+    /// <summary>The session with a provider. <see cref="Gate"/> guards <see cref="Session"/>.</summary>
+    private sealed class ProviderSession(PeerId peer)
     {
         internal PeerId Peer => peer;
-
-        internal IReadOnlyList<Multiaddr> Addresses => addresses;
 
         internal SemaphoreSlim Gate { get; } = new(1, 1);
 
         internal ConsumerSession? Session { get; set; }
+
+        /// <summary>Whether nothing is lost when it is forgotten; a session that is begun in this moment would only not be shared.</summary>
+        internal bool IsIdle => Gate.CurrentCount == 1 && Session is null or { Completion.IsCompleted: true };
 
         /// <summary>Ends a session that has failed, if it is still the one in use.</summary>
         internal async ValueTask DropAsync(ConsumerSession session)

@@ -11,7 +11,7 @@ namespace Overlay.Using;
 
 /// <summary>One client of the HTTP proxy: its requests one after the other, until one of them is a CONNECT or ends the connection.</summary>
 /// <remarks>Every request has a connection to its target of its own. Runs on one logical thread; owns the reader of the client's bytes.</remarks>
-internal sealed class HttpProxyConnection(LocalClient client, HttpProxyOptions options, TargetDial dial, TimeProvider time, ILogger logger)
+internal sealed class HttpProxyConnection(LocalClient client, HttpProxyOptions options, ExitWish defaultWish, TargetDial dial, TimeProvider time, ILogger logger)
 {
     private const int ReadSize = 16 * 1024;
 
@@ -87,30 +87,31 @@ internal sealed class HttpProxyConnection(LocalClient client, HttpProxyOptions o
 
         // An answer of our own leaves the body unread: the connection goes on only if there is none.
         bool keepAfterAnswer = keep && body.IsComplete;
-        if (options.Credentials is { } credentials && !IsAuthorized(head, credentials))
-            return await AnswerAsync(new ProxyAnswer(407, null, "The proxy asks for a user name and a password."), keepAfterAnswer, withBody).ConfigureAwait(false);
+        bool isAuthorized = Authorize(head, out ExitWish wish, out string? problem);
+        if (!isAuthorized || problem is not null)
+            return await AnswerAsync(new ProxyAnswer(407, null, problem ?? "The proxy asks for a user name and a password."), keepAfterAnswer, withBody).ConfigureAwait(false);
 
         switch (line.Method)
         {
             case "CONNECT":
                 // Content of a CONNECT request has no defined meaning (RFC 9110, section 9.3.6), so it can only mislead.
                 if (head.Count("Content-Length") + head.Count("Transfer-Encoding") > 0) throw new HttpFormatException(400, "A CONNECT request has no content.");
-                return await TunnelAsync(ProxyTarget.ParseAuthority(line.Target), keepAfterAnswer).ConfigureAwait(false);
+                return await TunnelAsync(ProxyTarget.ParseAuthority(line.Target), wish, keepAfterAnswer).ConfigureAwait(false);
             case "TRACE":
                 return await AnswerAsync(new ProxyAnswer(405, null, "The proxy does not forward TRACE."), keepAfterAnswer).ConfigureAwait(false);
             case "OPTIONS" when head.Single("Max-Forwards") == "0":
                 return await AnswerAsync(new ProxyAnswer(200, null, "This is an HTTP proxy."), keepAfterAnswer).ConfigureAwait(false); // RFC 9110, section 7.6.2
             default:
-                return await ForwardAsync(line, head, body, keep).ConfigureAwait(false);
+                return await ForwardAsync(line, head, body, wish, keep).ConfigureAwait(false);
         }
     }
 
-    private async Task<bool> TunnelAsync(ProxyTarget where, bool keep)
+    private async Task<bool> TunnelAsync(ProxyTarget where, ExitWish wish, bool keep)
     {
         MeteredStream target;
         try
         {
-            target = await dial.ConnectAsync(where.Host, where.Port, client).ConfigureAwait(false);
+            target = await dial.ConnectAsync(wish, where.Host, where.Port, client).ConfigureAwait(false);
         }
         catch (ConnectRefusedException refused)
         {
@@ -132,7 +133,7 @@ internal sealed class HttpProxyConnection(LocalClient client, HttpProxyOptions o
         return false;
     }
 
-    private async Task<bool> ForwardAsync(RequestLine line, HttpHead head, HttpBody body, bool keep)
+    private async Task<bool> ForwardAsync(RequestLine line, HttpHead head, HttpBody body, ExitWish wish, bool keep)
     {
         ProxyTarget where = ProxyTarget.ParseAbsolute(line.Method, line.Target);
         byte[] forwarded = ForwardedHead.OfRequest(line, head, where);
@@ -141,7 +142,7 @@ internal sealed class HttpProxyConnection(LocalClient client, HttpProxyOptions o
         MeteredStream target;
         try
         {
-            target = await dial.ConnectAsync(where.Host, where.Port, client).ConfigureAwait(false);
+            target = await dial.ConnectAsync(wish, where.Host, where.Port, client).ConfigureAwait(false);
         }
         catch (ConnectRefusedException refused)
         {
@@ -195,16 +196,23 @@ internal sealed class HttpProxyConnection(LocalClient client, HttpProxyOptions o
     }
 
     // RFC 7617: base64 of user name, colon, password.
-    private static bool IsAuthorized(HttpHead head, ProxyCredentials credentials)
+    /// <summary>Whether the client has shown who it is, where it has to; and what its user name wishes for.</summary>
+    private bool Authorize(HttpHead head, out ExitWish wish, out string? problem)
     {
         const string Scheme = "Basic ";
+        wish = defaultWish;
+        problem = null;
         string? value = head.Single("Proxy-Authorization");
-        if (value is null || !value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return false;
+        if (value is null || !value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return options.Credentials is null;
         byte[] encoded = Encoding.Latin1.GetBytes(value[Scheme.Length..].Trim());
         byte[] decoded = new byte[Base64.GetMaxDecodedFromUtf8Length(encoded.Length)];
-        if (Base64.DecodeFromUtf8(encoded, decoded, out _, out int size) != OperationStatus.Done) return false;
+        if (Base64.DecodeFromUtf8(encoded, decoded, out _, out int size) != OperationStatus.Done) return options.Credentials is null;
         ReadOnlySpan<byte> pair = decoded.AsSpan(0, size);
         int colon = pair.IndexOf((byte)':');
-        return colon >= 0 && credentials.Match(pair[..colon], pair[(colon + 1)..]);
+        if (colon < 0) return options.Credentials is null;
+        ReadOnlySpan<byte> user = pair[..colon];
+        if (options.Credentials is { } credentials && !credentials.Match(WishWords.NameOf(user), pair[(colon + 1)..])) return false;
+        problem = WishWords.Read(user, defaultWish, out wish);
+        return true;
     }
 }

@@ -12,10 +12,10 @@ internal sealed class HttpProxyListener : IAsyncDisposable
 {
     private readonly LocalAcceptor _acceptor;
 
-    private HttpProxyListener(HttpProxyOptions options, ITargetConnector connector, TimeProvider time, ILogger logger)
+    private HttpProxyListener(HttpProxyOptions options, Func<ExitWish, ITargetConnector> connectors, ExitWish wish, TimeProvider time, ILogger logger)
     {
-        var dial = new TargetDial(connector, options.ConnectTimeout, time, logger);
-        _acceptor = LocalAcceptor.Start(options, client => new HttpProxyConnection(client, options, dial, time, logger).RunAsync(), time, logger);
+        var dial = new TargetDial(connectors, options.ConnectTimeout, time, logger);
+        _acceptor = LocalAcceptor.Start(options, client => new HttpProxyConnection(client, options, wish, dial, time, logger).RunAsync(), time, logger);
         UsingLog.Listening(logger, "HTTP", LocalEndPoint);
         if (!IPAddress.IsLoopback(LocalEndPoint.Address) && options.Credentials is null) UsingLog.OpenToOthers(logger, "HTTP", LocalEndPoint);
     }
@@ -25,7 +25,7 @@ internal sealed class HttpProxyListener : IAsyncDisposable
 
     /// <summary>Binds and begins to serve.</summary>
     /// <exception cref="SocketException">The end point cannot be had.</exception>
-    public static HttpProxyListener Start(HttpProxyOptions options, ITargetConnector connector, TimeProvider time, ILogger logger) => new(options, connector, time, logger);
+    public static HttpProxyListener Start(HttpProxyOptions options, Func<ExitWish, ITargetConnector> connectors, ExitWish wish, TimeProvider time, ILogger logger) => new(options, connectors, wish, time, logger);
 
     /// <summary>Stops accepting, ends idle connections, lets transfers run for <paramref name="grace"/>, aborts the rest.</summary>
     public Task StopAsync(TimeSpan grace) => _acceptor.StopAsync(grace);

@@ -11,14 +11,15 @@ public sealed class ProxyCredentials
     private readonly byte[] _user;
     private readonly byte[] _password;
 
-    /// <param name="user">1 to 255 bytes of UTF-8, without a colon (RFC 7617, section 2).</param>
+    /// <param name="user">1 to 255 bytes of UTF-8, without a colon (RFC 7617, section 2) or a semicolon, behind which clients say what they wish for.</param>
     /// <param name="password">1 to 255 bytes of UTF-8.</param>
-    /// <exception cref="ArgumentException">One is empty or too long, or the user name has a colon.</exception>
+    /// <exception cref="ArgumentException">One is empty or too long, or the user name has a colon or a semicolon.</exception>
     public ProxyCredentials(string user, string password)
     {
         _user = DigestOf(user, nameof(user));
         _password = DigestOf(password, nameof(password));
         if (user.Contains(':', StringComparison.Ordinal)) throw new ArgumentException("A user name with a colon cannot be sent over HTTP.", nameof(user));
+        if (user.Contains(';', StringComparison.Ordinal)) throw new ArgumentException("Behind a semicolon in a user name stands what its client wishes for.", nameof(user));
     }
 
     // Digests have one length, so that the comparison's time does not tell the length of the secret. Both are always compared.

@@ -30,7 +30,7 @@ internal enum Socks5Action
 /// </code>
 /// The largest message is 513 bytes, so what a caller has to keep is bounded by <see cref="MaxMessageSize"/>.
 /// </remarks>
-internal sealed class Socks5Handshake(ProxyCredentials? credentials)
+internal sealed class Socks5Handshake(ProxyCredentials? credentials, ExitWish? wish = null)
 {
     /// <summary>The size of the largest message: a user name and a password of 255 bytes.</summary>
     public const int MaxMessageSize = 3 + 255 + 255;
@@ -61,6 +61,9 @@ internal sealed class Socks5Handshake(ProxyCredentials? credentials)
     /// <summary>Why the client was refused, for the log.</summary>
     public string Reason { get; private set; } = "";
 
+    /// <summary>What the client asks of the exit: what its user name says, and for the rest what holds for all.</summary>
+    public ExitWish Wish { get; private set; } = wish ?? new ExitWish();
+
     /// <summary>The target's name or address as the client gave it: printable ASCII, unchecked otherwise.</summary>
     public string Host { get; private set; } = "";
 
@@ -88,9 +91,11 @@ internal sealed class Socks5Handshake(ProxyCredentials? credentials)
         if (input.Length > 0 && input[0] != Version) return Refuse([], "The client does not speak SOCKS5.");
         if (input.Length < 2 || input.Length < 2 + input[1]) return Socks5Action.Read;
         consumed = 2 + input[1];
-        byte method = credentials is null ? NoAuthentication : UserPassword;
-        if (!input[2..consumed].Contains(method)) return Refuse([Version, NoAcceptableMethod], "The client offers no acceptable authentication method.");
-        return Send([Version, method], credentials is null ? State.Request : State.Password);
+        ReadOnlySpan<byte> offered = input[2..consumed];
+        // Where nobody has to show who he is, a user name can still say what is wished for.
+        byte method = credentials is not null || offered.Contains(UserPassword) ? UserPassword : NoAuthentication;
+        if (!offered.Contains(method)) return Refuse([Version, NoAcceptableMethod], "The client offers no acceptable authentication method.");
+        return Send([Version, method], method == NoAuthentication ? State.Request : State.Password);
     }
 
     private Socks5Action CheckPassword(ReadOnlySpan<byte> input, out int consumed)
@@ -101,8 +106,11 @@ internal sealed class Socks5Handshake(ProxyCredentials? credentials)
         int userEnd = 2 + input[1];
         if (input.Length <= userEnd || input.Length < userEnd + 1 + input[userEnd]) return Socks5Action.Read;
         consumed = userEnd + 1 + input[userEnd];
-        bool granted = credentials!.Match(input[2..userEnd], input[(userEnd + 1)..consumed]);
-        return granted ? Send([PasswordVersion, 0], State.Request) : Refuse([PasswordVersion, 1], "User name or password are wrong.");
+        ReadOnlySpan<byte> user = input[2..userEnd];
+        if (credentials is not null && !credentials.Match(WishWords.NameOf(user), input[(userEnd + 1)..consumed])) return Refuse([PasswordVersion, 1], "User name or password are wrong.");
+        if (WishWords.Read(user, Wish, out ExitWish wished) is { } problem) return Refuse([PasswordVersion, 1], problem);
+        Wish = wished;
+        return Send([PasswordVersion, 0], State.Request);
     }
 
     private Socks5Action TakeRequest(ReadOnlySpan<byte> input, out int consumed)

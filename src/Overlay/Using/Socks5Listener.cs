@@ -13,15 +13,17 @@ namespace Overlay.Using;
 internal sealed class Socks5Listener : IAsyncDisposable
 {
     private readonly Socks5Options _options;
+    private readonly ExitWish _wish;
     private readonly TargetDial _dial;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly LocalAcceptor _acceptor;
 
-    private Socks5Listener(Socks5Options options, ITargetConnector connector, TimeProvider time, ILogger logger)
+    private Socks5Listener(Socks5Options options, Func<ExitWish, ITargetConnector> connectors, ExitWish wish, TimeProvider time, ILogger logger)
     {
         _options = options;
-        _dial = new TargetDial(connector, options.ConnectTimeout, time, logger);
+        _wish = wish;
+        _dial = new TargetDial(connectors, options.ConnectTimeout, time, logger);
         _time = time;
         _logger = logger;
         _acceptor = LocalAcceptor.Start(options, ServeAsync, time, logger);
@@ -34,7 +36,7 @@ internal sealed class Socks5Listener : IAsyncDisposable
 
     /// <summary>Binds and begins to serve.</summary>
     /// <exception cref="SocketException">The end point cannot be had.</exception>
-    public static Socks5Listener Start(Socks5Options options, ITargetConnector connector, TimeProvider time, ILogger logger) => new(options, connector, time, logger);
+    public static Socks5Listener Start(Socks5Options options, Func<ExitWish, ITargetConnector> connectors, ExitWish wish, TimeProvider time, ILogger logger) => new(options, connectors, wish, time, logger);
 
     /// <summary>Stops accepting, ends handshakes, lets transfers run for <paramref name="grace"/>, aborts the rest.</summary>
     public Task StopAsync(TimeSpan grace) => _acceptor.StopAsync(grace);
@@ -44,7 +46,7 @@ internal sealed class Socks5Listener : IAsyncDisposable
 
     private async Task ServeAsync(LocalClient client)
     {
-        var handshake = new Socks5Handshake(_options.Credentials);
+        var handshake = new Socks5Handshake(_options.Credentials, _wish);
         using var owner = MemoryPool<byte>.Shared.Rent(Socks5Handshake.MaxMessageSize);
         ReadOnlyMemory<byte> early = await ShakeHandsAsync(client, handshake, owner.Memory).ConfigureAwait(false);
         if (handshake.Port == 0 || handshake.Reason.Length > 0) return;
@@ -52,7 +54,7 @@ internal sealed class Socks5Listener : IAsyncDisposable
         MeteredStream target;
         try
         {
-            target = await _dial.ConnectAsync(handshake.Host, handshake.Port, client).ConfigureAwait(false);
+            target = await _dial.ConnectAsync(handshake.Wish, handshake.Host, handshake.Port, client).ConfigureAwait(false);
         }
         catch (ConnectRefusedException refused)
         {

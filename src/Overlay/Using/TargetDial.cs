@@ -5,17 +5,17 @@ using Overlay.Sessions;
 namespace Overlay.Using;
 
 /// <summary>Connects to targets for the local proxies: one deadline, and one kind of failure.</summary>
-internal sealed class TargetDial(ITargetConnector connector, TimeSpan timeout, TimeProvider time, ILogger logger)
+internal sealed class TargetDial(Func<ExitWish, ITargetConnector> connectors, TimeSpan timeout, TimeProvider time, ILogger logger)
 {
     /// <exception cref="ConnectRefusedException">The target was not reached, for whatever reason; the code is the provider's if there is one.</exception>
     /// <exception cref="OperationCanceledException">The listener's time is over.</exception>
-    public async Task<MeteredStream> ConnectAsync(string host, int port, LocalClient client)
+    public async Task<MeteredStream> ConnectAsync(ExitWish wish, string host, int port, LocalClient client)
     {
         using var deadline = new CancellationTokenSource(timeout, time);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, client.Stopping, client.Aborting);
         try
         {
-            return await connector.ConnectAsync(host, port, ended.Token).ConfigureAwait(false);
+            return await connectors(wish).ConnectAsync(host, port, ended.Token).ConfigureAwait(false);
         }
         catch (ConnectRefusedException refused)
         {

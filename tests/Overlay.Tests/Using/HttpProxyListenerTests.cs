@@ -280,6 +280,30 @@ public class HttpProxyListenerTests
         Assert.Empty(connector.Asked);
     }
 
+    [Theory]
+    [InlineData("region-DE;session-a:x", false, "DE")]
+    [InlineData("user;region-DE;session-a:secret", true, "DE")]
+    [InlineData("user;regoin-DE:secret", true, null)]
+    public async Task Request_UserNameWithWishes_GoesWhereTheySayOrIs407(string pair, bool withPassword, string? region)
+    {
+        ExitWish? wished = null;
+        var connector = Refusing(new IOException("unused"));
+        HttpProxyOptions options = withPassword ? s_options with { Credentials = new ProxyCredentials("user", "secret") } : s_options;
+        await using HttpProxyListener listener = HttpProxyListener.Start(
+            options,
+            wish =>
+            {
+                wished = wish;
+                return connector;
+            },
+            new ExitWish { MaxPricePerGiB = 0.1m }, _time, NullLogger.Instance);
+
+        string response = await AskAsync(listener, $"GET http://a/ HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes(pair))}\r\n\r\n");
+
+        Assert.StartsWith(region is null ? "HTTP/1.1 407 " : "HTTP/1.1 502 ", response, StringComparison.Ordinal);
+        Assert.Equal(region is null ? null : new ExitWish { Region = region, Session = "a", MaxPricePerGiB = 0.1m }, wished);
+    }
+
     [Fact]
     public async Task Request_CutAtEveryByte_HarmsNothingElse()
     {
@@ -362,5 +386,5 @@ public class HttpProxyListenerTests
         return await client.ReadAllTextAsync(Token);
     }
 
-    private HttpProxyListener Start(ITargetConnector connector, HttpProxyOptions? options = null) => HttpProxyListener.Start(options ?? s_options, connector, _time, NullLogger.Instance);
+    private HttpProxyListener Start(ITargetConnector connector, HttpProxyOptions? options = null) => HttpProxyListener.Start(options ?? s_options, _ => connector, new ExitWish(), _time, NullLogger.Instance);
 }

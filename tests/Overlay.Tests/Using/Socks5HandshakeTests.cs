@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using CsCheck;
 using Overlay.Sessions;
 using Overlay.Using;
@@ -57,6 +58,30 @@ public class Socks5HandshakeTests
     }
 
     [Theory]
+    [InlineData(false, "region-DE;session-a", "anything")]
+    [InlineData(false, "user;region-DE;session-a", "anything")]
+    [InlineData(true, "user;region-DE;session-a", "secret")]
+    public void Advance_UserNameWithWishes_IsGrantedAndSaysThem(bool withPassword, string user, string password)
+    {
+        var handshake = new Socks5Handshake(withPassword ? s_credentials : null, new ExitWish { MaxPricePerGiB = 0.1m });
+        handshake.Advance([5, 2, 0, 2], out _);
+        Assert.Equal(Socks5Action.Send, handshake.Advance([1, (byte)user.Length, .. Encoding.UTF8.GetBytes(user), (byte)password.Length, .. Encoding.UTF8.GetBytes(password)], out _));
+        Assert.Equal([1, 0], handshake.Reply.ToArray());
+        Assert.Equal(new ExitWish { Region = "DE", Session = "a", MaxPricePerGiB = 0.1m }, handshake.Wish);
+    }
+
+    [Fact]
+    public void Advance_UserNameWithAWordThatIsNone_IsRefused()
+    {
+        var handshake = new Socks5Handshake(null);
+        handshake.Advance([5, 1, 2], out _);
+        byte[] user = [.. "user;regoin-DE"u8];
+        Assert.Equal(Socks5Action.Refuse, handshake.Advance([1, (byte)user.Length, .. user, 1, 1], out _));
+        Assert.Equal([1, 1], handshake.Reply.ToArray());
+        Assert.Contains("word 2", handshake.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("user", "Secret")]
     [InlineData("use", "rsecret")]
     [InlineData("user", "secret1")]
@@ -72,7 +97,7 @@ public class Socks5HandshakeTests
 
     [Theory]
     [InlineData(new byte[] { 5, 0 }, new byte[] { 5, 0xff })]
-    [InlineData(new byte[] { 5, 2, 1, 2 }, new byte[] { 5, 0xff })]
+    [InlineData(new byte[] { 5, 2, 1, 3 }, new byte[] { 5, 0xff })]
     [InlineData(new byte[] { 4, 1 }, new byte[0])]
     [InlineData(new byte[] { (byte)'G' }, new byte[0])]
     public void Advance_GreetingWithoutAcceptableMethod_IsRefused(byte[] greeting, byte[] reply)

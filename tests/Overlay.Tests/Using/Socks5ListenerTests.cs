@@ -219,5 +219,5 @@ public class Socks5ListenerTests
         Assert.Equal([1, 2, 3], all[12..]);
     }
 
-    private Socks5Listener Start(ITargetConnector connector, Socks5Options? options = null) => Socks5Listener.Start(options ?? s_options, connector, _time, NullLogger.Instance);
+    private Socks5Listener Start(ITargetConnector connector, Socks5Options? options = null) => Socks5Listener.Start(options ?? s_options, _ => connector, new ExitWish(), _time, NullLogger.Instance);
 }

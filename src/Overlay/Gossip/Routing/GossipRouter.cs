@@ -47,6 +47,9 @@ internal sealed partial class GossipRouter
 
     internal GossipPeer? FindPeer(PeerId peer) => _peers.GetValueOrDefault(peer);
 
+    /// <summary>Topics that this node or a peer takes messages of.</summary>
+    internal IReadOnlyList<string> Topics => [.. _topics.Values.Where(topic => topic.IsJoined || topic.Peers.Count > 0).Select(topic => topic.Name)];
+
     internal TopicState? FindTopic(string topic) => _topics.GetValueOrDefault(topic);
 
     internal double ScoreOf(GossipPeer peer) => _score.ScoreOf(peer.Id, peer.Stats);

@@ -1,0 +1,180 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using Overlay.Diagnostics;
+using Overlay.Gossip;
+using Overlay.Market.Messages;
+using Overlay.Proofs;
+using Overlay.Sessions;
+using Overlay.Sessions.Messages;
+using Overlay.Transport;
+using Overlay.Transport.Connections;
+using Overlay.Transport.Identity;
+using Overlay.Transport.Resources;
+
+namespace Overlay.Market.Buying;
+
+/// <summary>An offer that a provider has told, its signature checked.</summary>
+internal readonly record struct ToldOffer(PeerId Provider, IReadOnlyList<Multiaddr> Addresses, Offer Offer);
+
+/// <summary>Tells by gossip what is wanted, and takes the offers that come: under a key and at a port made for this one demand, unless the options say otherwise.</summary>
+internal sealed class DemandTelling(
+    PeerIdentity identity, PeerHost host, GossipNode gossip, DialableAddresses? dialable, MarketOptions options, TransportOptions transport, TimeProvider time, ILogger logger)
+    : IDisposable
+{
+    // A node that has just started knows of nobody who takes the topic's messages.
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(100), s_longestPause = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan s_readTime = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<Digest, Inbox> _inboxes = [];
+    private IDisposable? _handler;
+
+    /// <summary>Takes offers under the node's own name, for demand that is not anonymous.</summary>
+    internal void Start()
+    {
+        if (!options.AnonymousDemand) _handler = host.Protocols.Handle(MarketNames.OfferPush, TakeAsync, maxStreamsPerConnection: 4);
+    }
+
+    public void Dispose() => _handler?.Dispose();
+
+    /// <summary>Tells a demand and hands on what is offered, until cancelled. Without an address at which a provider could answer it does nothing.</summary>
+    internal async Task RunAsync(ExitWish wish, Action<ToldOffer> offered, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (options.AnonymousDemand) await RunAnonymouslyAsync(wish, offered, cancellationToken).ConfigureAwait(false);
+            else await RunAsync(identity, host, wish, offered, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Enough was found, or the time is over.
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or ArgumentException)
+        {
+            MarketLog.AskFailed(logger, wish.Region, e.Message);
+        }
+    }
+
+    private async Task RunAnonymouslyAsync(ExitWish wish, Action<ToldOffer> offered, CancellationToken cancellationToken)
+    {
+        using PeerIdentity fresh = PeerIdentity.Generate();
+        // Its address is told to everybody: it may take no more than the offers of one demand need.
+        ResourceOptions resources = transport.Resources with { Node = transport.Resources.Node with { MaxConnectionCount = options.Limits.MaxOffersPerDemand } };
+        var replies = new PeerHost(fresh, transport with { Resources = resources, ServePerf = false }, null, time);
+        await using ConfiguredAsyncDisposable disposing = replies.ConfigureAwait(false);
+        using IDisposable handler = replies.Protocols.Handle(MarketNames.OfferPush, TakeAsync, maxStreamsPerConnection: 1);
+        foreach (IPAddress place in host.ListenAddresses.Select(address => address.HostAddress).OfType<IPAddress>().Distinct())
+        {
+            try
+            {
+                await replies.ListenAsync(Multiaddr.FromIPEndPoint(new IPEndPoint(place, 0)), cancellationToken).ConfigureAwait(false);
+            }
+            catch (ConnectionException e)
+            {
+                // An address of the host that has gone meanwhile.
+                MarketLog.AskFailed(logger, wish.Region, e.Message);
+            }
+        }
+
+        await RunAsync(fresh, replies, wish, offered, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task RunAsync(PeerIdentity author, PeerHost replies, ExitWish wish, Action<ToldOffer> offered, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<Multiaddr> addresses = [.. replies.ListenAddresses.Select(address => address.WithoutPeerId()).Where(address => address.Bytes.Length <= Demand.MaxAddressSize)];
+        // What would lead others nowhere is not told to them.
+        if (dialable is not null) addresses = await dialable(addresses, cancellationToken).ConfigureAwait(false);
+        if (addresses.Count == 0)
+        {
+            MarketLog.AskFailed(logger, wish.Region, "There is no address at which providers could answer.");
+            return;
+        }
+
+        Demand demand = Make(author, wish, [.. addresses.Take(Demand.MaxAddressCount)]);
+        lock (_lock) _inboxes.Add(demand.Id, new Inbox(offered, options.Limits.MaxOffersPerDemand));
+        try
+        {
+            byte[] message = demand.Envelope.Encode();
+            await TellAsync(author, wish.Region, message, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_lock) _inboxes.Remove(demand.Id);
+        }
+    }
+
+    private Demand Make(PeerIdentity author, ExitWish wish, IReadOnlyList<Multiaddr> addresses) => Demand.Create(
+        new Demand
+        {
+            Consumer = default,
+            Region = wish.Region.Code,
+            BytesWanted = 0,
+            MaxPricePerGiB = wish.MaxPricePerGiB is { } max ? Price.ToMicroCredits(max) : long.MaxValue,
+            NotAfter = (ulong)(time.GetUtcNow() + options.DemandLifetime).ToUnixTimeSeconds(),
+            // Rounded up: a rate that is offered must not be below what was wished for.
+            MinMbps = wish.MinRate is { } rate ? (uint)Math.Min(Math.Ceiling(rate.Megabits), uint.MaxValue) : 0,
+            ExitPorts = [],
+            ReplyAddresses = addresses,
+            Envelope = default,
+        },
+        new IdentitySigner(author));
+
+    private async Task TellAsync(PeerIdentity author, Region region, byte[] message, CancellationToken cancellationToken)
+    {
+        TimeSpan pause = s_firstPause;
+        while (true)
+        {
+            int count = await gossip.PublishAsync(MarketNames.TopicOf(region), message, author, cancellationToken).ConfigureAwait(false);
+            if (count > 0)
+            {
+                MarketLog.Asked(logger, region, count);
+                return;
+            }
+
+            await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+            pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+        }
+    }
+
+    private async Task TakeAsync(PeerStream stream, CancellationToken cancellationToken)
+    {
+        await using ConfiguredAsyncDisposable disposing = stream.ConfigureAwait(false);
+        try
+        {
+            byte[]? bytes = await SessionLink.WithinAsync(s_readTime, time, token => stream.Input.ReadMessageAsync(OfferPush.MaxSize, token), cancellationToken).ConfigureAwait(false);
+            if (bytes is null || OfferPush.Decode(bytes) is not { } push) throw new SessionException(SessionError.Malformed, "That is no offer.");
+            ToldOffer offer = Check(stream.Connection, push);
+            Inbox? inbox;
+            lock (_lock) inbox = _inboxes.GetValueOrDefault(push.Demand);
+            if (inbox is null || !inbox.TryCount()) throw new SessionException(SessionError.WrongTerms, "It answers no demand of this moment, or there are enough.");
+            inbox.Offered(offer);
+            await stream.Output.CompleteAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            MarketLog.OfferRefused(logger, e.Message);
+            stream.Abort(e.Message);
+        }
+    }
+
+    private static ToldOffer Check(PeerConnection connection, OfferPush push)
+    {
+        if (SessionLink.ProvedKey(connection) is not { } provider || !Offer.TryOpen(push.Offer, provider, out Offer? offer))
+            throw new SessionException(SessionError.BadSignature, "The offer is not that of the peer that tells it.");
+        if (!SignedPeerRecord.TryOpen(push.SignedRecord.Span, out SignedPeerRecord? record) || record.PeerId != connection.RemotePeer || record.Addresses.Count == 0)
+            throw new SessionException(SessionError.Malformed, "The record is not that of the peer that tells it, or names no address.");
+        return new ToldOffer(connection.RemotePeer, record.Addresses, offer);
+    }
+
+    private sealed class Inbox(Action<ToldOffer> offered, int capacity)
+    {
+        private int _count;
+
+        internal void Offered(ToldOffer offer) => offered(offer);
+
+        internal bool TryCount() => Interlocked.Increment(ref _count) <= capacity;
+    }
+}

@@ -1,0 +1,165 @@
+using Microsoft.Extensions.Logging;
+using Overlay.Diagnostics;
+using Overlay.Market.Choosing;
+using Overlay.Transport.Identity;
+
+namespace Overlay.Market.Buying;
+
+/// <summary>Exits of the market: what is known first, else what a search finds, one search for all who want the same. Safe on several threads.</summary>
+internal sealed class MarketExits(ProviderSearch search, MarketOptions options, TimeProvider time, ILogger logger) : IExitDirectory, IAsyncDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly ProviderBook _book = new(options);
+    private readonly Dictionary<SearchKey, RunningSearch> _searches = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskSet _tasks = new();
+
+    public Exit? FindKnown(ExitWish wish, IReadOnlySet<PeerId> tried)
+    {
+        lock (_lock)
+        {
+            IReadOnlyList<ExitCandidate> ranked = _book.Find(wish, tried, time.GetUtcNow());
+            return ranked.Count == 0 ? null : _book.ExitOf(ranked[0].Provider);
+        }
+    }
+
+    public async ValueTask<Exit?> FindAsync(ExitWish wish, IReadOnlySet<PeerId> tried, CancellationToken cancellationToken)
+    {
+        if (FindKnown(wish, tried) is { } known) return known;
+        RunningSearch running;
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
+            running = Search(wish);
+        }
+
+        DateTimeOffset giveUp = time.GetUtcNow() + options.SearchTime;
+        while (true)
+        {
+            Task news = running.News;
+            if (FindKnown(wish, tried) is not null) break;
+            TimeSpan left = giveUp - time.GetUtcNow();
+            if (left <= TimeSpan.Zero || running.Task.IsCompleted) return FindKnown(wish, tried);
+            await WaitAsync(Task.WhenAny(news, running.Task), left, cancellationToken).ConfigureAwait(false);
+        }
+
+        // One fits. Others may be better, and are on their way.
+        await WaitAsync(running.Task, options.SettleTime, cancellationToken).ConfigureAwait(false);
+        return FindKnown(wish, tried);
+    }
+
+    /// <summary>Asks those that the DHT knows, and nobody else, and gives all that is offered and fits, best first.</summary>
+    internal async Task<IReadOnlyList<ExitCandidate>> SurveyAsync(ExitWish wish, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(options.SearchTime, time);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _stopping.Token, cancellationToken);
+        await search.RunAsync(wish, tells: false, ShouldAsk, Note, over.Token).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock) return _book.Find(wish, new HashSet<PeerId>(), time.GetUtcNow());
+    }
+
+    public bool IsGood(PeerId provider, ExitWish wish)
+    {
+        lock (_lock) return _book.IsGood(provider, wish, time.GetUtcNow());
+    }
+
+    public void Use(PeerId provider, int change)
+    {
+        lock (_lock) _book.Use(provider, change);
+    }
+
+    public void Opened(PeerId provider, ulong pricePerGiB)
+    {
+        lock (_lock) _book.Opened(provider, pricePerGiB, time.GetUtcNow());
+    }
+
+    public void Served(PeerId provider, ulong bytes, BitRate rate)
+    {
+        lock (_lock) _book.Served(provider, bytes, rate, time.GetUtcNow());
+    }
+
+    public void Failed(PeerId provider, string reason, bool brokeItsWord)
+    {
+        lock (_lock) _book.Failed(provider, brokeItsWord, time.GetUtcNow());
+        if (brokeItsWord) MarketLog.WordBroken(logger, provider, reason);
+        else MarketLog.ProviderUnfit(logger, provider, reason);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (_lock) _stopping.Cancel();
+        await _tasks.DrainAsync().ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
+    // The caller holds the lock.
+    private RunningSearch Search(ExitWish wish)
+    {
+        var key = new SearchKey(wish.Region, wish.MaxPricePerGiB, wish.MinRate, wish.Provider);
+        if (_searches.TryGetValue(key, out RunningSearch? running) && !running.Task.IsCompleted) return running;
+        _searches[key] = running = new RunningSearch();
+        RunningSearch begun = running;
+        running.Task = Task.Run(async () =>
+        {
+            using var deadline = new CancellationTokenSource(options.SearchTime, time);
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _stopping.Token);
+            try
+            {
+                await search.RunAsync(wish, tells: true, ShouldAsk, (offer, latency) => Found(begun, offer, latency), over.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                lock (_lock)
+                {
+                    if (_searches.GetValueOrDefault(key) == begun) _searches.Remove(key);
+                }
+            }
+        });
+        _tasks.Run(() => begun.Task);
+        return running;
+    }
+
+    private bool ShouldAsk(PeerId provider)
+    {
+        lock (_lock) return _book.ShouldAsk(provider, time.GetUtcNow());
+    }
+
+    private void Found(RunningSearch running, ToldOffer told, TimeSpan? latency)
+    {
+        Note(told, latency);
+        running.Tell();
+    }
+
+    private void Note(ToldOffer told, TimeSpan? latency)
+    {
+        lock (_lock) _book.Put(told.Provider, told.Addresses, told.Offer, latency, time.GetUtcNow());
+    }
+
+    private async ValueTask WaitAsync(Task task, TimeSpan longest, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await task.WaitAsync(longest, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // What is known by now must do.
+        }
+    }
+
+    /// <summary>What a search can ask for; whoever wants the same shares it.</summary>
+    private readonly record struct SearchKey(Region Region, decimal? MaxPrice, BitRate? MinRate, PeerId? Provider);
+
+    private sealed class RunningSearch
+    {
+        private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal Task Task { get; set; } = Task.CompletedTask;
+
+        /// <summary>Ends with the next offer.</summary>
+        internal Task News => Volatile.Read(ref _news).Task;
+
+        internal void Tell() =>
+            Interlocked.Exchange(ref _news, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+    }
+}

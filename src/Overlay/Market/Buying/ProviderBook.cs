@@ -1,0 +1,164 @@
+using Overlay.Market.Choosing;
+using Overlay.Sessions.Messages;
+using Overlay.Transport.Identity;
+
+namespace Overlay.Market.Buying;
+
+/// <summary>What a consumer knows of providers: their newest offers, and how they did. No clock; not safe on several threads.</summary>
+internal sealed class ProviderBook(MarketOptions options)
+{
+    private static readonly TimeSpan s_longestRest = TimeSpan.FromHours(1), s_ban = TimeSpan.FromHours(24);
+
+    // Less than the 2 min for which providers make offers by default, so that there is time to open a session.
+    private static readonly TimeSpan s_offerHolds = TimeSpan.FromSeconds(90);
+
+    // Bytes served after which a newcomer's standing has gone half of the way up.
+    private const double HalfTrust = 256 << 20;
+
+    private readonly Dictionary<PeerId, Entry> _entries = [];
+
+    internal int Count => _entries.Count;
+
+    /// <summary>Notes a provider's offer and where it is.</summary>
+    internal void Put(PeerId provider, IReadOnlyList<Multiaddr> addresses, Offer offer, TimeSpan? latency, DateTimeOffset now)
+    {
+        Entry entry = Get(provider, now);
+        entry.Addresses = addresses;
+        entry.Offer = offer;
+        entry.Region = Region.Parse(offer.Region);
+        entry.PricePerGiB = offer.PricePerGiB;
+        entry.OfferedRate = offer.MaxMbps == 0 ? null : BitRate.FromMegabits(offer.MaxMbps);
+        // By this node's clock, however wrong the provider's is: a session that comes too late for it asks for another offer.
+        entry.OfferedUntil = now + s_offerHolds;
+        if (latency is not null) entry.Latency = latency;
+    }
+
+    /// <summary>Those that fit a wish and may be used now, best first.</summary>
+    internal IReadOnlyList<ExitCandidate> Find(ExitWish wish, IReadOnlySet<PeerId> tried, DateTimeOffset now)
+    {
+        ExitCandidate[] fit = [.. _entries.Values.Where(entry => !tried.Contains(entry.Peer) && IsGood(entry, wish, now)).Select(ToCandidate)];
+        return (options.Ranking ?? ExitRanking.Default).Rank(wish, fit);
+    }
+
+    internal Exit? ExitOf(PeerId provider) => _entries.TryGetValue(provider, out Entry? entry) ? new Exit(provider, entry.Addresses, entry.Offer) : null;
+
+    internal bool IsGood(PeerId provider, ExitWish wish, DateTimeOffset now) =>
+        _entries.TryGetValue(provider, out Entry? entry) && now >= entry.RestUntil && !IsTooSlow(entry, wish);
+
+    /// <summary>Whether it makes sense to ask a provider for its terms: not while it rests, nor while its last offer holds.</summary>
+    internal bool ShouldAsk(PeerId provider, DateTimeOffset now) =>
+        !_entries.TryGetValue(provider, out Entry? entry) || (now >= entry.RestUntil && now >= entry.OfferedUntil);
+
+    internal void Use(PeerId provider, int change)
+    {
+        if (_entries.TryGetValue(provider, out Entry? entry)) entry.UsedBy = Math.Max(0, entry.UsedBy + change);
+    }
+
+    internal void Opened(PeerId provider, ulong pricePerGiB, DateTimeOffset now)
+    {
+        Entry entry = Get(provider, now);
+        entry.PricePerGiB = pricePerGiB;
+        entry.UsedAt = now;
+    }
+
+    internal void Served(PeerId provider, ulong bytes, BitRate rate, DateTimeOffset now)
+    {
+        Entry entry = Get(provider, now);
+        entry.UsedAt = now;
+        entry.Served += bytes;
+        entry.Failures = 0;
+        if (entry.Rate is not { } known || rate > known) entry.Rate = rate;
+    }
+
+    internal void Failed(PeerId provider, bool brokeItsWord, DateTimeOffset now)
+    {
+        Entry entry = Get(provider, now);
+        entry.Failures = Math.Min(entry.Failures + 1, 20);
+        if (brokeItsWord)
+        {
+            entry.HasBrokenItsWord = true;
+            entry.RestUntil = now + s_ban;
+            return;
+        }
+
+        TimeSpan rest = options.ProviderRest * Math.Pow(2, entry.Failures - 1);
+        entry.RestUntil = now + (rest < s_longestRest ? rest : s_longestRest);
+    }
+
+    private static ulong MaxPriceOf(ExitWish wish) => wish.MaxPricePerGiB is { } max ? Price.ToMicroCredits(max) : long.MaxValue;
+
+    private static bool IsGood(Entry entry, ExitWish wish, DateTimeOffset now) =>
+        now >= entry.RestUntil && now < entry.OfferedUntil && !IsTooSlow(entry, wish)
+        && (wish.Region == Region.Anywhere || entry.Region == wish.Region) && entry.PricePerGiB <= MaxPriceOf(wish)
+        && (wish.Provider is null || wish.Provider == entry.Peer)
+        && (wish.MinRate is not { } least || entry.OfferedRate is not { } offered || offered >= least);
+
+    // Half: what one second shows is no more than a hint, and the target has its part in it.
+    private static bool IsTooSlow(Entry entry, ExitWish wish) =>
+        wish.MinRate is { } least && entry.Rate is { } rate && entry.Served >= SlowAfter && rate.BitsPerSecond < least.BitsPerSecond / 2;
+
+    /// <summary>A rate says something once this much has been served: the credit window with which every session begins.</summary>
+    private const ulong SlowAfter = (ulong)Sessions.CreditWindowRule.Smallest;
+
+    private static ExitCandidate ToCandidate(Entry entry) => new()
+    {
+        Provider = entry.Peer,
+        Region = entry.Region,
+        PricePerGiB = Price.ToCredits(entry.PricePerGiB),
+        OfferedRate = entry.OfferedRate,
+        Latency = entry.Latency,
+        MeasuredRate = entry.Rate,
+        Standing = entry.HasBrokenItsWord ? 0 : StandingOf(entry),
+        UsedBy = entry.UsedBy,
+    };
+
+    // Up with what was served and halfway down with each failure in a row.
+    private static double StandingOf(Entry entry)
+    {
+        double served = entry.Served / (entry.Served + HalfTrust);
+        return (ExitCandidate.Newcomer + (1 - ExitCandidate.Newcomer) * served) * Math.Pow(0.5, entry.Failures);
+    }
+
+    private Entry Get(PeerId provider, DateTimeOffset now)
+    {
+        if (_entries.TryGetValue(provider, out Entry? entry)) return entry;
+        // Whoever broke its word stays in memory as long as there is anybody else to forget.
+        if (_entries.Count >= options.Limits.MaxProviders)
+            _entries.Remove(_entries.Values.OrderBy(old => old.UsedBy > 0).ThenBy(old => old.HasBrokenItsWord && now < old.RestUntil).ThenBy(old => old.UsedAt).First().Peer);
+        _entries.Add(provider, entry = new Entry(provider) { UsedAt = now });
+        return entry;
+    }
+
+    private sealed class Entry(PeerId peer)
+    {
+        internal PeerId Peer => peer;
+
+        internal IReadOnlyList<Multiaddr> Addresses { get; set; } = [];
+
+        internal Offer? Offer { get; set; }
+
+        internal Region Region { get; set; }
+
+        internal ulong PricePerGiB { get; set; }
+
+        internal BitRate? OfferedRate { get; set; }
+
+        internal DateTimeOffset OfferedUntil { get; set; }
+
+        internal TimeSpan? Latency { get; set; }
+
+        internal BitRate? Rate { get; set; }
+
+        internal ulong Served { get; set; }
+
+        internal int Failures { get; set; }
+
+        internal bool HasBrokenItsWord { get; set; }
+
+        internal DateTimeOffset RestUntil { get; set; }
+
+        internal DateTimeOffset UsedAt { get; set; }
+
+        internal int UsedBy { get; set; }
+    }
+}

@@ -1,0 +1,167 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Overlay.Diagnostics;
+using Overlay.Market.Demanding;
+using Overlay.Proofs;
+using Overlay.Sessions;
+using Overlay.Sessions.Messages;
+using Overlay.Transport;
+using Overlay.Transport.Connections;
+using Overlay.Transport.Identify;
+using Overlay.Transport.Identity;
+
+namespace Overlay.Market.Buying;
+
+/// <summary>Finds the exits of a region in the DHT.</summary>
+internal delegate IAsyncEnumerable<PeerInfo> ProviderLookup(Region region, CancellationToken cancellationToken);
+
+/// <summary>Finds where a peer may be dialled; nowhere when nobody knows.</summary>
+internal delegate ValueTask<IReadOnlyList<Multiaddr>> PeerLookup(PeerId peer, CancellationToken cancellationToken);
+
+/// <summary>Looks for providers both ways at once, by the DHT and by demand, asks those that are found for their terms, and measures the way to them.</summary>
+internal sealed class ProviderSearch(
+    PeerHost host, ConsumerSessions sessions, MarketBoard board, ProviderLookup? lookup, PeerLookup find, DemandTelling? telling, DialableAddresses? dialable, MarketOptions options, TimeProvider time,
+    ILogger logger)
+{
+    private static readonly TimeSpan s_askTime = TimeSpan.FromSeconds(5), s_firstPause = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Searches until cancelled, or until both ways are at their end.</summary>
+    /// <param name="wish">What is looked for.</param>
+    /// <param name="tells">Whether to tell others what is wanted, too.</param>
+    /// <param name="shouldAsk">Whether a provider is worth a question.</param>
+    /// <param name="found">Called with each provider's offer, at once for several; it need not fit.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    internal async Task RunAsync(ExitWish wish, bool tells, Func<PeerId, bool> shouldAsk, Action<ToldOffer, TimeSpan?> found, CancellationToken cancellationToken)
+    {
+        var hints = Channel.CreateBounded<Hint>(new BoundedChannelOptions(options.Limits.MaxAsksPerSearch) { FullMode = BoundedChannelFullMode.DropWrite });
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        // Who wants one provider asks nobody else.
+        tells &= telling is not null && wish.Provider is null;
+        Task demanding = !tells
+            ? Task.CompletedTask
+            : telling!.RunAsync(wish, told => hints.Writer.TryWrite(new Hint(told.Provider, told.Addresses, told.Offer)), over.Token);
+        Task lookingUp = wish.Provider is { } provider ? FindAsync(provider, hints.Writer, cancellationToken) : LookUpAsync(wish.Region, hints.Writer, cancellationToken);
+        var seen = new HashSet<PeerId>();
+        var gate = new Lock();
+        Task asking = Task.WhenAll(Enumerable.Range(0, options.Limits.MaxAsksAtOnce).Select(_ => WorkAsync()));
+        await lookingUp.ConfigureAwait(false);
+        // Nobody hears a demand for ever: what was not answered by now is not going to be.
+        if (tells) await SleepAsync(options.SearchTime, over.Token).ConfigureAwait(false);
+        await over.CancelAsync().ConfigureAwait(false);
+        await demanding.ConfigureAwait(false);
+        hints.Writer.Complete();
+        await asking.ConfigureAwait(false);
+
+        async Task WorkAsync()
+        {
+            try
+            {
+                await foreach (Hint hint in hints.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    lock (gate)
+                    {
+                        if (seen.Count >= options.Limits.MaxAsksPerSearch || hint.Peer == host.PeerId || (!seen.Add(hint.Peer) && hint.Offer is null)) continue;
+                    }
+
+                    if (shouldAsk(hint.Peer)) await AskAsync(hint, wish, found, cancellationToken).ConfigureAwait(false);
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // Enough was found, or the time is over.
+            }
+        }
+    }
+
+    private async Task SleepAsync(TimeSpan length, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.Delay(length, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Earlier, then.
+        }
+    }
+
+    private async Task FindAsync(PeerId provider, ChannelWriter<Hint> hints, CancellationToken cancellationToken)
+    {
+        TimeSpan pause = s_firstPause;
+        try
+        {
+            // As with regions: a node that has just started knows nobody to ask.
+            while (true)
+            {
+                IReadOnlyList<Multiaddr> addresses = await find(provider, cancellationToken).ConfigureAwait(false);
+                if (addresses.Count > 0 || host.FindConnection(provider) is not null)
+                {
+                    hints.TryWrite(new Hint(provider, addresses, null, IsDialable: true));
+                    return;
+                }
+
+                await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+                pause *= 2;
+            }
+        }
+        catch (Exception e) when (e is OverlayException or OperationCanceledException or ObjectDisposedException)
+        {
+            MarketLog.ProviderUnfit(logger, provider, e.Message);
+        }
+    }
+
+    private async Task LookUpAsync(Region region, ChannelWriter<Hint> hints, CancellationToken cancellationToken)
+    {
+        if (lookup is null) return;
+        TimeSpan pause = s_firstPause;
+        try
+        {
+            // A node that has just started knows nobody to ask yet; one that finds nobody asks again, for providers come and go.
+            while (true)
+            {
+                bool any = false;
+                await foreach (PeerInfo provider in lookup(region, cancellationToken).ConfigureAwait(false))
+                {
+                    any = true;
+                    await hints.WriteAsync(new Hint(provider.PeerId, provider.ListenAddresses, null), cancellationToken).ConfigureAwait(false);
+                }
+
+                if (any) return;
+                await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+                pause *= 2;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Enough was found, or the time is over.
+        }
+        catch (Exception e) when (e is OverlayException or ObjectDisposedException)
+        {
+            MarketLog.LookupFailed(logger, region, e.Message);
+        }
+    }
+
+    private async Task AskAsync(Hint hint, ExitWish wish, Action<ToldOffer, TimeSpan?> found, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(s_askTime, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        try
+        {
+            IReadOnlyList<Multiaddr> addresses = dialable is null || hint.IsDialable ? hint.Addresses : await dialable(hint.Addresses, either.Token).ConfigureAwait(false);
+            if (addresses.Count == 0 && host.FindConnection(hint.Peer) is null) return;
+            PeerConnection connection = await host.ConnectAsync(hint.Peer, addresses, either.Token).ConfigureAwait(false);
+            Task<TimeSpan> measuring = connection.PingAsync(either.Token).AsTask();
+            Offer offer = hint.Offer ?? await sessions.AskAsync(connection, new SessionWish { Region = wish.Region.Code }, either.Token).ConfigureAwait(false);
+            TimeSpan latency = await measuring.ConfigureAwait(false);
+            board.Add(offer, time.GetUtcNow());
+            found(new ToldOffer(hint.Peer, addresses, offer), latency);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or ArgumentException)
+        {
+            if (!cancellationToken.IsCancellationRequested) MarketLog.ProviderUnfit(logger, hint.Peer, e.Message);
+        }
+    }
+
+    /// <summary>Somebody who may be a provider, with the offer where it told one. Where it is must be held against the rule for what is told from afar, unless that has been done.</summary>
+    private readonly record struct Hint(PeerId Peer, IReadOnlyList<Multiaddr> Addresses, Offer? Offer, bool IsDialable = false);
+}
