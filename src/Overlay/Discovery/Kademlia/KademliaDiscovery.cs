@@ -36,7 +36,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
     private readonly ITimer _timer;
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _requestSlots = new(MaxRequests);
-    private readonly Dictionary<long, (Task Task, CancellationTokenSource Cancellation)> _running = [];
+    private readonly RunningRequests _running;
     private readonly Dictionary<Operation, Action<Operation>> _waiting = [];
     private readonly Dictionary<Operation, ChannelWriter<PeerInfo>> _finding = [];
     private IDisposable? _registration;
@@ -62,6 +62,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         _logger = logger;
         _metrics = metrics;
         _requests = new KademliaRequests(host, options, dialable);
+        _running = new RunningRequests(_stopping.Token);
         _startedAt = time.GetTimestamp();
         // A stranger who could foresee which places are refreshed could wait there.
         int seed = System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue);
@@ -168,7 +169,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         {
             if (_disposed) return;
             _disposed = true;
-            running = [.. _running.Values.Select(request => request.Task)];
+            running = _running.Tasks;
             waiting = [.. _waiting.Keys];
         }
 
@@ -249,8 +250,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
                         (over ??= []).Add((tell, ended.Operation));
                         break;
                     case SendRequest send:
-                        var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-                        _running.Add(send.Id, (Task.Run(() => RequestAsync(send, cancellation), CancellationToken.None), cancellation));
+                        _running.Start(send.Id, token => RequestAsync(send, token));
                         break;
                     default:
                         (actions ??= []).Add(action);
@@ -280,10 +280,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         switch (action)
         {
             case CancelRequest cancel:
-                CancellationTokenSource? cancellation;
-                lock (_lock) cancellation = _running.TryGetValue(cancel.Id, out (Task Task, CancellationTokenSource Cancellation) request) ? request.Cancellation : null;
-                // Given to the pool: what hangs on the token must not run here.
-                if (cancellation is not null) _ = cancellation.CancelAsync();
+                _running.Cancel(cancel.Id);
                 break;
             case PeerLearned learned:
                 KademliaLog.Learned(_logger, learned.Peer.Id);
@@ -292,14 +289,14 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         }
     }
 
-    private async Task RequestAsync(SendRequest send, CancellationTokenSource cancellation)
+    private async Task RequestAsync(SendRequest send, CancellationToken cancellationToken)
     {
         bool hasSlot = false;
         try
         {
-            await _requestSlots.WaitAsync(cancellation.Token).ConfigureAwait(false);
+            await _requestSlots.WaitAsync(cancellationToken).ConfigureAwait(false);
             hasSlot = true;
-            (KademliaMessage? answer, PeerReach reach) = await _requests.AskAsync(send, cancellation.Token).ConfigureAwait(false);
+            (KademliaMessage? answer, PeerReach reach) = await _requests.AskAsync(send, cancellationToken).ConfigureAwait(false);
             _metrics?.Requested("answered");
             Report(node => node.Answered(send.Id, answer, reach, Now));
         }
@@ -319,8 +316,6 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         finally
         {
             if (hasSlot) _requestSlots.Release();
-            lock (_lock) _running.Remove(send.Id);
-            cancellation.Dispose();
         }
     }
 
