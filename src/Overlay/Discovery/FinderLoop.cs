@@ -201,7 +201,8 @@ internal sealed class FinderLoop : IAsyncDisposable
             // Before the expectation is withdrawn, the connection must be in the table under it.
             TakeConnections();
         }
-        catch (Exception e) when (e is ConnectionException or OperationCanceledException or ObjectDisposedException)
+        // Whatever went wrong: without its pause the peer would be dialled again at once, and again.
+        catch (Exception e)
         {
             if (!_stopping.IsCancellationRequested) GiveUp(target, addresses, e);
         }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Overlay.Discovery;
@@ -59,6 +60,46 @@ internal sealed class TableOfHosts(Dictionary<string, string[]> table) : IHostNa
 {
     public ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string name, AddressFamily family, CancellationToken cancellationToken) =>
         ValueTask.FromResult<IReadOnlyList<IPAddress>>([.. (table.GetValueOrDefault(name) ?? []).Select(IPAddress.Parse)]);
+}
+
+/// <summary>Name servers that do what a test says; counts the questions.</summary>
+internal sealed class ScriptedHosts(Func<string, CancellationToken, Task<IReadOnlyList<IPAddress>>> answer) : IHostNames
+{
+    private int _asked;
+
+    internal int AskedCount => Volatile.Read(ref _asked);
+
+    public ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string name, AddressFamily family, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _asked);
+        return new ValueTask<IReadOnlyList<IPAddress>>(answer(name, cancellationToken));
+    }
+}
+
+/// <summary>Waits for what is written to the log.</summary>
+internal sealed class LogWaiter(int eventId) : ILoggerFactory, ILogger
+{
+    private readonly TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal Task Written => _written.Task;
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (id.Id == eventId) _written.TrySetResult();
+    }
+
+    public void Dispose()
+    {
+    }
 }
 
 /// <summary>One LAN in memory: what a member sends reaches every member, itself included.</summary>

@@ -10,6 +10,9 @@ namespace Overlay.Tests.Discovery;
 /// <summary>Whole finders over real hosts on loopback, each on its own clock of the system; the network around is never asked.</summary>
 public sealed class PeerFinderTests
 {
+    // The log's event of a dial that failed.
+    private const int NotReached = 5004;
+
     private static readonly DiscoveryOptions s_quick = new()
     {
         Backoff = new BackoffOptions
@@ -116,6 +119,28 @@ public sealed class PeerFinderTests
 
         Assert.Equal(PeerSource.Persistent, (await here.ConnectedAsync(peer)).Source);
     }
+
+    [Fact]
+    public async Task Dial_NameThatTheResolverChokesOn_IsLeftAloneForItsTime()
+    {
+        var again = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        ScriptedHosts hosts = null!;
+        hosts = new ScriptedHosts((_, _) =>
+        {
+            if (hosts.AskedCount > 1) again.TrySetResult();
+            throw new ArgumentException("No such name.");
+        });
+        var log = new LogWaiter(NotReached);
+        var options = s_quick with { PersistentPeers = [$"/dns4/odd.example/tcp/1/p2p/{Peers.New()}"], Backoff = new BackoffOptions() };
+        await using Node here = await Node.StartAsync(options, parts: Finders.Parts() with { HostNames = hosts, Loggers = log });
+
+        Assert.Same(log.Written, await Task.WhenAny(log.Written, again.Task));
+        Assert.Equal(1, hosts.AskedCount);
+    }
+
+    [Fact]
+    public async Task SystemHostNames_NameThatIsNone_HasNoAddresses() =>
+        Assert.Empty(await new SystemHostNames().ResolveAsync(new string('a', 300), System.Net.Sockets.AddressFamily.InterNetwork, Peers.Cancellation));
 
     [Fact]
     public async Task Reachability_OnLoopbackByOption_IsConfirmedByTheServers()
