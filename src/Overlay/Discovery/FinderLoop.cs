@@ -12,7 +12,7 @@ using Overlay.Transport.Identity;
 namespace Overlay.Discovery;
 
 /// <summary>Keeps as many connections as the options say: watches those that stand, and dials whom <see cref="DialPlan"/> names.</summary>
-/// <remarks>Two tasks of its own and one for each dial under way. Disposing awaits them all.</remarks>
+/// <remarks>Two tasks of its own, one while names are looked up, and one for each dial under way. Disposing awaits them all.</remarks>
 internal sealed class FinderLoop : IAsyncDisposable
 {
     // The plan is looked at again this often even when nothing wakes it.
@@ -38,6 +38,7 @@ internal sealed class FinderLoop : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _watching;
     private readonly Task _planning;
+    private Task _lookingUp = Task.CompletedTask; // the planning task's
 
     /// <param name="host">Brings the connections.</param>
     /// <param name="options">How many.</param>
@@ -87,6 +88,7 @@ internal sealed class FinderLoop : IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_watching, _planning).ConfigureAwait(false);
+        await _lookingUp.ConfigureAwait(false);
         Task[] dials;
         lock (_lock) dials = [.. _dials.Values];
         await Task.WhenAll(dials).ConfigureAwait(false);
@@ -141,7 +143,7 @@ internal sealed class FinderLoop : IAsyncDisposable
             while (true)
             {
                 DateTimeOffset now = _time.GetUtcNow();
-                await LookUpIfNeededAsync(now).ConfigureAwait(false);
+                LookUpIfNeeded(now);
                 DateTimeOffset? next = StartDials(now);
                 TimeSpan pause = next is { } at && at - now < s_longestPause ? at - now : s_longestPause;
                 await SleepAsync(pause > TimeSpan.Zero ? pause : TimeSpan.Zero).ConfigureAwait(false);
@@ -153,16 +155,30 @@ internal sealed class FinderLoop : IAsyncDisposable
         }
     }
 
-    private async ValueTask LookUpIfNeededAsync(DateTimeOffset now)
+    private void LookUpIfNeeded(DateTimeOffset now)
     {
-        if (!_bootstrap.NeedsLookup(now) || !_plan.NeedsBootstrap(_table.Connected.Count)) return;
+        if (!_lookingUp.IsCompleted || !_bootstrap.NeedsLookup(now) || !_plan.NeedsBootstrap(_table.Connected.Count)) return;
         // The book comes first: only when it has nobody left to dial is a name server asked.
         lock (_lock)
         {
             if (_dials.Count > 0 || _plan.Next(Situation(), now).Any(target => target.Source == PeerSource.AddressBook)) return;
         }
 
-        foreach (Multiaddr empty in await _bootstrap.LookUpAsync(now, _stopping.Token).ConfigureAwait(false)) DiscoveryLog.BootstrapEmpty(_logger, empty);
+        // Beside the plan: a name server that lets wait holds up no other dial.
+        _lookingUp = Task.Run(() => LookUpAsync(now));
+    }
+
+    private async Task LookUpAsync(DateTimeOffset now)
+    {
+        try
+        {
+            foreach (Multiaddr empty in await _bootstrap.LookUpAsync(now, _stopping.Token).ConfigureAwait(false)) DiscoveryLog.BootstrapEmpty(_logger, empty);
+            Wake();
+        }
+        catch (OperationCanceledException)
+        {
+            // The node is stopping.
+        }
     }
 
     private DateTimeOffset? StartDials(DateTimeOffset now)

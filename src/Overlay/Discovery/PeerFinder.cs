@@ -39,7 +39,7 @@ internal sealed class PeerFinder : IAsyncDisposable
         ILogger logger = parts.Loggers.CreateLogger("Overlay");
         // Whoever listens only on loopback, or nowhere, is of no use to the network around.
         bool isOpen = parts.IsOpen ?? host.ListenAddresses.Any(address => AddressScopes.Of(address) is AddressScope.Lan or AddressScope.Public);
-        _dialer = new ScopedDialer(host, parts.HostNames);
+        _dialer = new ScopedDialer(host, parts.HostNames, parts.Time);
         host.AnnouncedAddresses = AddressesFor;
         // Before the loop, which tells it of every peer.
         if (options.Reachability is { } reachability && isOpen)

@@ -139,6 +139,25 @@ public sealed class PeerFinderTests
     }
 
     [Fact]
+    public async Task Start_NameServerNeverAnswers_OtherWaysInAreDialled()
+    {
+        await using Node there = await Node.StartAsync();
+        var options = s_quick with { Bootstrap = ["/dnsaddr/slow.example", there.Address] };
+        await using Node here = await Node.StartAsync(options, parts: Finders.Parts(texts: new SilentTexts()));
+
+        Assert.Equal(PeerSource.Bootstrap, (await here.ConnectedAsync(there.Host.PeerId).WaitAsync(TimeSpan.FromMinutes(1), Peers.Cancellation)).Source);
+    }
+
+    private sealed class SilentTexts : Overlay.Discovery.Bootstrap.ITextRecords
+    {
+        public async ValueTask<IReadOnlyList<string>> ResolveAsync(string name, CancellationToken cancellationToken)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return [];
+        }
+    }
+
+    [Fact]
     public async Task SystemHostNames_NameThatIsNone_HasNoAddresses() =>
         Assert.Empty(await new SystemHostNames().ResolveAsync(new string('a', 300), System.Net.Sockets.AddressFamily.InterNetwork, Peers.Cancellation));
 
