@@ -158,6 +158,16 @@ public sealed class PeerFinderTests
     }
 
     [Fact]
+    public async Task ResolveTold_WayInThatTheOwnerNamed_LeadsIntoTheLan()
+    {
+        Multiaddr wayIn = Peers.At("192.168.1.9").WithPeerId(Peers.New());
+        await using Node here = await Node.StartAsync(s_quick with { Bootstrap = [wayIn.ToString()] });
+
+        Assert.Equal([Peers.At("192.168.1.9")], await here.Finder.ResolveToldAsync([wayIn], Peers.Cancellation));
+        Assert.Empty(await here.Finder.ResolveToldAsync([wayIn.WithoutPeerId(), Peers.At("192.168.1.9").WithPeerId(Peers.New())], Peers.Cancellation));
+    }
+
+    [Fact]
     public async Task SystemHostNames_NameThatIsNone_HasNoAddresses() =>
         Assert.Empty(await new SystemHostNames().ResolveAsync(new string('a', 300), System.Net.Sockets.AddressFamily.InterNetwork, Peers.Cancellation));
 

@@ -86,8 +86,9 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
     private TimeSpan Now => _time.GetElapsedTime(_startedAt);
 
     /// <summary>Begins to answer others, in server mode, and to fill the table.</summary>
-    /// <param name="bootstrap">Peers known beforehand, each address ending in <c>/p2p/…</c>.</param>
-    internal void Start(IEnumerable<Multiaddr> bootstrap)
+    /// <param name="bootstrap">Peers known beforehand, each address ending in <c>/p2p/…</c>; others are left out.</param>
+    /// <param name="expectsPeers">Whether somebody is being looked for elsewhere: until there is a first peer, searches that find nobody to ask wait for it.</param>
+    internal void Start(IEnumerable<Multiaddr> bootstrap, bool expectsPeers = false)
     {
         List<Contact> known =
         [
@@ -95,7 +96,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         ];
         KademliaLog.Started(_logger, _options.Protocol, known.Count);
         if (_node.IsServer) _registration = _host.Protocols.Handle(_options.Protocol, ServeAsync, MaxInboundStreams);
-        Step((node, now) => node.Start(known, now));
+        Step((node, now) => node.Start(known, now, expectsPeers));
     }
 
     /// <summary>Takes addresses learned elsewhere: the peer is dialled and enters the table if it answers.</summary>

@@ -213,6 +213,12 @@ internal sealed partial class KademliaNode
                 SendDirect(operation, RequestUse.Direct, now);
                 while (operation.DirectWaiting < _options.Parallelism && operation.Lookup!.Next() is { } next) Ask(operation, next, now);
                 if (!operation.Lookup!.IsOver || operation.DirectWaiting > 0) return;
+                if (IsEarly(operation))
+                {
+                    _early.Add(operation);
+                    return;
+                }
+
                 if (TryGoOn(operation, now)) continue;
             }
 
@@ -241,6 +247,7 @@ internal sealed partial class KademliaNode
     {
         if (operation.Closest.Count == 0) operation.Closest = operation.Lookup!.Closest(_options.BucketSize);
         operation.IsStoring = true;
+        _early.Remove(operation);
         operation.Direct.Clear();
         operation.DirectWaiting = 0;
         Abandon(operation);
@@ -257,6 +264,7 @@ internal sealed partial class KademliaNode
         if (operation.HasEnded) return;
         operation.HasEnded = true;
         _operations.Remove(operation);
+        _early.Remove(operation);
         Abandon(operation);
         PlanNextStore(operation, now);
         if (operation is RefreshOperation refresh) Refreshed(refresh, now);

@@ -20,7 +20,9 @@ internal sealed partial class KademliaNode
     private readonly Dictionary<Key, (ReadOnlyMemory<byte> Key, TimeSpan DueAt)> _provided = [];
     private readonly Dictionary<Key, (KademliaRecord Record, TimeSpan DueAt)> _published = [];
     private readonly HashSet<Key> _checking = [];
+    private readonly HashSet<Operation> _early = []; // searches that wait for the table's first peer
     private List<Contact> _bootstrap = [];
+    private bool _expectsPeers;
     private TimeSpan? _selfRefreshedAt;
     private TimeSpan _nextBootstrap;
     private TimeSpan _bootstrapPause = s_maintenanceInterval;
@@ -33,8 +35,10 @@ internal sealed partial class KademliaNode
     /// <summary>Begins to fill and keep the table.</summary>
     /// <param name="bootstrap">Peers known beforehand; where the table is empty, the way back in.</param>
     /// <param name="now">The time.</param>
-    internal void Start(IReadOnlyList<Contact> bootstrap, TimeSpan now)
+    /// <param name="expectsPeers">Whether the first peer may yet come by <see cref="Meet"/>: until then a search that finds nobody to ask does not end before its deadline.</param>
+    internal void Start(IReadOnlyList<Contact> bootstrap, TimeSpan now, bool expectsPeers = false)
     {
+        _expectsPeers = expectsPeers;
         _bootstrap = [.. bootstrap.Where(peer => peer.Key != Self.Key)];
         // Nodes that were started together must not all do their upkeep at the same moment.
         At(now + (s_maintenanceInterval * _random.NextDouble()), new Timer(TimerKind.Maintenance, 0, null));
@@ -68,7 +72,23 @@ internal sealed partial class KademliaNode
         Contact known = Verified(peer, dialled.WithoutPeerId(), reach.OwnAddresses);
         bool isNew = Table.Answered(known, _policy.LimitedGroup(dialled), now) == TableVerdict.Wanted;
         if (isNew) _actions.Enqueue(new PeerLearned(known));
+        if (isNew && _early.Count != 0) BeginAnew(now);
         return known;
+    }
+
+    /// <summary>Whether a search has found nobody at all to ask, but somebody may come before its deadline.</summary>
+    private bool IsEarly(Operation operation) =>
+        _expectsPeers && KnowsNobody && operation is not RefreshOperation && !operation.IsBackground && operation.Lookup!.Closest(1).Count == 0;
+
+    private void BeginAnew(TimeSpan now)
+    {
+        Operation[] early = [.. _early];
+        _early.Clear();
+        foreach (Operation operation in early)
+        {
+            StartLookup(operation, operation.Target, now);
+            Drive(operation, now);
+        }
     }
 
     /// <summary>A peer as it may be told to others: the address at which it was reached, and those that it names itself. What third peers say of it is not

@@ -188,6 +188,42 @@ public sealed class KademliaNodeTests
     }
 
     [Fact]
+    public void Lookup_BeforeTheFirstPeerIsKnown_WaitsForIt()
+    {
+        _node.Start([], _now, expectsPeers: true);
+
+        ClosestOperation looking = _node.FindClosest(s_key, _now);
+        Assert.Empty(Sent());
+        Assert.False(looking.HasEnded);
+
+        _node.Meet(Peer(1), _now);
+        Run(Empty, until: () => looking.HasEnded);
+
+        Assert.Equal(Peer(1).Id, Assert.Single(looking.Closest).Contact.Id);
+        Assert.True(_now < looking.Deadline);
+    }
+
+    [Fact]
+    public void Lookup_NobodyEverComes_EndsAtItsDeadline()
+    {
+        _node.Start([], _now, expectsPeers: true);
+
+        ClosestOperation looking = _node.FindClosest(s_key, _now);
+        Run(Empty, until: () => looking.HasEnded);
+
+        Assert.Empty(looking.Closest);
+        Assert.Equal(looking.Deadline, _now);
+    }
+
+    [Fact]
+    public void Lookup_NobodyIsToCome_EndsAtOnce()
+    {
+        _node.Start([], _now);
+
+        Assert.True(_node.FindClosest(s_key, _now).HasEnded);
+    }
+
+    [Fact]
     public void Serve_AsClient_RefusesEverything()
     {
         var client = new KademliaNode(KademliaCodecTests.Peer(-1), new KademliaOptions { Mode = KademliaMode.Client }, new Random(1), default);
