@@ -61,6 +61,9 @@ public sealed record KademliaOptions
     /// <summary>Addresses of one peer that are kept and passed on. 16. 1 to 64.</summary>
     public int MaxAddressesPerPeer { get; init => field = Within(value, 1, 64); } = 16;
 
+    /// <summary>Bytes of one peer's addresses that are kept and passed on. 1 KiB; sixteen of IPv6 take 350. 64 B to 64 KiB.</summary>
+    public int MaxAddressBytesPerPeer { get; init => field = Within(value, 64, 65536); } = 1024;
+
     /// <summary>Answers of distinct peers that a value is read from before the best is returned. 4. 1 to 64.</summary>
     public int ReadQuorum { get; init => field = Within(value, 1, 64); } = 4;
 
@@ -113,6 +116,13 @@ public sealed record KademliaOptions
 
     /// <summary>Providers kept for one key. 128. 1 to 4,096.</summary>
     public int MaxProvidersPerKey { get; init => field = Within(value, 1, 4096); } = 128;
+
+    /// <summary>Bytes of provider records kept for others, with what they take beside their addresses. 32 MiB. At least 64 KiB.</summary>
+    public long MaxProviderMemory
+    {
+        get;
+        init => field = value >= 65536 ? value : throw new ArgumentOutOfRangeException(nameof(MaxProviderMemory), value, "At least 65536 bytes.");
+    } = 32L << 20;
 
     /// <summary>Provider records of one key from one network. 8. 1 to 4,096.</summary>
     public int MaxProvidersPerKeyAndNetwork { get; init => field = Within(value, 1, 4096); } = 8;

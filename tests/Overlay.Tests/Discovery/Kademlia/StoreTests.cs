@@ -86,6 +86,27 @@ public sealed class StoreTests
     }
 
     [Fact]
+    public void Providers_ManyBytes_StayWithinTheirLimit()
+    {
+        var store = new ProviderStore(s_self, new KademliaOptions { MaxProviderMemory = 65536 });
+        string[] addresses = [.. Enumerable.Range(1, 16).Select(i => $"/ip4/9.9.9.{i}/tcp/1")];
+
+        for (int i = 0; i < 200; i++)
+        {
+            store.TryAdd(Place($"{i % 40}"), KademliaCodecTests.Peer(i, addresses), null, default);
+            Assert.InRange(store.Size, 1, 65536);
+        }
+
+        // What lies nearest is what is left.
+        Assert.InRange(store.Count, 10, 30);
+        Key nearest = Enumerable.Range(0, 40).Select(i => Place($"{i}")).MinBy(place => place.DistanceTo(s_self));
+        Assert.Equal(5, store.Find(nearest, 100, default).Count);
+
+        store.RemoveExpired(new KademliaOptions().ProviderExpiry);
+        Assert.Equal(0, store.Size);
+    }
+
+    [Fact]
     public void Providers_OnePeer_HasItsShareOfKeys()
     {
         var store = new ProviderStore(s_self, new KademliaOptions { MaxKeysPerProvider = 3 });
