@@ -167,6 +167,32 @@ public sealed class PeerFinderTests
         Assert.Empty(await here.Finder.ResolveToldAsync([wayIn.WithoutPeerId(), Peers.At("192.168.1.9").WithPeerId(Peers.New())], Peers.Cancellation));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Dial_Fails_CountsOnlyWhereOthersAreReached(bool othersAreReached)
+    {
+        await using Node there = await Node.StartAsync();
+        var store = new InMemoryAddressBookStore();
+        PeerId gone = Peers.New();
+        // Nobody listens on the host's other loopback addresses.
+        Multiaddr dead = Multiaddr.Parse(there.Address.Replace("127.0.0.1", "127.0.0.9", StringComparison.Ordinal)).WithoutPeerId();
+        AddressEntry known = new(dead, AddressOrigin.Told, null, DateTimeOffset.UtcNow.AddDays(1), DateTimeOffset.UtcNow);
+        await store.SaveAsync([new PeerEntry(gone, [known], default, 0, DateTimeOffset.UtcNow)], [], Peers.Cancellation);
+        var log = new LogWaiter(NotReached);
+        var options = s_quick with { AddressBook = new AddressBookOptions { MaxFailures = 1 }, Backoff = new BackoffOptions() };
+        PeerIdentity identity = PeerIdentity.Generate();
+        var host = new PeerHost(identity);
+        await host.ListenAsync(Multiaddr.Parse("/ip4/127.0.0.1/tcp/0"), Peers.Cancellation);
+        if (othersAreReached) await host.ConnectAsync(Multiaddr.Parse(there.Address), Peers.Cancellation);
+        PeerFinder finder = await PeerFinder.StartAsync(host, options, store, Finders.Parts() with { Loggers = log }, Peers.Cancellation);
+        await using var here = new Node { Identity = identity, Host = host, Finder = finder };
+
+        await log.Written.WaitAsync(Peers.Cancellation);
+
+        Assert.Equal(othersAreReached ? 0 : 1, here.Finder.FindAddresses(gone).Count);
+    }
+
     [Fact]
     public async Task SystemHostNames_NameThatIsNone_HasNoAddresses() =>
         Assert.Empty(await new SystemHostNames().ResolveAsync(new string('a', 300), System.Net.Sockets.AddressFamily.InterNetwork, Peers.Cancellation));
