@@ -71,7 +71,7 @@ internal sealed partial class KademliaNode
         Contact peer = TakeIntoTable(request.Peer, reach, now);
         if (request.Operation is not { } operation)
         {
-            _checking.Remove(request.Peer.Key);
+            Checked(request.Peer, now);
             return;
         }
 
@@ -167,7 +167,7 @@ internal sealed partial class KademliaNode
     {
         if (request.Operation is not { } operation)
         {
-            _checking.Remove(request.Peer.Key);
+            Checked(request.Peer, now);
             return;
         }
 

@@ -1,3 +1,4 @@
+using Overlay.Discovery.Addresses;
 using Overlay.Discovery.Kademlia.Lookups;
 using Overlay.Discovery.Kademlia.Tables;
 using Overlay.Transport.Identity;
@@ -6,8 +7,11 @@ namespace Overlay.Discovery.Kademlia;
 
 internal sealed partial class KademliaNode
 {
-    // Peers dialled at once only to see whether they may enter the table, and refreshes at once: beside what callers want both are small.
-    private const int MaxChecks = 16, MaxRefreshes = 3, ChecksPerMaintenance = 4;
+    // Refreshes at once, and silent peers checked at once: beside what callers want both are small.
+    private const int MaxRefreshes = 3, ChecksPerMaintenance = 4;
+
+    // Peers remembered because checking them was in vain.
+    private const int MaxVainChecks = 4096;
 
     // Of ten requests one may fail before peers that were silent for a while are checked unasked.
     private const double CalmFailureShare = 0.1;
@@ -20,6 +24,7 @@ internal sealed partial class KademliaNode
     private readonly Dictionary<Key, (ReadOnlyMemory<byte> Key, TimeSpan DueAt)> _provided = [];
     private readonly Dictionary<Key, (KademliaRecord Record, TimeSpan DueAt)> _published = [];
     private readonly HashSet<Key> _checking = [];
+    private readonly Backoff _vainChecks;
     private readonly HashSet<Operation> _early = []; // searches that wait for the table's first peer
     private List<Contact> _bootstrap = [];
     private bool _expectsPeers;
@@ -51,7 +56,7 @@ internal sealed partial class KademliaNode
         Contact dialable = Sanitize(peer);
         if (dialable.Addresses.Count == 0 || Table.Judge(dialable.Key, null) != TableVerdict.Wanted) return;
         if (_bootstrap.Count < _options.BucketSize && KnowsNobody) _bootstrap.Add(dialable);
-        if (_checking.Count < MaxChecks) Check(dialable, now);
+        if (_checking.Count < _options.MaxChecks && MayCheck(dialable, now)) Check(dialable, now);
     }
 
     private bool KnowsNobody => Table.Count == 0;
@@ -63,7 +68,7 @@ internal sealed partial class KademliaNode
         if (reach.DialledAt is not { } dialled)
         {
             // It came by itself. Whether others can reach it, a dial must show.
-            if (Table.Judge(peer.Key, null) == TableVerdict.Wanted && _checking.Count < MaxChecks && Sanitize(peer) is { Addresses.Count: > 0 } claimed) Check(claimed, now);
+            if (Table.Judge(peer.Key, null) == TableVerdict.Wanted && _checking.Count < _options.MaxChecks && Sanitize(peer) is { Addresses.Count: > 0 } claimed) Check(claimed, now);
             else if (Table.Find(peer.Key) is { } entry) Table.Answered(entry.Contact, entry.Group, now);
             return peer;
         }
@@ -98,6 +103,16 @@ internal sealed partial class KademliaNode
         if (peer.Addresses.Count == 1 && peer.Addresses[0] == dialled && (own is null || ReferenceEquals(own, peer.Addresses))) return peer;
         IReadOnlyList<Multiaddr> addresses = _policy.Dialable([dialled, .. own ?? []]);
         return new Contact(peer.Id, addresses);
+    }
+
+    // Whoever asks again and again, and says that it is where it is not, must not make this node dial there each time.
+    private bool MayCheck(Contact peer, TimeSpan now) => _vainChecks.IsOver(peer.Id, _startedAt + now);
+
+    private void Checked(Contact peer, TimeSpan now)
+    {
+        _checking.Remove(peer.Key);
+        if (Table.Find(peer.Key) is null) _vainChecks.Failed(peer.Id, _startedAt + now);
+        else _vainChecks.Reached(peer.Id);
     }
 
     private void Check(Contact peer, TimeSpan now)
@@ -165,7 +180,7 @@ internal sealed partial class KademliaNode
         TimeSpan patience = _failureShare <= CalmFailureShare ? 2 * _options.RefreshInterval : _options.RefreshInterval * (0.2 * CalmFailureShare / _failureShare);
         int count = _failureShare <= CalmFailureShare ? ChecksPerMaintenance : 4 * ChecksPerMaintenance;
         foreach (TableEntry entry in Table.Silent(now - patience).Take(count).ToArray())
-            if (_checking.Count < MaxChecks) Check(entry.Contact, now);
+            if (_checking.Count < _options.MaxChecks) Check(entry.Contact, now);
     }
 
     private void RefreshDue(TimeSpan now)

@@ -106,7 +106,8 @@ internal sealed partial class KademliaNode
     /// <summary>A server that asks may be worth knowing; it is dialled at an address that it names, never at the port that it came from.</summary>
     private void MeetAsker(RequestOrigin origin, TimeSpan now)
     {
-        if (!origin.IsServer || _checking.Count >= MaxChecks) return;
+        // Half of the checks are left for those of whom this node heard otherwise.
+        if (!origin.IsServer || _checking.Count >= _options.MaxChecks / 2 || !MayCheck(origin.Peer, now)) return;
         Contact peer = Sanitize(origin.Peer);
         if (peer.Addresses.Count != 0 && Table.Judge(peer.Key, null) == TableVerdict.Wanted) Check(peer, now);
     }

@@ -1,3 +1,4 @@
+using Overlay.Discovery.Addresses;
 using Overlay.Discovery.Kademlia.Lookups;
 using Overlay.Discovery.Kademlia.Records;
 using Overlay.Discovery.Kademlia.Stores;
@@ -34,6 +35,7 @@ internal sealed partial class KademliaNode
         _policy = new AddressPolicy(options);
         _random = random;
         _startedAt = startedAt;
+        _vainChecks = new Backoff(options.CheckBackoff, random, MaxVainChecks);
         Table = new RoutingTable(self.Key, options);
         Values = new ValueStore(self.Key, options);
         Providers = new ProviderStore(self.Key, options);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Overlay.Discovery.Addresses;
 
 namespace Overlay.Discovery.Kademlia;
 
@@ -80,6 +81,16 @@ public sealed record KademliaOptions
 
     /// <summary>How long a lookup may take; it then ends with the best that it has. 30 s.</summary>
     public TimeSpan LookupTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Peers dialled at once only to see whether they may enter the table. 16; half of them for peers that came by themselves. 2 to 256.</summary>
+    public int MaxChecks { get; init => field = Within(value, 2, 256); } = 16;
+
+    /// <summary>How long a peer that came by itself, or of which was told, is not dialled again after that was in vain. From 1 min to 1 h.</summary>
+    public BackoffOptions CheckBackoff { get; init => field = value ?? throw new ArgumentNullException(nameof(CheckBackoff)); } = new()
+    {
+        Initial = TimeSpan.FromMinutes(1),
+        Longest = TimeSpan.FromHours(1),
+    };
 
     /// <summary>How often the table is refreshed where no lookup has gone. 10 min (kad-dht specification, "Bootstrap process").</summary>
     public TimeSpan RefreshInterval { get; init => field = Positive(value); } = TimeSpan.FromMinutes(10);

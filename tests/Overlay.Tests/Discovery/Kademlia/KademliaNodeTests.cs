@@ -224,6 +224,57 @@ public sealed class KademliaNodeTests
     }
 
     [Fact]
+    public void Asker_WhoIsNotWhereItSays_IsNotDialledAgainForAWhile()
+    {
+        RequestOrigin liar = new(Peer(1), IsServer: true, null);
+        var request = new KademliaMessage(KademliaMessageType.FindNode, s_key);
+        Serve(liar, request);
+        _node.Failed(Assert.Single(Sent()).Id, RequestFailure.Peer, _now);
+
+        for (int i = 0; i < 10; i++) Serve(liar, request);
+        _node.Meet(liar.Peer, _now);
+        Assert.Empty(Sent());
+
+        _now += TimeSpan.FromMinutes(1);
+        Serve(liar, request);
+        Assert.Single(Sent());
+    }
+
+    [Fact]
+    public void Asker_WhoAnswersButFindsNoRoom_IsNotDialledAgainForAWhile()
+    {
+        Join(1);
+        Contact[] sameNetwork = [.. Enumerable.Range(100, 20).Select(i => KademliaCodecTests.Peer(i, $"/ip4/30.1.1.{i}/tcp/1"))];
+        var request = new KademliaMessage(KademliaMessageType.FindNode, s_key);
+        int checks = 0;
+
+        for (int i = 0; i < 3; i++)
+            foreach (Contact peer in sameNetwork)
+            {
+                Serve(new RequestOrigin(peer, IsServer: true, null), request);
+                Run(Count);
+            }
+
+        Assert.Equal(sameNetwork.Length, checks);
+
+        KademliaMessage? Count(SendRequest asked)
+        {
+            if (asked.IsFreshDial) checks++;
+            return Empty(asked);
+        }
+    }
+
+    [Fact]
+    public void Askers_ManyAtOnce_LeaveRoomForOtherChecks()
+    {
+        foreach (int i in Enumerable.Range(1, 100)) Serve(new RequestOrigin(Peer(i), IsServer: true, null), new KademliaMessage(KademliaMessageType.FindNode, s_key));
+        Assert.Equal(8, Sent().Count);
+
+        foreach (int i in Enumerable.Range(200, 100)) _node.Meet(Peer(i), _now);
+        Assert.Equal(8, Sent().Count);
+    }
+
+    [Fact]
     public void Serve_AsClient_RefusesEverything()
     {
         var client = new KademliaNode(KademliaCodecTests.Peer(-1), new KademliaOptions { Mode = KademliaMode.Client }, new Random(1), default);
