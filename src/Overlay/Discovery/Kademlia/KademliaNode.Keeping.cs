@@ -158,7 +158,8 @@ internal sealed partial class KademliaNode
     {
         switch (operation)
         {
-            case ProvideOperation provide when _provided.TryGetValue(provide.Target, out (ReadOnlyMemory<byte> Key, TimeSpan DueAt) provided):
+            // What was stored of the addresses before the last move is due at once.
+            case ProvideOperation provide when (provide.Announced is null || provide.Announced == Self) && _provided.TryGetValue(provide.Target, out (ReadOnlyMemory<byte> Key, TimeSpan DueAt) provided):
                 _provided[provide.Target] = provided with { DueAt = now + PauseAfter(provide.StoredCount) };
                 break;
             case PutValueOperation put when _published.TryGetValue(put.Target, out (KademliaRecord Record, TimeSpan DueAt) published):

@@ -64,13 +64,16 @@ internal sealed partial class KademliaNode
 
     internal void Tell(KademliaAction action) => _actions.Enqueue(action);
 
-    /// <summary>Takes note of the addresses at which others can dial this node.</summary>
+    /// <summary>Takes note of the addresses at which others can dial this node. Where they are others than before, what it provides is announced anew at the next upkeep.</summary>
     internal void MoveTo(IReadOnlyList<Multiaddr> addresses)
     {
         if (ReferenceEquals(addresses, _movedTo)) return;
         _movedTo = addresses;
         IReadOnlyList<Multiaddr> dialable = _policy.Dialable(addresses);
-        if (!dialable.SequenceEqual(Self.Addresses)) Self = new Contact(Self.Id, dialable);
+        if (dialable.SequenceEqual(Self.Addresses)) return;
+        Self = new Contact(Self.Id, dialable);
+        if (dialable.Count == 0) return;
+        foreach (Key place in _provided.Keys.ToArray()) _provided[place] = _provided[place] with { DueAt = TimeSpan.Zero };
     }
 
     /// <summary>Begins to look for the peers nearest to a key.</summary>

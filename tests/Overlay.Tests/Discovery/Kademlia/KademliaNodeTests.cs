@@ -274,6 +274,34 @@ public sealed class KademliaNodeTests
         Assert.Equal(8, Sent().Count);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Provide_ThenMove_IsAnnouncedAtTheNewAddress(bool whileStoring)
+    {
+        Join([.. Enumerable.Range(1, 25)]);
+        Multiaddr[] moved = [Multiaddr.Parse("/ip4/20.0.0.2/tcp/1")];
+        int told = 0;
+        _node.Provide(s_key, _now);
+        Run(request =>
+        {
+            if (whileStoring && request.Message.Type == KademliaMessageType.AddProvider) _node.MoveTo(moved);
+            return Empty(request);
+        });
+        _node.MoveTo(moved);
+
+        TimeSpan soon = _now + TimeSpan.FromMinutes(1);
+        Run(
+            request =>
+            {
+                if (request.Message.Type == KademliaMessageType.AddProvider && request.Message.ProviderPeers[0].Addresses.SequenceEqual(moved)) told++;
+                return Empty(request);
+            },
+            until: () => _now > soon);
+
+        Assert.Equal(20, told);
+    }
+
     [Fact]
     public void Serve_AsClient_RefusesEverything()
     {
