@@ -144,6 +144,36 @@ internal sealed class FakeLan
     }
 }
 
+/// <summary>A clock on which whoever waits has waited at once: time goes on by just what was waited for.</summary>
+internal sealed class HurriedClock : TimeProvider
+{
+    private long _ticks;
+
+    public override DateTimeOffset GetUtcNow() => Peers.Start.AddTicks(Interlocked.Read(ref _ticks));
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        if (dueTime >= TimeSpan.Zero)
+        {
+            Interlocked.Add(ref _ticks, dueTime.Ticks);
+            ThreadPool.QueueUserWorkItem(_ => callback(state));
+        }
+
+        return new Elapsed();
+    }
+
+    private sealed class Elapsed : ITimer
+    {
+        public bool Change(TimeSpan dueTime, TimeSpan period) => false;
+
+        public void Dispose()
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
+
 internal static class Finders
 {
     internal static PeerFinderParts Parts(TimeProvider? time = null, ITextRecords? texts = null) => new()

@@ -72,29 +72,31 @@ internal sealed class AddressBookKeeper : IAsyncDisposable
         }
     }
 
-    private ValueTask SaveBookAsync()
+    private async ValueTask SaveBookAsync()
     {
         (IReadOnlyList<PeerEntry> changed, IReadOnlyList<Transport.Identity.PeerId> removed) = _book.TakeChanges();
-        return changed.Count + removed.Count == 0 ? ValueTask.CompletedTask : TryAsync(() => _store.SaveAsync(changed, removed, CancellationToken.None));
+        if (changed.Count + removed.Count == 0) return;
+        if (!await TryAsync(() => _store.SaveAsync(changed, removed, CancellationToken.None)).ConfigureAwait(false)) _book.TakeBack(changed, removed);
     }
 
-    private ValueTask SavePeersAsync(IReadOnlyList<NetworkPeer> peers)
+    private async ValueTask SavePeersAsync(IReadOnlyList<NetworkPeer> peers)
     {
-        if (ReferenceEquals(peers, _lastPeers) || (peers.Count == 0 && _lastPeers is null or { Count: 0 })) return ValueTask.CompletedTask;
-        _lastPeers = peers;
-        return TryAsync(() => _store.SaveConnectionsAsync(peers, CancellationToken.None));
+        if (ReferenceEquals(peers, _lastPeers) || (peers.Count == 0 && _lastPeers is null or { Count: 0 })) return;
+        if (await TryAsync(() => _store.SaveConnectionsAsync(peers, CancellationToken.None)).ConfigureAwait(false)) _lastPeers = peers;
     }
 
-    private async ValueTask TryAsync(Func<ValueTask> save)
+    private async ValueTask<bool> TryAsync(Func<ValueTask> save)
     {
         try
         {
             await save().ConfigureAwait(false);
+            return true;
         }
         catch (AddressBookException e)
         {
             if (!_toldOfFault) DiscoveryLog.BookNotKept(_logger, e.Message);
             _toldOfFault = true;
+            return false;
         }
     }
 }
