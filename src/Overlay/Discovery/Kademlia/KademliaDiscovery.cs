@@ -299,6 +299,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
             hasSlot = true;
             (KademliaMessage? answer, PeerReach reach) = await _requests.AskAsync(send, cancellationToken).ConfigureAwait(false);
             _metrics?.Requested("answered");
+            if (answer is { Type: KademliaMessageType.GetValue }) answer = _node.Rules.Judge(answer);
             Report(node => node.Answered(send.Id, answer, reach, Now));
         }
         catch (Exception e) when (e is ConnectionException or InvalidDataException or OperationCanceledException or ObjectDisposedException or ArgumentException or InvalidOperationException)

@@ -78,7 +78,7 @@ internal sealed partial class KademliaNode
     private bool TryStoreValue(RequestOrigin origin, KademliaMessage request, TimeSpan now)
     {
         if (request.Record is not { } record || !record.Key.Span.SequenceEqual(request.Key.Span)) return false;
-        if (record.Value.Length > _options.MaxValueSize || !Rules.IsValid(record.Key.Span, record.Value.Span)) return false;
+        if (record.Value.Length > _options.MaxValueSize || !Rules.IsValid(record)) return false;
         Key place = Key.Of(record.Key.Span);
         if (Values.Find(place, now) is { } held && !held.Value.Span.SequenceEqual(record.Value.Span) && !Rules.IsBetter(record.Key.Span, held.Value.Span, record.Value.Span))
             return false;

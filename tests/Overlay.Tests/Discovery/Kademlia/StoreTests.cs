@@ -147,6 +147,19 @@ public sealed class StoreTests
     }
 
     [Fact]
+    public void Choose_ValuesThatWereFoundValid_ChecksNoSignatureAgain()
+    {
+        using var author = PeerIdentity.Generate();
+        byte[] key = SignedValue.KeyOf(author.PeerId, "x"), older = SignedValue.Seal(author, key, 1, "a"u8), newer = SignedValue.Seal(author, key, 2, "b"u8);
+        older[^1] ^= 1;
+        newer[^1] ^= 1;
+
+        Assert.True(new SignedValueValidator().Choose(key, older, newer) > 0);
+        Assert.True(new SignedValueValidator().Choose(key, newer, older) < 0);
+        Assert.False(new SignedValueValidator().IsValid(key, newer));
+    }
+
+    [Fact]
     public void Rules_NamespaceWithoutValidator_IsNobodys() => Assert.False(new RecordRules(new KademliaOptions()).IsValid("/nobody/x"u8, "v"u8));
 
     private static Key Place(string key) => Key.Of(System.Text.Encoding.ASCII.GetBytes(key));
