@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using Overlay.Discovery;
 using Overlay.Discovery.Addresses;
@@ -25,6 +26,22 @@ public sealed class AddressBookKeeperTests
         Assert.Equal(0, store.Failures);
         Assert.Equal([peer], changed.Select(entry => entry.Peer));
         Assert.Equal([gone], removed);
+    }
+
+    [Fact]
+    public async Task Peers_OnlyRoundTripsChange_AreWrittenOnceAMinute()
+    {
+        var book = new AddressBook(new AddressBookOptions(), _time);
+        var peer = new NetworkPeer { PeerId = Peers.New(), Source = PeerSource.Dialled, ConnectedSince = Peers.Start };
+        int looks = 0;
+        var store = new FailingStore();
+        await using var keeper = new AddressBookKeeper(
+            book, store, new AddressBookOptions(), () => [peer with { Latency = TimeSpan.FromMilliseconds(++looks) }], _time, NullLogger.Instance);
+
+        await store.SavedThrice.Task.WaitAsync(Peers.Cancellation);
+
+        // It looks once a second.
+        Assert.Equal([1, 61, 121], store.Latencies.Take(3));
     }
 
     [Fact]
@@ -65,7 +82,16 @@ public sealed class AddressBookKeeperTests
             return ValueTask.CompletedTask;
         }
 
-        public ValueTask SaveConnectionsAsync(IReadOnlyList<NetworkPeer> connected, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+        internal ConcurrentQueue<double> Latencies { get; } = [];
+
+        internal TaskCompletionSource SavedThrice { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ValueTask SaveConnectionsAsync(IReadOnlyList<NetworkPeer> connected, CancellationToken cancellationToken)
+        {
+            foreach (NetworkPeer peer in connected) Latencies.Enqueue(peer.Latency!.Value.TotalMilliseconds);
+            if (Latencies.Count == 3) SavedThrice.TrySetResult();
+            return ValueTask.CompletedTask;
+        }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
