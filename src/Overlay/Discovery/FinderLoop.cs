@@ -32,7 +32,7 @@ internal sealed class FinderLoop : IAsyncDisposable
     private readonly Lock _lock = new(); // guards the plan's back-off and the dials
     private readonly Backoff _backoff;
     private readonly DialPlan _plan;
-    private readonly Dictionary<PeerId, Task> _dials = [];
+    private readonly Dictionary<PeerId, (Task Task, PeerSource Source)> _dials = [];
     private readonly Dictionary<PeerConnection, PeerInfo?> _known = []; // the watching task's
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stopping = new();
@@ -90,7 +90,7 @@ internal sealed class FinderLoop : IAsyncDisposable
         await Task.WhenAll(_watching, _planning).ConfigureAwait(false);
         await _lookingUp.ConfigureAwait(false);
         Task[] dials;
-        lock (_lock) dials = [.. _dials.Values];
+        lock (_lock) dials = [.. _dials.Values.Select(dial => dial.Task)];
         await Task.WhenAll(dials).ConfigureAwait(false);
         _stopping.Dispose();
     }
@@ -189,7 +189,7 @@ internal sealed class FinderLoop : IAsyncDisposable
             foreach (DialTarget target in _plan.Next(situation, now))
             {
                 // Removed by the dial itself, which cannot end before this lock is let go of.
-                _dials[target.Peer] = Task.Run(() => DialAsync(target));
+                _dials[target.Peer] = (Task.Run(() => DialAsync(target)), target.Source);
             }
 
             return _plan.NextAttempt(situation, now);
@@ -199,7 +199,7 @@ internal sealed class FinderLoop : IAsyncDisposable
     private DialSituation Situation() => new()
     {
         Connected = _table.Connected,
-        Dialling = [.. _dials.Keys],
+        Dialling = _dials.ToDictionary(pair => pair.Key, pair => pair.Value.Source),
         Persistent = [.. _persistent.Select(group => group.Key)],
         Lan = _table.Lan,
         Book = [.. _book.FindPeers(2 * _options.TargetConnectionCount + _options.MaxParallelDials).Where(peer => peer != _host.PeerId)],
