@@ -44,7 +44,8 @@ internal sealed partial class KademliaNode
     internal void Start(IReadOnlyList<Contact> bootstrap, TimeSpan now, bool expectsPeers = false)
     {
         _expectsPeers = expectsPeers;
-        _bootstrap = [.. bootstrap.Where(peer => peer.Key != Self.Key)];
+        // Who was met before is a way in too.
+        _bootstrap = [.. bootstrap.Where(peer => peer.Key != Self.Key).Concat(_bootstrap).DistinctBy(peer => peer.Key)];
         // Nodes that were started together must not all do their upkeep at the same moment.
         At(now + (s_maintenanceInterval * _random.NextDouble()), new Timer(TimerKind.Maintenance, 0, null));
         RefreshDue(now);
@@ -55,7 +56,7 @@ internal sealed partial class KademliaNode
     {
         Contact dialable = Sanitize(peer);
         if (dialable.Addresses.Count == 0 || Table.Judge(dialable.Key, null) != TableVerdict.Wanted) return;
-        if (_bootstrap.Count < _options.BucketSize && KnowsNobody) _bootstrap.Add(dialable);
+        if (_bootstrap.Count < _options.BucketSize && KnowsNobody && !_bootstrap.Exists(known => known.Key == dialable.Key)) _bootstrap.Add(dialable);
         if (_checking.Count < _options.MaxChecks && MayCheck(dialable, now)) Check(dialable, now);
     }
 

@@ -303,6 +303,18 @@ public sealed class KademliaNodeTests
     }
 
     [Fact]
+    public void Meet_SamePeerAgainAndAgain_LeavesRoomForOthers()
+    {
+        for (int i = 0; i < 50; i++) _node.Meet(Peer(1), _now);
+        _node.Meet(Peer(2), _now);
+        Sent();
+
+        _node.FindClosest(s_key, _now);
+
+        Assert.Equal(new[] { Peer(1).Id, Peer(2).Id }.Order(), Sent().Select(request => request.Peer.Id).Order());
+    }
+
+    [Fact]
     public void Serve_AsClient_RefusesEverything()
     {
         var client = new KademliaNode(KademliaCodecTests.Peer(-1), new KademliaOptions { Mode = KademliaMode.Client }, new Random(1), default);
