@@ -16,9 +16,6 @@ internal sealed partial class KademliaNode
     /// <summary>Requests that were refused: not a request at all, without a needed part, or with a value that does not stand its test.</summary>
     internal long RefusedRequests { get; private set; }
 
-    /// <summary>Records that found no room.</summary>
-    internal long RecordsWithoutRoom { get; private set; }
-
     /// <summary>Answers a request.</summary>
     /// <param name="origin">Who asks.</param>
     /// <param name="request">What.</param>
@@ -84,9 +81,7 @@ internal sealed partial class KademliaNode
             return false;
         // Copied, so that a small record does not keep a large message alive.
         var kept = new KademliaRecord(record.Key.ToArray(), record.Value.ToArray(), Date(now));
-        if (Values.TryPut(place, kept, OwnerOf(origin), now)) return true;
-        RecordsWithoutRoom++;
-        return false;
+        return Values.TryPut(place, kept, OwnerOf(origin), now);
     }
 
     private bool TryStoreProvider(RequestOrigin origin, KademliaMessage request, TimeSpan now)
@@ -94,10 +89,7 @@ internal sealed partial class KademliaNode
         if (request.Key.Length > MaxProviderKeySize) return false;
         // Nobody speaks for another: only what a peer says of itself is kept.
         Contact? named = request.ProviderPeers.FirstOrDefault(peer => peer.Id == origin.Peer.Id);
-        if (named is null) return false;
-        if (Providers.TryAdd(Key.Of(request.Key.Span), Sanitize(named), OwnerOf(origin).Network, now)) return true;
-        RecordsWithoutRoom++;
-        return false;
+        return named is not null && Providers.TryAdd(Key.Of(request.Key.Span), Sanitize(named), OwnerOf(origin).Network, now);
     }
 
     private StoreOwner OwnerOf(RequestOrigin origin) =>
