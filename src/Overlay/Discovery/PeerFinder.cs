@@ -114,6 +114,12 @@ internal sealed class PeerFinder : IAsyncDisposable
         return _dialer.ConnectAsync(peer, [.. _book.Find(peer).Select(entry => (entry.Address, entry.ToldFrom))], cancellationToken);
     }
 
+    /// <summary>Takes addresses that somebody at a distance told of a peer. Those that may not be dialled from there are left out.</summary>
+    internal void Learn(PeerId peer, IReadOnlyList<Multiaddr> addresses, AddressScope toldFrom)
+    {
+        if (peer != _host.PeerId && _book.Add(peer, addresses, AddressOrigin.Told, toldFrom) > 0) _loop.Wake();
+    }
+
     /// <summary>Of addresses that somebody on the Internet told, those that may be dialled from here, names replaced by what they stand for now. Those that the
     /// owner wrote down, the peer's name included, are the owner's word whoever repeats them, and lead anywhere.</summary>
     internal ValueTask<IReadOnlyList<Multiaddr>> ResolveToldAsync(IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken) =>

@@ -83,6 +83,9 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether the network is an isolated one.</summary>
+    internal bool AllowsPrivateAddresses => _options.AllowPrivateAddresses;
+
     private TimeSpan Now => _time.GetElapsedTime(_startedAt);
 
     /// <summary>Begins to answer others, in server mode, and to fill the table.</summary>
@@ -123,7 +126,13 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         (await RunAsync((node, now) => node.Provide(key, now), cancellationToken).ConfigureAwait(false)).StoredCount;
 
     /// <summary>No longer announces this node as provider of a key.</summary>
-    internal void StopProviding(ReadOnlyMemory<byte> key) => Step((node, _) => node.StopProviding(key.Span));
+    /// <returns>Whether it was announced.</returns>
+    internal bool StopProviding(ReadOnlyMemory<byte> key)
+    {
+        bool wasProvided = false;
+        Step((node, _) => wasProvided = node.StopProviding(key.Span));
+        return wasProvided;
+    }
 
     /// <summary>Stores a value, and goes on to store it anew.</summary>
     /// <returns>On how many peers it was stored.</returns>

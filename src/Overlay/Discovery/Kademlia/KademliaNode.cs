@@ -114,7 +114,8 @@ internal sealed partial class KademliaNode
     internal void Forget(ReadOnlySpan<byte> key) => _published.Remove(Key.Of(key));
 
     /// <summary>No longer announces this node as provider of a key. Others forget it when their records expire.</summary>
-    internal void StopProviding(ReadOnlySpan<byte> key) => _provided.Remove(Key.Of(key));
+    /// <returns>Whether it was announced.</returns>
+    internal bool StopProviding(ReadOnlySpan<byte> key) => _provided.Remove(Key.Of(key));
 
     /// <summary>Begins to look for the providers of a key.</summary>
     internal ProvidersOperation FindProviders(ReadOnlyMemory<byte> key, int limit, TimeSpan now)
