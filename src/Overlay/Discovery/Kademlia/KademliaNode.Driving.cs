@@ -91,6 +91,13 @@ internal sealed partial class KademliaNode
     internal void Failed(long id, RequestFailure reason, TimeSpan now)
     {
         if (!_pending.Remove(id, out Pending? request)) return;
+        if (reason == RequestFailure.Local && request.Operation is null)
+        {
+            // Nobody was checked.
+            _checking.Remove(request.Peer.Key);
+            return;
+        }
+
         if (reason == RequestFailure.Malformed) Misbehaved(request.Peer.Key, Misdeed.Malformed, now);
         // A limit of this node's own says nothing about the peer, and that it does not take a record is its right.
         else if (reason == RequestFailure.Peer || (reason == RequestFailure.Refused && request.Use != RequestUse.Store))

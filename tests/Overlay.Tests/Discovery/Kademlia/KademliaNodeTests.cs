@@ -241,6 +241,19 @@ public sealed class KademliaNodeTests
     }
 
     [Fact]
+    public void Asker_WhomThisNodeHadNoRoomToDial_IsDialledAtItsNextRequest()
+    {
+        RequestOrigin asker = new(Peer(1), IsServer: true, null);
+        var request = new KademliaMessage(KademliaMessageType.FindNode, s_key);
+        Serve(asker, request);
+        _node.Failed(Assert.Single(Sent()).Id, RequestFailure.Local, _now);
+
+        Serve(asker, request);
+
+        Assert.Single(Sent());
+    }
+
+    [Fact]
     public void Asker_WhoAnswersButFindsNoRoom_IsNotDialledAgainForAWhile()
     {
         Join(1);
