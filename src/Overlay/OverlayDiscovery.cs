@@ -71,7 +71,8 @@ public sealed class OverlayDiscovery
         return SignedValue.KeyOf(peer, name);
     }
 
-    /// <summary>Looks for a peer's addresses. Those that may be dialled are known from then on (<see cref="FindAddresses"/>), so that <see cref="ConnectAsync"/> tries them.</summary>
+    /// <summary>Looks for a peer's addresses. Those that may be dialled are known from then on (<see cref="FindAddresses"/>), so that
+    /// <see cref="ConnectAsync"/> tries them.</summary>
     /// <param name="peer">Whom.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Where others say that it is, best first; that it is there, dialling it must show. Null when nobody knows.</returns>

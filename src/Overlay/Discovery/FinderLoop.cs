@@ -234,7 +234,8 @@ internal sealed class FinderLoop : IAsyncDisposable
     {
         TimeSpan pause;
         lock (_lock) pause = _backoff.Failed(target.Peer, _time.GetUtcNow(), target.Source == PeerSource.Persistent);
-        // This node's own limits say nothing about the peer, and neither does a network that is gone: what is as far away as nobody is reached now keeps its place.
+        // This node's own limits say nothing about the peer, and neither does a network that is gone: what is as far away as nobody is reached now keeps
+        // its place.
         if (failure is ConnectionException { Fault: not Fault.Local })
         {
             HashSet<AddressScope?> working = [.. _host.Connections.Select(connection => AddressScopes.Of(connection.RemoteAddress))];

@@ -60,7 +60,8 @@ internal sealed class KademliaMessageTarget : FuzzTarget
         foreach (Contact peer in message!.CloserPeers.Concat(message.ProviderPeers))
         {
             Invariant.Holds(peer.Addresses.Count <= s_options.MaxAddressesPerPeer, "A peer keeps to the limit of addresses.");
-            Invariant.Holds(peer.Addresses.Sum(address => address.Bytes.Length) <= s_options.MaxAddressBytesPerPeer, "A peer keeps to the limit of its addresses' bytes.");
+            int size = peer.Addresses.Sum(address => address.Bytes.Length);
+            Invariant.Holds(size <= s_options.MaxAddressBytesPerPeer, "A peer keeps to the limit of its addresses' bytes.");
         }
 
         Invariant.Holds(message.CloserPeers.Count + message.ProviderPeers.Count <= s_options.MaxPeersPerMessage, "A message keeps to the limit of peers.");

@@ -21,7 +21,7 @@ public sealed class AddressBookKeeperTests
         var store = new FailingStore { Failures = 2 };
         await using var keeper = new AddressBookKeeper(book, store, new AddressBookOptions(), () => [], _time, NullLogger.Instance);
 
-        (IReadOnlyList<PeerEntry> changed, IReadOnlyList<PeerId> removed) = await store.Saved.Task.WaitAsync(Peers.Cancellation);
+        (IReadOnlyList<PeerEntry> changed, IReadOnlyList<PeerId> removed) = await store.Saved.Task.WaitAsync(TimeSpan.FromMinutes(1), Peers.Cancellation);
 
         Assert.Equal(0, store.Failures);
         Assert.Equal([peer], changed.Select(entry => entry.Peer));
@@ -64,7 +64,8 @@ public sealed class AddressBookKeeperTests
     {
         internal int Failures { get; set; }
 
-        internal TaskCompletionSource<(IReadOnlyList<PeerEntry>, IReadOnlyList<PeerId>)> Saved { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        internal TaskCompletionSource<(IReadOnlyList<PeerEntry>, IReadOnlyList<PeerId>)> Saved { get; } =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public int DamagedCount => 0;
 

@@ -14,7 +14,8 @@ internal sealed class AddressPolicy(KademliaOptions options)
     /// <summary>Whether there is a transport for an address, wherever it leads; that within a process counts where private addresses do.</summary>
     internal bool HasTransport(Multiaddr address) =>
         AddressScopes.HasTransport(address)
-        || (options.AllowPrivateAddresses && address.Components is [{ Protocol: MultiaddrProtocol.Memory }] or [{ Protocol: MultiaddrProtocol.Memory }, { Protocol: MultiaddrProtocol.P2p }]);
+        || (options.AllowPrivateAddresses
+            && address.Components is [{ Protocol: MultiaddrProtocol.Memory }] or [{ Protocol: MultiaddrProtocol.Memory }, { Protocol: MultiaddrProtocol.P2p }]);
 
     /// <summary>The dialable ones among addresses, without the peer's name, each once, no more in number and bytes than a peer may have.</summary>
     internal IReadOnlyList<Multiaddr> Dialable(IReadOnlyList<Multiaddr> addresses)

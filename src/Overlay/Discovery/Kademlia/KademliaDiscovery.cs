@@ -90,7 +90,8 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
 
     /// <summary>Begins to answer others, in server mode, and to fill the table.</summary>
     /// <param name="bootstrap">Peers known beforehand, each address ending in <c>/p2p/…</c>; others are left out.</param>
-    /// <param name="expectsPeers">Whether somebody is being looked for elsewhere: until there is a first peer, searches that find nobody to ask wait for it.</param>
+    /// <param name="expectsPeers">Whether somebody is being looked for elsewhere: until there is a first peer, searches that find nobody to ask wait for
+    /// it.</param>
     internal void Start(IEnumerable<Multiaddr> bootstrap, bool expectsPeers = false)
     {
         List<Contact> known =

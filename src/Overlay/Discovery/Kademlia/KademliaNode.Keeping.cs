@@ -40,7 +40,8 @@ internal sealed partial class KademliaNode
     /// <summary>Begins to fill and keep the table.</summary>
     /// <param name="bootstrap">Peers known beforehand; where the table is empty, the way back in.</param>
     /// <param name="now">The time.</param>
-    /// <param name="expectsPeers">Whether the first peer may yet come by <see cref="Meet"/>: until then a search that finds nobody to ask does not end before its deadline.</param>
+    /// <param name="expectsPeers">Whether the first peer may yet come by <see cref="Meet"/>: until then a search that finds nobody to ask does not end before
+    /// its deadline.</param>
     internal void Start(IReadOnlyList<Contact> bootstrap, TimeSpan now, bool expectsPeers = false)
     {
         _expectsPeers = expectsPeers;
@@ -69,7 +70,8 @@ internal sealed partial class KademliaNode
         if (reach.DialledAt is not { } dialled)
         {
             // It came by itself. Whether others can reach it, a dial must show.
-            if (Table.Judge(peer.Key, null) == TableVerdict.Wanted && _checking.Count < _options.MaxChecks && Sanitize(peer) is { Addresses.Count: > 0 } claimed) Check(claimed, now);
+            if (Table.Judge(peer.Key, null) == TableVerdict.Wanted && _checking.Count < _options.MaxChecks && Sanitize(peer) is { Addresses.Count: > 0 } claimed)
+                Check(claimed, now);
             else if (Table.Find(peer.Key) is { } entry) Table.Answered(entry.Contact, entry.Group, now);
             return peer;
         }
@@ -160,7 +162,8 @@ internal sealed partial class KademliaNode
         switch (operation)
         {
             // What was stored of the addresses before the last move is due at once.
-            case ProvideOperation provide when (provide.Announced is null || provide.Announced == Self) && _provided.TryGetValue(provide.Target, out (ReadOnlyMemory<byte> Key, TimeSpan DueAt) provided):
+            case ProvideOperation provide when (provide.Announced is null || provide.Announced == Self)
+                && _provided.TryGetValue(provide.Target, out (ReadOnlyMemory<byte> Key, TimeSpan DueAt) provided):
                 _provided[provide.Target] = provided with { DueAt = now + PauseAfter(provide.StoredCount) };
                 break;
             case PutValueOperation put when _published.TryGetValue(put.Target, out (KademliaRecord Record, TimeSpan DueAt) published):

@@ -64,7 +64,8 @@ internal sealed partial class KademliaNode
 
     internal void Tell(KademliaAction action) => _actions.Enqueue(action);
 
-    /// <summary>Takes note of the addresses at which others can dial this node. Where they are others than before, what it provides is announced anew at the next upkeep.</summary>
+    /// <summary>Takes note of the addresses at which others can dial this node. Where they are others than before, what it provides is announced anew at
+    /// the next upkeep.</summary>
     internal void MoveTo(IReadOnlyList<Multiaddr> addresses)
     {
         if (ReferenceEquals(addresses, _movedTo)) return;

@@ -280,7 +280,8 @@ public sealed class KademliaNodeTests
     [Fact]
     public void Askers_ManyAtOnce_LeaveRoomForOtherChecks()
     {
-        foreach (int i in Enumerable.Range(1, 100)) Serve(new RequestOrigin(Peer(i), IsServer: true, null), new KademliaMessage(KademliaMessageType.FindNode, s_key));
+        var request = new KademliaMessage(KademliaMessageType.FindNode, s_key);
+        foreach (int i in Enumerable.Range(1, 100)) Serve(new RequestOrigin(Peer(i), IsServer: true, null), request);
         Assert.Equal(8, Sent().Count);
 
         foreach (int i in Enumerable.Range(200, 100)) _node.Meet(Peer(i), _now);

@@ -49,7 +49,8 @@ internal sealed record SignedValue(ulong Sequence, ReadOnlyMemory<byte> Payload)
         return true;
     }
 
-    /// <summary>The sequence of a value that <see cref="TryOpen"/> has found to be right: its signature is not checked anew. Null for one that it would refuse for its form.</summary>
+    /// <summary>The sequence of a value that <see cref="TryOpen"/> has found to be right: its signature is not checked anew. Null for one that it would refuse
+    /// for its form.</summary>
     internal static ulong? ReadSequence(ReadOnlySpan<byte> value) =>
         TryReadEnvelope(value, out ReadOnlySpan<byte> body, out _) && TryReadBody(body, out ulong sequence, out _) ? sequence : null;
 
