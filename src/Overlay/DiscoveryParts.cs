@@ -40,13 +40,13 @@ internal sealed class DiscoveryParts : IAsyncDisposable
             kademlia = new KademliaDiscovery(
                 host, wanted, () => OwnAddresses(host, finder), time, logger, services.MeterFactory is { } meters ? new KademliaMetrics(meters) : null,
                 // In an isolated network every address is as good as the next.
-                wanted.AllowPrivateAddresses ? null : finder.ResolveFromAfarAsync);
+                wanted.AllowPrivateAddresses ? null : finder.ResolveToldAsync);
         }
 
         var parts = new DiscoveryParts(finder, kademlia, identity, time);
         try
         {
-            parts.Join(options.Discovery.Bootstrap);
+            parts.Join(options.Discovery);
             return parts;
         }
         catch
@@ -57,16 +57,17 @@ internal sealed class DiscoveryParts : IAsyncDisposable
     }
 
     // Who is there already, and whoever comes, is told to the DHT.
-    private void Join(IReadOnlyList<string> bootstrap)
+    private void Join(DiscoveryOptions options)
     {
         if (_kademlia is not { } kademlia) return;
         _finder.PeerLearned = (peer, addresses, _, _) => kademlia.Meet(peer, addresses);
-        kademlia.Start(bootstrap.Select(Multiaddr.Parse));
+        // A /dnsaddr name leads to peers of whom the finder tells as soon as it has reached them.
+        kademlia.Start(options.Bootstrap.Select(Multiaddr.Parse), expectsPeers: options.Bootstrap.Count + options.PersistentPeers.Count != 0);
         foreach (NetworkPeer peer in _finder.Peers) kademlia.Meet(peer.PeerId, _finder.FindAddresses(peer.PeerId));
     }
 
     /// <inheritdoc cref="DialableAddresses"/>
-    internal ValueTask<IReadOnlyList<Multiaddr>> DialableAsync(IReadOnlyList<Multiaddr> told, CancellationToken cancellationToken) => _finder.ResolveFromAfarAsync(told, cancellationToken);
+    internal ValueTask<IReadOnlyList<Multiaddr>> DialableAsync(IReadOnlyList<Multiaddr> told, CancellationToken cancellationToken) => _finder.ResolveToldAsync(told, cancellationToken);
 
     /// <summary>Announces this node as an exit: under its region, and under the one for anywhere.</summary>
     internal void Announce(Region region)

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Overlay.Discovery;
+using Overlay.Discovery.Addresses;
 using Overlay.Discovery.Kademlia;
 using Overlay.Discovery.Kademlia.Records;
 using Overlay.Discovery.Reachability;
@@ -70,15 +71,19 @@ public sealed class OverlayDiscovery
         return SignedValue.KeyOf(peer, name);
     }
 
-    /// <summary>Looks for a peer's addresses.</summary>
+    /// <summary>Looks for a peer's addresses. Those that may be dialled are known from then on (<see cref="FindAddresses"/>), so that
+    /// <see cref="ConnectAsync"/> tries them.</summary>
     /// <param name="peer">Whom.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Where others say that it is, best first; that it is there, dialling it must show. Null when nobody knows.</returns>
     /// <exception cref="OverlayException">Too much is being looked for already, or the node is stopping.</exception>
-    public Task<PeerInfo?> FindPeerAsync(PeerId peer, CancellationToken cancellationToken = default)
+    public async Task<PeerInfo?> FindPeerAsync(PeerId peer, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(peer);
-        return Kademlia.FindPeerAsync(peer, cancellationToken);
+        PeerInfo? found = await Kademlia.FindPeerAsync(peer, cancellationToken).ConfigureAwait(false);
+        // In an isolated network every address is as good as the next.
+        if (found is not null) _finder.Learn(peer, found.ListenAddresses, Kademlia.AllowsPrivateAddresses ? AddressScope.Loopback : AddressScope.Public);
+        return found;
     }
 
     /// <summary>Looks for exits in a region and gives them as they are found. Each is only a claim until it is dialled; one may come a second time with
@@ -116,6 +121,20 @@ public sealed class OverlayDiscovery
     {
         CheckKey(multihash);
         return Kademlia.ProvideAsync(multihash, cancellationToken);
+    }
+
+    /// <summary>No longer announces this node as an exit of a region. Others forget it when their records expire, within 48 hours.</summary>
+    /// <returns>Whether it was announced.</returns>
+    public bool StopProviding(Region region) => StopProviding(KeyOf(region));
+
+    /// <summary>No longer announces this node as provider of a key. Others forget it when their records expire, within 48 hours.</summary>
+    /// <param name="multihash">The key that it was announced under.</param>
+    /// <returns>Whether it was announced.</returns>
+    /// <exception cref="ArgumentException">The key is empty or longer than 80 bytes.</exception>
+    public bool StopProviding(ReadOnlyMemory<byte> multihash)
+    {
+        CheckKey(multihash);
+        return Kademlia.StopProviding(multihash);
     }
 
     /// <summary>Signs a value and stores it under this node's part of the <c>/overlay/</c> namespace, now and anew as long as the node runs.</summary>

@@ -13,14 +13,11 @@ public sealed partial class PeerHost
     // Twice this long without a stream, and a surplus connection goes. Long beside any round trip.
     private static readonly TimeSpan s_surplusGrace = TimeSpan.FromSeconds(5);
 
-    // One for each kind of network that a peer can be in, and one to spare.
-    private const int MaxKeptRecords = 4;
-
     // What a signed record holds at most, by the default of its limits; identify tells no more than is signed.
     private const int MaxRecordAddressCount = 64;
 
     private readonly Lock _recordLock = new();
-    private readonly List<SelfRecord> _selfRecords = [];
+    private SelfRecord? _selfRecord;
     private ulong _lastSequence;
 
     /// <summary>The established connections.</summary>
@@ -196,19 +193,17 @@ public sealed partial class PeerHost
         };
     }
 
-    /// <summary>The signed record of addresses, signed anew only when they have changed: a signature for each dial is a tenth of its time.</summary>
-    /// <remarks>Peers of different networks are told different addresses, so more than one record is in use at a time.</remarks>
+    /// <summary>The signed record of addresses, signed anew only when they are not those told last: a signature for each dial is a tenth of its time.</summary>
+    /// <remarks>An earlier record must not be told again, though its addresses hold again: whoever has heard of a later one would refuse it (RFC 0003).</remarks>
     private byte[] SignedRecordOf(IReadOnlyList<Multiaddr> addresses)
     {
         lock (_recordLock)
         {
-            if (_selfRecords.Find(record => record.Addresses.SequenceEqual(addresses)) is { } made) return made.Envelope;
+            if (_selfRecord is { } made && made.Addresses.SequenceEqual(addresses)) return made.Envelope;
             // The sequence must grow with every record; the clock does, also across restarts (RFC 0003), but two records can fall into one of its ticks.
             _lastSequence = Math.Max(_lastSequence + 1, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds());
-            var next = new SelfRecord(addresses, SignedPeerRecord.Create(_identity, addresses, _lastSequence));
-            if (_selfRecords.Count == MaxKeptRecords) _selfRecords.RemoveAt(0);
-            _selfRecords.Add(next);
-            return next.Envelope;
+            _selfRecord = new SelfRecord(addresses, SignedPeerRecord.Create(_identity, addresses, _lastSequence));
+            return _selfRecord.Envelope;
         }
     }
 

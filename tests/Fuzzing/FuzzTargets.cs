@@ -17,6 +17,7 @@ internal static class FuzzTargets
         new MultiaddrTextTarget(),
         new SignedPeerRecordTarget(),
         new DnsMessageTarget(),
+        new KademliaMessageTarget(),
         new IdentifyTarget(),
         new MultistreamLinesTarget(),
         new MultistreamDialerTarget(),

@@ -13,8 +13,8 @@ internal sealed record DialSituation
     /// <summary>Peers with a connection, each with how it was found.</summary>
     internal required IReadOnlyDictionary<PeerId, PeerSource> Connected { get; init; }
 
-    /// <summary>Peers that are being dialled.</summary>
-    internal required IReadOnlyCollection<PeerId> Dialling { get; init; }
+    /// <summary>Peers that are being dialled, each with why.</summary>
+    internal required IReadOnlyDictionary<PeerId, PeerSource> Dialling { get; init; }
 
     internal IReadOnlyList<PeerId> Persistent { get; init; } = [];
 
@@ -41,7 +41,9 @@ internal sealed class DialPlan(DiscoveryOptions options, Backoff backoff)
         int free = options.MaxParallelDials - situation.Dialling.Count;
         foreach (PeerId peer in situation.Persistent) Take(peer, PeerSource.Persistent);
 
-        int lanRoom = options.MaxLanConnectionCount - situation.Connected.Count(pair => pair.Value == PeerSource.Mdns);
+        // A dial under way will be a connection too; one that has just become one is counted once.
+        int lanRoom = options.MaxLanConnectionCount - situation.Connected.Count(pair => pair.Value == PeerSource.Mdns)
+            - situation.Dialling.Count(pair => pair.Value == PeerSource.Mdns && !situation.Connected.ContainsKey(pair.Key));
         foreach (MdnsPeer peer in situation.Lan)
             if (lanRoom > 0 && Take(peer.Peer, PeerSource.Mdns)) lanRoom--;
 
@@ -55,7 +57,7 @@ internal sealed class DialPlan(DiscoveryOptions options, Backoff backoff)
 
         bool Take(PeerId peer, PeerSource source)
         {
-            if (targets.Count >= free || situation.Connected.ContainsKey(peer) || situation.Dialling.Contains(peer)) return false;
+            if (targets.Count >= free || situation.Connected.ContainsKey(peer) || situation.Dialling.ContainsKey(peer)) return false;
             if (!backoff.IsOver(peer, now) || targets.Exists(target => target.Peer == peer)) return false;
             targets.Add(new DialTarget(peer, source));
             return true;

@@ -12,7 +12,7 @@ using Overlay.Transport.Identity;
 namespace Overlay.Discovery;
 
 /// <summary>Keeps as many connections as the options say: watches those that stand, and dials whom <see cref="DialPlan"/> names.</summary>
-/// <remarks>Two tasks of its own and one for each dial under way. Disposing awaits them all.</remarks>
+/// <remarks>Two tasks of its own, one while names are looked up, and one for each dial under way. Disposing awaits them all.</remarks>
 internal sealed class FinderLoop : IAsyncDisposable
 {
     // The plan is looked at again this often even when nothing wakes it.
@@ -32,12 +32,13 @@ internal sealed class FinderLoop : IAsyncDisposable
     private readonly Lock _lock = new(); // guards the plan's back-off and the dials
     private readonly Backoff _backoff;
     private readonly DialPlan _plan;
-    private readonly Dictionary<PeerId, Task> _dials = [];
+    private readonly Dictionary<PeerId, (Task Task, PeerSource Source)> _dials = [];
     private readonly Dictionary<PeerConnection, PeerInfo?> _known = []; // the watching task's
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _watching;
     private readonly Task _planning;
+    private Task _lookingUp = Task.CompletedTask; // the planning task's
 
     /// <param name="host">Brings the connections.</param>
     /// <param name="options">How many.</param>
@@ -87,8 +88,9 @@ internal sealed class FinderLoop : IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_watching, _planning).ConfigureAwait(false);
+        await _lookingUp.ConfigureAwait(false);
         Task[] dials;
-        lock (_lock) dials = [.. _dials.Values];
+        lock (_lock) dials = [.. _dials.Values.Select(dial => dial.Task)];
         await Task.WhenAll(dials).ConfigureAwait(false);
         _stopping.Dispose();
     }
@@ -141,7 +143,7 @@ internal sealed class FinderLoop : IAsyncDisposable
             while (true)
             {
                 DateTimeOffset now = _time.GetUtcNow();
-                await LookUpIfNeededAsync(now).ConfigureAwait(false);
+                LookUpIfNeeded(now);
                 DateTimeOffset? next = StartDials(now);
                 TimeSpan pause = next is { } at && at - now < s_longestPause ? at - now : s_longestPause;
                 await SleepAsync(pause > TimeSpan.Zero ? pause : TimeSpan.Zero).ConfigureAwait(false);
@@ -153,16 +155,30 @@ internal sealed class FinderLoop : IAsyncDisposable
         }
     }
 
-    private async ValueTask LookUpIfNeededAsync(DateTimeOffset now)
+    private void LookUpIfNeeded(DateTimeOffset now)
     {
-        if (!_bootstrap.NeedsLookup(now) || !_plan.NeedsBootstrap(_table.Connected.Count)) return;
+        if (!_lookingUp.IsCompleted || !_bootstrap.NeedsLookup(now) || !_plan.NeedsBootstrap(_table.Connected.Count)) return;
         // The book comes first: only when it has nobody left to dial is a name server asked.
         lock (_lock)
         {
             if (_dials.Count > 0 || _plan.Next(Situation(), now).Any(target => target.Source == PeerSource.AddressBook)) return;
         }
 
-        foreach (Multiaddr empty in await _bootstrap.LookUpAsync(now, _stopping.Token).ConfigureAwait(false)) DiscoveryLog.BootstrapEmpty(_logger, empty);
+        // Beside the plan: a name server that lets wait holds up no other dial.
+        _lookingUp = Task.Run(() => LookUpAsync(now));
+    }
+
+    private async Task LookUpAsync(DateTimeOffset now)
+    {
+        try
+        {
+            foreach (Multiaddr empty in await _bootstrap.LookUpAsync(now, _stopping.Token).ConfigureAwait(false)) DiscoveryLog.BootstrapEmpty(_logger, empty);
+            Wake();
+        }
+        catch (OperationCanceledException)
+        {
+            // The node is stopping.
+        }
     }
 
     private DateTimeOffset? StartDials(DateTimeOffset now)
@@ -173,7 +189,7 @@ internal sealed class FinderLoop : IAsyncDisposable
             foreach (DialTarget target in _plan.Next(situation, now))
             {
                 // Removed by the dial itself, which cannot end before this lock is let go of.
-                _dials[target.Peer] = Task.Run(() => DialAsync(target));
+                _dials[target.Peer] = (Task.Run(() => DialAsync(target)), target.Source);
             }
 
             return _plan.NextAttempt(situation, now);
@@ -183,7 +199,7 @@ internal sealed class FinderLoop : IAsyncDisposable
     private DialSituation Situation() => new()
     {
         Connected = _table.Connected,
-        Dialling = [.. _dials.Keys],
+        Dialling = _dials.ToDictionary(pair => pair.Key, pair => pair.Value.Source),
         Persistent = [.. _persistent.Select(group => group.Key)],
         Lan = _table.Lan,
         Book = [.. _book.FindPeers(2 * _options.TargetConnectionCount + _options.MaxParallelDials).Where(peer => peer != _host.PeerId)],
@@ -201,7 +217,8 @@ internal sealed class FinderLoop : IAsyncDisposable
             // Before the expectation is withdrawn, the connection must be in the table under it.
             TakeConnections();
         }
-        catch (Exception e) when (e is ConnectionException or OperationCanceledException or ObjectDisposedException)
+        // Whatever went wrong: without its pause the peer would be dialled again at once, and again.
+        catch (Exception e)
         {
             if (!_stopping.IsCancellationRequested) GiveUp(target, addresses, e);
         }
@@ -217,8 +234,14 @@ internal sealed class FinderLoop : IAsyncDisposable
     {
         TimeSpan pause;
         lock (_lock) pause = _backoff.Failed(target.Peer, _time.GetUtcNow(), target.Source == PeerSource.Persistent);
-        // This node's own limits say nothing about the peer.
-        if (failure is ConnectionException { Fault: not Fault.Local }) _book.Failed(target.Peer, [.. addresses.Select(one => one.Address.WithoutPeerId())]);
+        // This node's own limits say nothing about the peer, and neither does a network that is gone: what is as far away as nobody is reached now keeps
+        // its place.
+        if (failure is ConnectionException { Fault: not Fault.Local })
+        {
+            HashSet<AddressScope?> working = [.. _host.Connections.Select(connection => AddressScopes.Of(connection.RemoteAddress))];
+            _book.Failed(target.Peer, [.. addresses.Select(one => one.Address.WithoutPeerId()).Where(address => working.Contains(AddressScopes.Of(address)))]);
+        }
+
         DiscoveryLog.NotReached(_logger, target.Peer, target.Source, pause, failure.Message);
     }
 

@@ -23,6 +23,7 @@ internal sealed class PeerFinder : IAsyncDisposable
 
     private readonly PeerHost _host;
     private readonly AddressBook _book;
+    private readonly HashSet<Multiaddr> _owners; // addresses that end in /p2p/…
     private readonly PeerTable _table = new();
     private readonly Changes _changes = new();
     private readonly ScopedDialer _dialer;
@@ -36,10 +37,11 @@ internal sealed class PeerFinder : IAsyncDisposable
     {
         _host = host;
         _book = book;
+        _owners = [.. options.Bootstrap.Concat(options.PersistentPeers).Select(Multiaddr.Parse).Where(address => address.PeerId is not null)];
         ILogger logger = parts.Loggers.CreateLogger("Overlay");
         // Whoever listens only on loopback, or nowhere, is of no use to the network around.
         bool isOpen = parts.IsOpen ?? host.ListenAddresses.Any(address => AddressScopes.Of(address) is AddressScope.Lan or AddressScope.Public);
-        _dialer = new ScopedDialer(host, parts.HostNames);
+        _dialer = new ScopedDialer(host, parts.HostNames, parts.Time);
         host.AnnouncedAddresses = AddressesFor;
         // Before the loop, which tells it of every peer.
         if (options.Reachability is { } reachability && isOpen)
@@ -112,9 +114,16 @@ internal sealed class PeerFinder : IAsyncDisposable
         return _dialer.ConnectAsync(peer, [.. _book.Find(peer).Select(entry => (entry.Address, entry.ToldFrom))], cancellationToken);
     }
 
-    /// <summary>Of addresses that somebody on the Internet told, those that may be dialled from here, names replaced by what they stand for now.</summary>
-    internal ValueTask<IReadOnlyList<Multiaddr>> ResolveFromAfarAsync(IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken) =>
-        _dialer.ResolveAsync([.. addresses.Select(address => (address, (AddressScope?)AddressScope.Public))], cancellationToken);
+    /// <summary>Takes addresses that somebody at a distance told of a peer. Those that may not be dialled from there are left out.</summary>
+    internal void Learn(PeerId peer, IReadOnlyList<Multiaddr> addresses, AddressScope toldFrom)
+    {
+        if (peer != _host.PeerId && _book.Add(peer, addresses, AddressOrigin.Told, toldFrom) > 0) _loop.Wake();
+    }
+
+    /// <summary>Of addresses that somebody on the Internet told, those that may be dialled from here, names replaced by what they stand for now. Those that the
+    /// owner wrote down, the peer's name included, are the owner's word whoever repeats them, and lead anywhere.</summary>
+    internal ValueTask<IReadOnlyList<Multiaddr>> ResolveToldAsync(IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken) =>
+        _dialer.ResolveAsync([.. addresses.Select(address => (address, _owners.Contains(address) ? null : (AddressScope?)AddressScope.Public))], cancellationToken);
 
     /// <summary>Takes addresses of a peer that another one told, and dials it if there is no connection with it.</summary>
     /// <param name="peer">The peer.</param>

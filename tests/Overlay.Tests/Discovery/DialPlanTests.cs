@@ -13,7 +13,7 @@ public sealed class DialPlanTests
 
     private DialPlan Plan(DiscoveryOptions? options = null) => new(options ?? new DiscoveryOptions(), _backoff);
 
-    private static DialSituation Alone => new() { Connected = new Dictionary<PeerId, PeerSource>(), Dialling = [] };
+    private static DialSituation Alone => new() { Connected = new Dictionary<PeerId, PeerSource>(), Dialling = new Dictionary<PeerId, PeerSource>() };
 
     private static Dictionary<PeerId, PeerSource> Connected(int count, PeerSource source = PeerSource.AddressBook) =>
         s_peers.Take(count).ToDictionary(peer => peer, _ => source);
@@ -59,6 +59,10 @@ public sealed class DialPlanTests
 
         Assert.Equal(5, Plan(options).Next(Alone with { Lan = lan }, Peers.Start).Count);
         Assert.Equal(2, Plan(options).Next(Alone with { Connected = Connected(3, PeerSource.Mdns), Lan = lan }, Peers.Start).Count);
+        Assert.Equal(2, Plan(options).Next(Alone with { Dialling = Connected(3, PeerSource.Mdns), Lan = lan }, Peers.Start).Count);
+        // As soon as a dial has made its connection, both lists have it.
+        Assert.Equal(2, Plan(options).Next(
+            Alone with { Connected = Connected(2, PeerSource.Mdns), Dialling = Connected(3, PeerSource.Mdns), Lan = lan }, Peers.Start).Count);
     }
 
     [Fact]
@@ -66,7 +70,7 @@ public sealed class DialPlanTests
     {
         var options = new DiscoveryOptions { MaxParallelDials = 3 };
 
-        Assert.Equal(2, Plan(options).Next(Alone with { Dialling = [s_peers[0]], Book = s_peers }, Peers.Start).Count);
+        Assert.Equal(2, Plan(options).Next(Alone with { Dialling = Connected(1), Book = s_peers }, Peers.Start).Count);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Overlay.Discovery;
@@ -61,6 +62,46 @@ internal sealed class TableOfHosts(Dictionary<string, string[]> table) : IHostNa
         ValueTask.FromResult<IReadOnlyList<IPAddress>>([.. (table.GetValueOrDefault(name) ?? []).Select(IPAddress.Parse)]);
 }
 
+/// <summary>Name servers that do what a test says; counts the questions.</summary>
+internal sealed class ScriptedHosts(Func<string, CancellationToken, Task<IReadOnlyList<IPAddress>>> answer) : IHostNames
+{
+    private int _asked;
+
+    internal int AskedCount => Volatile.Read(ref _asked);
+
+    public ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string name, AddressFamily family, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _asked);
+        return new ValueTask<IReadOnlyList<IPAddress>>(answer(name, cancellationToken));
+    }
+}
+
+/// <summary>Waits for what is written to the log.</summary>
+internal sealed class LogWaiter(int eventId) : ILoggerFactory, ILogger
+{
+    private readonly TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal Task Written => _written.Task;
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (id.Id == eventId) _written.TrySetResult();
+    }
+
+    public void Dispose()
+    {
+    }
+}
+
 /// <summary>One LAN in memory: what a member sends reaches every member, itself included.</summary>
 internal sealed class FakeLan
 {
@@ -100,6 +141,36 @@ internal sealed class FakeLan
         }
 
         private IPAddress Address => address;
+    }
+}
+
+/// <summary>A clock on which whoever waits has waited at once: time goes on by just what was waited for.</summary>
+internal sealed class HurriedClock : TimeProvider
+{
+    private long _ticks;
+
+    public override DateTimeOffset GetUtcNow() => Peers.Start.AddTicks(Interlocked.Read(ref _ticks));
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        if (dueTime >= TimeSpan.Zero)
+        {
+            Interlocked.Add(ref _ticks, dueTime.Ticks);
+            ThreadPool.QueueUserWorkItem(_ => callback(state));
+        }
+
+        return new Elapsed();
+    }
+
+    private sealed class Elapsed : ITimer
+    {
+        public bool Change(TimeSpan dueTime, TimeSpan period) => false;
+
+        public void Dispose()
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }
 

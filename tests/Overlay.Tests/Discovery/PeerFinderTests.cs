@@ -10,6 +10,9 @@ namespace Overlay.Tests.Discovery;
 /// <summary>Whole finders over real hosts on loopback, each on its own clock of the system; the network around is never asked.</summary>
 public sealed class PeerFinderTests
 {
+    // The log's event of a dial that failed.
+    private const int NotReached = 5004;
+
     private static readonly DiscoveryOptions s_quick = new()
     {
         Backoff = new BackoffOptions
@@ -116,6 +119,83 @@ public sealed class PeerFinderTests
 
         Assert.Equal(PeerSource.Persistent, (await here.ConnectedAsync(peer)).Source);
     }
+
+    [Fact]
+    public async Task Dial_NameThatTheResolverChokesOn_IsLeftAloneForItsTime()
+    {
+        var again = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        ScriptedHosts hosts = null!;
+        hosts = new ScriptedHosts((_, _) =>
+        {
+            if (hosts.AskedCount > 1) again.TrySetResult();
+            throw new ArgumentException("No such name.");
+        });
+        var log = new LogWaiter(NotReached);
+        var options = s_quick with { PersistentPeers = [$"/dns4/odd.example/tcp/1/p2p/{Peers.New()}"], Backoff = new BackoffOptions() };
+        await using Node here = await Node.StartAsync(options, parts: Finders.Parts() with { HostNames = hosts, Loggers = log });
+
+        Assert.Same(log.Written, await Task.WhenAny(log.Written, again.Task));
+        Assert.Equal(1, hosts.AskedCount);
+    }
+
+    [Fact]
+    public async Task Start_NameServerNeverAnswers_OtherWaysInAreDialled()
+    {
+        await using Node there = await Node.StartAsync();
+        var options = s_quick with { Bootstrap = ["/dnsaddr/slow.example", there.Address] };
+        await using Node here = await Node.StartAsync(options, parts: Finders.Parts(texts: new SilentTexts()));
+
+        Assert.Equal(PeerSource.Bootstrap, (await here.ConnectedAsync(there.Host.PeerId).WaitAsync(TimeSpan.FromMinutes(1), Peers.Cancellation)).Source);
+    }
+
+    private sealed class SilentTexts : Overlay.Discovery.Bootstrap.ITextRecords
+    {
+        public async ValueTask<IReadOnlyList<string>> ResolveAsync(string name, CancellationToken cancellationToken)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return [];
+        }
+    }
+
+    [Fact]
+    public async Task ResolveTold_WayInThatTheOwnerNamed_LeadsIntoTheLan()
+    {
+        Multiaddr wayIn = Peers.At("192.168.1.9").WithPeerId(Peers.New());
+        await using Node here = await Node.StartAsync(s_quick with { Bootstrap = [wayIn.ToString()] });
+
+        Assert.Equal([Peers.At("192.168.1.9")], await here.Finder.ResolveToldAsync([wayIn], Peers.Cancellation));
+        Assert.Empty(await here.Finder.ResolveToldAsync([wayIn.WithoutPeerId(), Peers.At("192.168.1.9").WithPeerId(Peers.New())], Peers.Cancellation));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Dial_Fails_CountsOnlyWhereOthersAreReached(bool othersAreReached)
+    {
+        await using Node there = await Node.StartAsync();
+        var store = new InMemoryAddressBookStore();
+        PeerId gone = Peers.New();
+        // Nobody listens on the host's other loopback addresses.
+        Multiaddr dead = Multiaddr.Parse(there.Address.Replace("127.0.0.1", "127.0.0.9", StringComparison.Ordinal)).WithoutPeerId();
+        AddressEntry known = new(dead, AddressOrigin.Told, null, DateTimeOffset.UtcNow.AddDays(1), DateTimeOffset.UtcNow);
+        await store.SaveAsync([new PeerEntry(gone, [known], default, 0, DateTimeOffset.UtcNow)], [], Peers.Cancellation);
+        var log = new LogWaiter(NotReached);
+        var options = s_quick with { AddressBook = new AddressBookOptions { MaxFailures = 1 }, Backoff = new BackoffOptions() };
+        PeerIdentity identity = PeerIdentity.Generate();
+        var host = new PeerHost(identity);
+        await host.ListenAsync(Multiaddr.Parse("/ip4/127.0.0.1/tcp/0"), Peers.Cancellation);
+        if (othersAreReached) await host.ConnectAsync(Multiaddr.Parse(there.Address), Peers.Cancellation);
+        PeerFinder finder = await PeerFinder.StartAsync(host, options, store, Finders.Parts() with { Loggers = log }, Peers.Cancellation);
+        await using var here = new Node { Identity = identity, Host = host, Finder = finder };
+
+        await log.Written.WaitAsync(Peers.Cancellation);
+
+        Assert.Equal(othersAreReached ? 0 : 1, here.Finder.FindAddresses(gone).Count);
+    }
+
+    [Fact]
+    public async Task SystemHostNames_NameThatIsNone_HasNoAddresses() =>
+        Assert.Empty(await new SystemHostNames().ResolveAsync(new string('a', 300), System.Net.Sockets.AddressFamily.InterNetwork, Peers.Cancellation));
 
     [Fact]
     public async Task Reachability_OnLoopbackByOption_IsConfirmedByTheServers()

@@ -1,3 +1,5 @@
+using System.Net;
+using Microsoft.Extensions.Time.Testing;
 using Overlay.Discovery.Addresses;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
@@ -58,6 +60,18 @@ public sealed class ScopedDialerTests : IAsyncDisposable
             .Select(port => (Multiaddr.Parse($"/dns4/rebound.example/tcp/{port}"), (AddressScope?)AddressScope.Public))];
 
         Assert.Equal(4, (await _dialer.ResolveAsync(told, Peers.Cancellation)).Count);
+    }
+
+    [Fact]
+    public async Task Resolve_NameServerNeverAnswers_TheOtherAddressesAreLeft()
+    {
+        FakeTimeProvider time = Peers.Clock();
+        var dialer = new ScopedDialer(_host, new ScriptedHosts((_, _) => new TaskCompletionSource<IReadOnlyList<IPAddress>>().Task), time);
+
+        Task<IReadOnlyList<Multiaddr>> resolving = dialer.ResolveAsync(
+            [(Multiaddr.Parse("/dns4/slow.example/tcp/80"), AddressScope.Public), (Peers.At("2.2.2.2"), AddressScope.Public)], Peers.Cancellation).AsTask();
+
+        Assert.Equal([Peers.At("2.2.2.2")], await time.UntilAsync(resolving, TimeSpan.FromSeconds(1)).WaitAsync(TimeSpan.FromMinutes(1), Peers.Cancellation));
     }
 
     [Fact]

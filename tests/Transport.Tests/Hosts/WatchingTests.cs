@@ -47,4 +47,23 @@ public sealed class WatchingTests
         Assert.True(SignedPeerRecord.TryOpen(info.SignedPeerRecord.Span, out SignedPeerRecord? record));
         Assert.Equal([told], record.Addresses);
     }
+
+    [Fact]
+    public async Task AnnouncedAddresses_HoldAgain_AreSignedUnderAHigherSequence()
+    {
+        await using var pair = new HostPair();
+        PeerConnection connection = await pair.ConnectAsync();
+        var sequences = new List<ulong>();
+        foreach (string address in (string[])["/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.2/tcp/1", "/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.1/tcp/1"])
+        {
+            pair.B.AnnouncedAddresses = _ => [Multiaddr.Parse(address)];
+            PeerInfo info = await pair.A.IdentifyAsync(connection, HostPair.Cancellation);
+            Assert.True(SignedPeerRecord.TryOpen(info.SignedPeerRecord.Span, out SignedPeerRecord? record));
+            Assert.Equal([Multiaddr.Parse(address)], record.Addresses);
+            sequences.Add(record.Sequence);
+        }
+
+        Assert.True(sequences[0] < sequences[1] && sequences[1] < sequences[2]);
+        Assert.Equal(sequences[2], sequences[3]);
+    }
 }

@@ -177,6 +177,18 @@ internal sealed class AddressBook(AddressBookOptions options, TimeProvider time)
         }
     }
 
+    /// <summary>What was taken could not be written: it is a change still.</summary>
+    internal void TakeBack(IReadOnlyList<PeerEntry> changed, IReadOnlyList<PeerId> removed)
+    {
+        lock (_lock)
+        {
+            foreach (PeerEntry entry in changed)
+                if (_entries.ContainsKey(entry.Peer)) _dirty.Add(entry.Peer);
+            foreach (PeerId peer in removed)
+                if (!_entries.ContainsKey(peer)) NoteRemoved(peer);
+        }
+    }
+
     private int Merge(PeerEntry entry, IEnumerable<Multiaddr> addresses, AddressOrigin origin, AddressScope? toldFrom, DateTimeOffset now)
     {
         var merged = entry.Addresses.ToDictionary(address => address.Address);
@@ -253,7 +265,13 @@ internal sealed class AddressBook(AddressBookOptions options, TimeProvider time)
         if (!_entries.Remove(peer, out PeerEntry? known)) return;
         _size -= known.Size;
         _dirty.Remove(peer);
-        _removed.Add(peer);
+        NoteRemoved(peer);
+    }
+
+    // Strangers come and go without end; rows that are forgotten here for lack of room are taken out after the next start, when they have expired.
+    private void NoteRemoved(PeerId peer)
+    {
+        if (_removed.Count < 2 * options.MaxPeerCount) _removed.Add(peer);
     }
 
     // A clock that was set back must not keep an address for ever.

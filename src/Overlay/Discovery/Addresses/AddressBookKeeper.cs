@@ -10,6 +10,9 @@ internal sealed class AddressBookKeeper : IAsyncDisposable
     // Programs that show the connections look once a second at most.
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
 
+    // Round trips are measured all the time. Where they are all that has changed, the list is not worth a write more often than this.
+    private static readonly TimeSpan s_latencyPause = TimeSpan.FromMinutes(1);
+
     private readonly AddressBook _book;
     private readonly IAddressBookStore _store;
     private readonly AddressBookOptions _options;
@@ -19,6 +22,7 @@ internal sealed class AddressBookKeeper : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _running;
     private IReadOnlyList<NetworkPeer>? _lastPeers;
+    private DateTimeOffset _lastPeersAt;
     private bool _toldOfFault;
 
     /// <param name="book">What to keep.</param>
@@ -72,29 +76,38 @@ internal sealed class AddressBookKeeper : IAsyncDisposable
         }
     }
 
-    private ValueTask SaveBookAsync()
+    private async ValueTask SaveBookAsync()
     {
         (IReadOnlyList<PeerEntry> changed, IReadOnlyList<Transport.Identity.PeerId> removed) = _book.TakeChanges();
-        return changed.Count + removed.Count == 0 ? ValueTask.CompletedTask : TryAsync(() => _store.SaveAsync(changed, removed, CancellationToken.None));
+        if (changed.Count + removed.Count == 0) return;
+        if (!await TryAsync(() => _store.SaveAsync(changed, removed, CancellationToken.None)).ConfigureAwait(false)) _book.TakeBack(changed, removed);
     }
 
-    private ValueTask SavePeersAsync(IReadOnlyList<NetworkPeer> peers)
+    private async ValueTask SavePeersAsync(IReadOnlyList<NetworkPeer> peers)
     {
-        if (ReferenceEquals(peers, _lastPeers) || (peers.Count == 0 && _lastPeers is null or { Count: 0 })) return ValueTask.CompletedTask;
+        if (ReferenceEquals(peers, _lastPeers) || (peers.Count == 0 && _lastPeers is null or { Count: 0 })) return;
+        DateTimeOffset now = _time.GetUtcNow();
+        if (_lastPeers is { } last && now - _lastPeersAt < s_latencyPause && last.Select(WithoutFigures).SequenceEqual(peers.Select(WithoutFigures))) return;
+        if (!await TryAsync(() => _store.SaveConnectionsAsync(peers, CancellationToken.None)).ConfigureAwait(false)) return;
         _lastPeers = peers;
-        return TryAsync(() => _store.SaveConnectionsAsync(peers, CancellationToken.None));
+        _lastPeersAt = now;
     }
 
-    private async ValueTask TryAsync(Func<ValueTask> save)
+    // That there is a round trip at last is told at once.
+    private static NetworkPeer WithoutFigures(NetworkPeer peer) => peer.Latency is null ? peer : peer with { Latency = TimeSpan.Zero };
+
+    private async ValueTask<bool> TryAsync(Func<ValueTask> save)
     {
         try
         {
             await save().ConfigureAwait(false);
+            return true;
         }
         catch (AddressBookException e)
         {
             if (!_toldOfFault) DiscoveryLog.BookNotKept(_logger, e.Message);
             _toldOfFault = true;
+            return false;
         }
     }
 }

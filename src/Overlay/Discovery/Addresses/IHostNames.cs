@@ -19,7 +19,8 @@ internal sealed class SystemHostNames : IHostNames
         {
             return await Dns.GetHostAddressesAsync(name, family, cancellationToken).ConfigureAwait(false);
         }
-        catch (SocketException)
+        // Names come from strangers too, and one that is too long or malformed is refused otherwise than one that is not there.
+        catch (Exception e) when (e is SocketException or ArgumentException)
         {
             return [];
         }

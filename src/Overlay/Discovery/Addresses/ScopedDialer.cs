@@ -9,10 +9,17 @@ namespace Overlay.Discovery.Addresses;
 /// <summary>Dials peers where <see cref="AddressScopes"/> allows, whatever their addresses resolve to. Every dial to an address that a peer told goes
 /// through here.</summary>
 /// <remarks>Safe on several threads.</remarks>
-internal sealed class ScopedDialer(PeerHost host, IHostNames names)
+/// <param name="host">Dials.</param>
+/// <param name="names">Resolves domain names.</param>
+/// <param name="time">The clock of how long that may take; null for the system's.</param>
+internal sealed class ScopedDialer(PeerHost host, IHostNames names, TimeProvider? time = null)
 {
     // Names cost the resolver's time, and a peer can tell any number of them.
     private const int MaxNameCount = 4;
+
+    private static readonly TimeSpan s_longestLookup = TimeSpan.FromSeconds(5);
+
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
 
     private long _refused;
 
@@ -37,7 +44,7 @@ internal sealed class ScopedDialer(PeerHost host, IHostNames names)
     internal async ValueTask<IReadOnlyList<Multiaddr>> ResolveAsync(
         IReadOnlyList<(Multiaddr Address, AddressScope? ToldFrom)> addresses, CancellationToken cancellationToken)
     {
-        var resolved = new List<Multiaddr>();
+        var resolved = new List<Task<IReadOnlyList<Multiaddr>>>();
         int nameCount = 0;
         foreach ((Multiaddr address, AddressScope? toldFrom) in addresses)
         {
@@ -47,22 +54,35 @@ internal sealed class ScopedDialer(PeerHost host, IHostNames names)
                 continue;
             }
 
-            if (address.HostName is not { } name)
-            {
-                resolved.Add(address.WithoutPeerId());
-                continue;
-            }
+            if (address.HostName is not { } name) resolved.Add(Task.FromResult<IReadOnlyList<Multiaddr>>([address.WithoutPeerId()]));
+            // All at once: the slowest name decides, and not their sum.
+            else if (nameCount++ < MaxNameCount) resolved.Add(LookUpAsync(address, name, toldFrom, cancellationToken));
+        }
 
-            if (nameCount++ >= MaxNameCount) continue;
-            foreach (IPAddress answer in await names.ResolveAsync(name, FamilyOf(address.HostNameKind), cancellationToken).ConfigureAwait(false))
+        return [.. (await Task.WhenAll(resolved).ConfigureAwait(false)).SelectMany(one => one).Distinct()];
+    }
+
+    private async Task<IReadOnlyList<Multiaddr>> LookUpAsync(Multiaddr address, string name, AddressScope? toldFrom, CancellationToken cancellationToken)
+    {
+        var found = new List<Multiaddr>();
+        using var due = new CancellationTokenSource(s_longestLookup, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(due.Token, cancellationToken);
+        try
+        {
+            Task<IReadOnlyList<IPAddress>> answers = names.ResolveAsync(name, FamilyOf(address.HostNameKind), either.Token).AsTask();
+            foreach (IPAddress answer in await answers.WaitAsync(either.Token).ConfigureAwait(false))
             {
                 IPAddress ip = answer.IsIPv4MappedToIPv6 ? answer.MapToIPv4() : answer;
-                if (AddressScopes.MayDial(ip, toldFrom)) resolved.Add(Multiaddr.FromIPEndPoint(new IPEndPoint(ip, PortOf(address))));
+                if (AddressScopes.MayDial(ip, toldFrom)) found.Add(Multiaddr.FromIPEndPoint(new IPEndPoint(ip, PortOf(address))));
                 else Interlocked.Increment(ref _refused);
             }
         }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The peer's other addresses may still do.
+        }
 
-        return [.. resolved.Distinct()];
+        return found;
     }
 
     private static AddressFamily FamilyOf(MultiaddrProtocol? kind) => kind switch

@@ -5,7 +5,7 @@ namespace Overlay.Discovery.Bootstrap;
 
 /// <summary>The ways into the network that the owner named, by peer, with <c>/dnsaddr</c> names looked up when they are needed and kept for a while.</summary>
 /// <remarks>
-/// Used by one task at a time. An address that the owner wrote is dialled wherever it leads. What a name server says is not: only public addresses are
+/// Used by one task at a time, but for <see cref="Peers"/>, which may be read on any thread. An address that the owner wrote is dialled wherever it leads. What a name server says is not: only public addresses are
 /// taken from it, or whoever answers for it could aim this node at the owner's network.
 /// </remarks>
 internal sealed class BootstrapPeers

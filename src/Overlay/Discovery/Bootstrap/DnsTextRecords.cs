@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using DnsClient;
 
 namespace Overlay.Discovery.Bootstrap;
@@ -17,7 +16,8 @@ internal sealed class DnsTextRecords(TimeSpan timeout) : ITextRecords
             IDnsQueryResponse response = await _client.Value.QueryAsync(name, QueryType.TXT, QueryClass.IN, cancellationToken).ConfigureAwait(false);
             return [.. response.Answers.TxtRecords().Select(record => string.Concat(record.Text))];
         }
-        catch (Exception e) when (e is DnsResponseException or SocketException or ArgumentException or InvalidOperationException)
+        // Whatever a name server answers, and whatever that does to who reads it: nobody is known there.
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
             return [];
         }

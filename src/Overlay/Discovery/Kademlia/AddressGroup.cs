@@ -8,9 +8,7 @@ namespace Overlay.Discovery.Kademlia;
 /// <summary>The network of one owner, as far as an address tells: an IPv4 /24 or an IPv6 /56. An IPv4 address mapped into IPv6 is the IPv4 address.</summary>
 internal readonly record struct AddressGroup(bool IsV6, ulong Prefix)
 {
-    /// <summary>The network of an address; null for one that does not begin with an IP address.</summary>
-    internal static AddressGroup? Of(Multiaddr address) => address.HostAddress is { } ip ? Of(ip) : null;
-
+    /// <summary>The network of an address.</summary>
     internal static AddressGroup Of(IPAddress ip)
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -52,6 +52,7 @@ internal sealed partial class KademliaDiscovery
         bool isServed = false;
         KademliaMessage? given = null;
         RequestOrigin origin = OriginOf(stream);
+        if (request.Type == KademliaMessageType.PutValue) request = _node.Rules.Judge(request);
         Step((node, now) => isServed = node.TryServe(origin, request, now, out given));
         answer = given;
         return isServed;

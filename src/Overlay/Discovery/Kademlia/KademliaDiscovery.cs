@@ -36,7 +36,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
     private readonly ITimer _timer;
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _requestSlots = new(MaxRequests);
-    private readonly Dictionary<long, (Task Task, CancellationTokenSource Cancellation)> _running = [];
+    private readonly RunningRequests _running;
     private readonly Dictionary<Operation, Action<Operation>> _waiting = [];
     private readonly Dictionary<Operation, ChannelWriter<PeerInfo>> _finding = [];
     private IDisposable? _registration;
@@ -62,6 +62,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         _logger = logger;
         _metrics = metrics;
         _requests = new KademliaRequests(host, options, dialable);
+        _running = new RunningRequests(_stopping.Token);
         _startedAt = time.GetTimestamp();
         // A stranger who could foresee which places are refreshed could wait there.
         int seed = System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue);
@@ -82,11 +83,16 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether the network is an isolated one.</summary>
+    internal bool AllowsPrivateAddresses => _options.AllowPrivateAddresses;
+
     private TimeSpan Now => _time.GetElapsedTime(_startedAt);
 
     /// <summary>Begins to answer others, in server mode, and to fill the table.</summary>
-    /// <param name="bootstrap">Peers known beforehand, each address ending in <c>/p2p/…</c>.</param>
-    internal void Start(IEnumerable<Multiaddr> bootstrap)
+    /// <param name="bootstrap">Peers known beforehand, each address ending in <c>/p2p/…</c>; others are left out.</param>
+    /// <param name="expectsPeers">Whether somebody is being looked for elsewhere: until there is a first peer, searches that find nobody to ask wait for
+    /// it.</param>
+    internal void Start(IEnumerable<Multiaddr> bootstrap, bool expectsPeers = false)
     {
         List<Contact> known =
         [
@@ -94,7 +100,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         ];
         KademliaLog.Started(_logger, _options.Protocol, known.Count);
         if (_node.IsServer) _registration = _host.Protocols.Handle(_options.Protocol, ServeAsync, MaxInboundStreams);
-        Step((node, now) => node.Start(known, now));
+        Step((node, now) => node.Start(known, now, expectsPeers));
     }
 
     /// <summary>Takes addresses learned elsewhere: the peer is dialled and enters the table if it answers.</summary>
@@ -121,7 +127,13 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         (await RunAsync((node, now) => node.Provide(key, now), cancellationToken).ConfigureAwait(false)).StoredCount;
 
     /// <summary>No longer announces this node as provider of a key.</summary>
-    internal void StopProviding(ReadOnlyMemory<byte> key) => Step((node, _) => node.StopProviding(key.Span));
+    /// <returns>Whether it was announced.</returns>
+    internal bool StopProviding(ReadOnlyMemory<byte> key)
+    {
+        bool wasProvided = false;
+        Step((node, _) => wasProvided = node.StopProviding(key.Span));
+        return wasProvided;
+    }
 
     /// <summary>Stores a value, and goes on to store it anew.</summary>
     /// <returns>On how many peers it was stored.</returns>
@@ -168,7 +180,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         {
             if (_disposed) return;
             _disposed = true;
-            running = [.. _running.Values.Select(request => request.Task)];
+            running = _running.Tasks;
             waiting = [.. _waiting.Keys];
         }
 
@@ -249,8 +261,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
                         (over ??= []).Add((tell, ended.Operation));
                         break;
                     case SendRequest send:
-                        var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-                        _running.Add(send.Id, (Task.Run(() => RequestAsync(send, cancellation), CancellationToken.None), cancellation));
+                        _running.Start(send.Id, token => RequestAsync(send, token));
                         break;
                     default:
                         (actions ??= []).Add(action);
@@ -280,10 +291,7 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         switch (action)
         {
             case CancelRequest cancel:
-                CancellationTokenSource? cancellation;
-                lock (_lock) cancellation = _running.TryGetValue(cancel.Id, out (Task Task, CancellationTokenSource Cancellation) request) ? request.Cancellation : null;
-                // Given to the pool: what hangs on the token must not run here.
-                if (cancellation is not null) _ = cancellation.CancelAsync();
+                _running.Cancel(cancel.Id);
                 break;
             case PeerLearned learned:
                 KademliaLog.Learned(_logger, learned.Peer.Id);
@@ -292,15 +300,16 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         }
     }
 
-    private async Task RequestAsync(SendRequest send, CancellationTokenSource cancellation)
+    private async Task RequestAsync(SendRequest send, CancellationToken cancellationToken)
     {
         bool hasSlot = false;
         try
         {
-            await _requestSlots.WaitAsync(cancellation.Token).ConfigureAwait(false);
+            await _requestSlots.WaitAsync(cancellationToken).ConfigureAwait(false);
             hasSlot = true;
-            (KademliaMessage? answer, PeerReach reach) = await _requests.AskAsync(send, cancellation.Token).ConfigureAwait(false);
+            (KademliaMessage? answer, PeerReach reach) = await _requests.AskAsync(send, cancellationToken).ConfigureAwait(false);
             _metrics?.Requested("answered");
+            if (answer is { Type: KademliaMessageType.GetValue }) answer = _node.Rules.Judge(answer);
             Report(node => node.Answered(send.Id, answer, reach, Now));
         }
         catch (Exception e) when (e is ConnectionException or InvalidDataException or OperationCanceledException or ObjectDisposedException or ArgumentException or InvalidOperationException)
@@ -319,8 +328,6 @@ internal sealed partial class KademliaDiscovery : IAsyncDisposable
         finally
         {
             if (hasSlot) _requestSlots.Release();
-            lock (_lock) _running.Remove(send.Id);
-            cancellation.Dispose();
         }
     }
 

@@ -29,4 +29,8 @@ internal sealed record KademliaMessage(KademliaMessageType Type, ReadOnlyMemory<
 /// <param name="Key">The key, namespace included.</param>
 /// <param name="Value">The value.</param>
 /// <param name="TimeReceived">When the sender got it (RFC 3339), or empty.</param>
-internal sealed record KademliaRecord(ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value, string TimeReceived = "");
+internal sealed record KademliaRecord(ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value, string TimeReceived = "")
+{
+    /// <summary>Whether the value may stand under the key; null as long as nobody has looked.</summary>
+    internal bool? IsValid { get; init; }
+}

@@ -71,7 +71,7 @@ internal sealed partial class KademliaNode
         Contact peer = TakeIntoTable(request.Peer, reach, now);
         if (request.Operation is not { } operation)
         {
-            _checking.Remove(request.Peer.Key);
+            Checked(request.Peer, now);
             return;
         }
 
@@ -91,6 +91,13 @@ internal sealed partial class KademliaNode
     internal void Failed(long id, RequestFailure reason, TimeSpan now)
     {
         if (!_pending.Remove(id, out Pending? request)) return;
+        if (reason == RequestFailure.Local && request.Operation is null)
+        {
+            // Nobody was checked.
+            _checking.Remove(request.Peer.Key);
+            return;
+        }
+
         if (reason == RequestFailure.Malformed) Misbehaved(request.Peer.Key, Misdeed.Malformed, now);
         // A limit of this node's own says nothing about the peer, and that it does not take a record is its right.
         else if (reason == RequestFailure.Peer || (reason == RequestFailure.Refused && request.Use != RequestUse.Store))
@@ -167,7 +174,7 @@ internal sealed partial class KademliaNode
     {
         if (request.Operation is not { } operation)
         {
-            _checking.Remove(request.Peer.Key);
+            Checked(request.Peer, now);
             return;
         }
 
@@ -213,6 +220,12 @@ internal sealed partial class KademliaNode
                 SendDirect(operation, RequestUse.Direct, now);
                 while (operation.DirectWaiting < _options.Parallelism && operation.Lookup!.Next() is { } next) Ask(operation, next, now);
                 if (!operation.Lookup!.IsOver || operation.DirectWaiting > 0) return;
+                if (IsEarly(operation))
+                {
+                    _early.Add(operation);
+                    return;
+                }
+
                 if (TryGoOn(operation, now)) continue;
             }
 
@@ -241,6 +254,7 @@ internal sealed partial class KademliaNode
     {
         if (operation.Closest.Count == 0) operation.Closest = operation.Lookup!.Closest(_options.BucketSize);
         operation.IsStoring = true;
+        _early.Remove(operation);
         operation.Direct.Clear();
         operation.DirectWaiting = 0;
         Abandon(operation);
@@ -257,6 +271,7 @@ internal sealed partial class KademliaNode
         if (operation.HasEnded) return;
         operation.HasEnded = true;
         _operations.Remove(operation);
+        _early.Remove(operation);
         Abandon(operation);
         PlanNextStore(operation, now);
         if (operation is RefreshOperation refresh) Refreshed(refresh, now);

@@ -1,3 +1,4 @@
+using Overlay.Discovery.Addresses;
 using Overlay.Discovery.Kademlia.Lookups;
 using Overlay.Discovery.Kademlia.Tables;
 using Overlay.Transport.Identity;
@@ -6,8 +7,11 @@ namespace Overlay.Discovery.Kademlia;
 
 internal sealed partial class KademliaNode
 {
-    // Peers dialled at once only to see whether they may enter the table, and refreshes at once: beside what callers want both are small.
-    private const int MaxChecks = 16, MaxRefreshes = 3, ChecksPerMaintenance = 4;
+    // Refreshes at once, and silent peers checked at once: beside what callers want both are small.
+    private const int MaxRefreshes = 3, ChecksPerMaintenance = 4;
+
+    // Peers remembered because checking them was in vain.
+    private const int MaxVainChecks = 4096;
 
     // Of ten requests one may fail before peers that were silent for a while are checked unasked.
     private const double CalmFailureShare = 0.1;
@@ -20,7 +24,10 @@ internal sealed partial class KademliaNode
     private readonly Dictionary<Key, (ReadOnlyMemory<byte> Key, TimeSpan DueAt)> _provided = [];
     private readonly Dictionary<Key, (KademliaRecord Record, TimeSpan DueAt)> _published = [];
     private readonly HashSet<Key> _checking = [];
+    private readonly Backoff _vainChecks;
+    private readonly HashSet<Operation> _early = []; // searches that wait for the table's first peer
     private List<Contact> _bootstrap = [];
+    private bool _expectsPeers;
     private TimeSpan? _selfRefreshedAt;
     private TimeSpan _nextBootstrap;
     private TimeSpan _bootstrapPause = s_maintenanceInterval;
@@ -33,9 +40,13 @@ internal sealed partial class KademliaNode
     /// <summary>Begins to fill and keep the table.</summary>
     /// <param name="bootstrap">Peers known beforehand; where the table is empty, the way back in.</param>
     /// <param name="now">The time.</param>
-    internal void Start(IReadOnlyList<Contact> bootstrap, TimeSpan now)
+    /// <param name="expectsPeers">Whether the first peer may yet come by <see cref="Meet"/>: until then a search that finds nobody to ask does not end before
+    /// its deadline.</param>
+    internal void Start(IReadOnlyList<Contact> bootstrap, TimeSpan now, bool expectsPeers = false)
     {
-        _bootstrap = [.. bootstrap.Where(peer => peer.Key != Self.Key)];
+        _expectsPeers = expectsPeers;
+        // Who was met before is a way in too.
+        _bootstrap = [.. bootstrap.Where(peer => peer.Key != Self.Key).Concat(_bootstrap).DistinctBy(peer => peer.Key)];
         // Nodes that were started together must not all do their upkeep at the same moment.
         At(now + (s_maintenanceInterval * _random.NextDouble()), new Timer(TimerKind.Maintenance, 0, null));
         RefreshDue(now);
@@ -46,8 +57,8 @@ internal sealed partial class KademliaNode
     {
         Contact dialable = Sanitize(peer);
         if (dialable.Addresses.Count == 0 || Table.Judge(dialable.Key, null) != TableVerdict.Wanted) return;
-        if (_bootstrap.Count < _options.BucketSize && KnowsNobody) _bootstrap.Add(dialable);
-        if (_checking.Count < MaxChecks) Check(dialable, now);
+        if (_bootstrap.Count < _options.BucketSize && KnowsNobody && !_bootstrap.Exists(known => known.Key == dialable.Key)) _bootstrap.Add(dialable);
+        if (_checking.Count < _options.MaxChecks && MayCheck(dialable, now)) Check(dialable, now);
     }
 
     private bool KnowsNobody => Table.Count == 0;
@@ -59,7 +70,8 @@ internal sealed partial class KademliaNode
         if (reach.DialledAt is not { } dialled)
         {
             // It came by itself. Whether others can reach it, a dial must show.
-            if (Table.Judge(peer.Key, null) == TableVerdict.Wanted && _checking.Count < MaxChecks && Sanitize(peer) is { Addresses.Count: > 0 } claimed) Check(claimed, now);
+            if (Table.Judge(peer.Key, null) == TableVerdict.Wanted && _checking.Count < _options.MaxChecks && Sanitize(peer) is { Addresses.Count: > 0 } claimed)
+                Check(claimed, now);
             else if (Table.Find(peer.Key) is { } entry) Table.Answered(entry.Contact, entry.Group, now);
             return peer;
         }
@@ -68,7 +80,23 @@ internal sealed partial class KademliaNode
         Contact known = Verified(peer, dialled.WithoutPeerId(), reach.OwnAddresses);
         bool isNew = Table.Answered(known, _policy.LimitedGroup(dialled), now) == TableVerdict.Wanted;
         if (isNew) _actions.Enqueue(new PeerLearned(known));
+        if (isNew && _early.Count != 0) BeginAnew(now);
         return known;
+    }
+
+    /// <summary>Whether a search has found nobody at all to ask, but somebody may come before its deadline.</summary>
+    private bool IsEarly(Operation operation) =>
+        _expectsPeers && KnowsNobody && operation is not RefreshOperation && !operation.IsBackground && operation.Lookup!.Closest(1).Count == 0;
+
+    private void BeginAnew(TimeSpan now)
+    {
+        Operation[] early = [.. _early];
+        _early.Clear();
+        foreach (Operation operation in early)
+        {
+            StartLookup(operation, operation.Target, now);
+            Drive(operation, now);
+        }
     }
 
     /// <summary>A peer as it may be told to others: the address at which it was reached, and those that it names itself. What third peers say of it is not
@@ -78,6 +106,16 @@ internal sealed partial class KademliaNode
         if (peer.Addresses.Count == 1 && peer.Addresses[0] == dialled && (own is null || ReferenceEquals(own, peer.Addresses))) return peer;
         IReadOnlyList<Multiaddr> addresses = _policy.Dialable([dialled, .. own ?? []]);
         return new Contact(peer.Id, addresses);
+    }
+
+    // Whoever asks again and again, and says that it is where it is not, must not make this node dial there each time.
+    private bool MayCheck(Contact peer, TimeSpan now) => _vainChecks.IsOver(peer.Id, _startedAt + now);
+
+    private void Checked(Contact peer, TimeSpan now)
+    {
+        _checking.Remove(peer.Key);
+        if (Table.Find(peer.Key) is null) _vainChecks.Failed(peer.Id, _startedAt + now);
+        else _vainChecks.Reached(peer.Id);
     }
 
     private void Check(Contact peer, TimeSpan now)
@@ -123,7 +161,9 @@ internal sealed partial class KademliaNode
     {
         switch (operation)
         {
-            case ProvideOperation provide when _provided.TryGetValue(provide.Target, out (ReadOnlyMemory<byte> Key, TimeSpan DueAt) provided):
+            // What was stored of the addresses before the last move is due at once.
+            case ProvideOperation provide when (provide.Announced is null || provide.Announced == Self)
+                && _provided.TryGetValue(provide.Target, out (ReadOnlyMemory<byte> Key, TimeSpan DueAt) provided):
                 _provided[provide.Target] = provided with { DueAt = now + PauseAfter(provide.StoredCount) };
                 break;
             case PutValueOperation put when _published.TryGetValue(put.Target, out (KademliaRecord Record, TimeSpan DueAt) published):
@@ -145,7 +185,7 @@ internal sealed partial class KademliaNode
         TimeSpan patience = _failureShare <= CalmFailureShare ? 2 * _options.RefreshInterval : _options.RefreshInterval * (0.2 * CalmFailureShare / _failureShare);
         int count = _failureShare <= CalmFailureShare ? ChecksPerMaintenance : 4 * ChecksPerMaintenance;
         foreach (TableEntry entry in Table.Silent(now - patience).Take(count).ToArray())
-            if (_checking.Count < MaxChecks) Check(entry.Contact, now);
+            if (_checking.Count < _options.MaxChecks) Check(entry.Contact, now);
     }
 
     private void RefreshDue(TimeSpan now)

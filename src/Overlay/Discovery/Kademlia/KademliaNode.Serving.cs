@@ -16,9 +16,6 @@ internal sealed partial class KademliaNode
     /// <summary>Requests that were refused: not a request at all, without a needed part, or with a value that does not stand its test.</summary>
     internal long RefusedRequests { get; private set; }
 
-    /// <summary>Records that found no room.</summary>
-    internal long RecordsWithoutRoom { get; private set; }
-
     /// <summary>Answers a request.</summary>
     /// <param name="origin">Who asks.</param>
     /// <param name="request">What.</param>
@@ -78,15 +75,13 @@ internal sealed partial class KademliaNode
     private bool TryStoreValue(RequestOrigin origin, KademliaMessage request, TimeSpan now)
     {
         if (request.Record is not { } record || !record.Key.Span.SequenceEqual(request.Key.Span)) return false;
-        if (record.Value.Length > _options.MaxValueSize || !Rules.IsValid(record.Key.Span, record.Value.Span)) return false;
+        if (record.Value.Length > _options.MaxValueSize || !Rules.IsValid(record)) return false;
         Key place = Key.Of(record.Key.Span);
         if (Values.Find(place, now) is { } held && !held.Value.Span.SequenceEqual(record.Value.Span) && !Rules.IsBetter(record.Key.Span, held.Value.Span, record.Value.Span))
             return false;
         // Copied, so that a small record does not keep a large message alive.
         var kept = new KademliaRecord(record.Key.ToArray(), record.Value.ToArray(), Date(now));
-        if (Values.TryPut(place, kept, OwnerOf(origin), now)) return true;
-        RecordsWithoutRoom++;
-        return false;
+        return Values.TryPut(place, kept, OwnerOf(origin), now);
     }
 
     private bool TryStoreProvider(RequestOrigin origin, KademliaMessage request, TimeSpan now)
@@ -94,10 +89,7 @@ internal sealed partial class KademliaNode
         if (request.Key.Length > MaxProviderKeySize) return false;
         // Nobody speaks for another: only what a peer says of itself is kept.
         Contact? named = request.ProviderPeers.FirstOrDefault(peer => peer.Id == origin.Peer.Id);
-        if (named is null) return false;
-        if (Providers.TryAdd(Key.Of(request.Key.Span), Sanitize(named), OwnerOf(origin).Network, now)) return true;
-        RecordsWithoutRoom++;
-        return false;
+        return named is not null && Providers.TryAdd(Key.Of(request.Key.Span), Sanitize(named), OwnerOf(origin).Network, now);
     }
 
     private StoreOwner OwnerOf(RequestOrigin origin) =>
@@ -106,7 +98,8 @@ internal sealed partial class KademliaNode
     /// <summary>A server that asks may be worth knowing; it is dialled at an address that it names, never at the port that it came from.</summary>
     private void MeetAsker(RequestOrigin origin, TimeSpan now)
     {
-        if (!origin.IsServer || _checking.Count >= MaxChecks) return;
+        // Half of the checks are left for those of whom this node heard otherwise.
+        if (!origin.IsServer || _checking.Count >= _options.MaxChecks / 2 || !MayCheck(origin.Peer, now)) return;
         Contact peer = Sanitize(origin.Peer);
         if (peer.Addresses.Count != 0 && Table.Judge(peer.Key, null) == TableVerdict.Wanted) Check(peer, now);
     }

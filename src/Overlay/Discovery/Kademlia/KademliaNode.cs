@@ -1,3 +1,4 @@
+using Overlay.Discovery.Addresses;
 using Overlay.Discovery.Kademlia.Lookups;
 using Overlay.Discovery.Kademlia.Records;
 using Overlay.Discovery.Kademlia.Stores;
@@ -34,6 +35,7 @@ internal sealed partial class KademliaNode
         _policy = new AddressPolicy(options);
         _random = random;
         _startedAt = startedAt;
+        _vainChecks = new Backoff(options.CheckBackoff, random, MaxVainChecks);
         Table = new RoutingTable(self.Key, options);
         Values = new ValueStore(self.Key, options);
         Providers = new ProviderStore(self.Key, options);
@@ -62,13 +64,17 @@ internal sealed partial class KademliaNode
 
     internal void Tell(KademliaAction action) => _actions.Enqueue(action);
 
-    /// <summary>Takes note of the addresses at which others can dial this node.</summary>
+    /// <summary>Takes note of the addresses at which others can dial this node. Where they are others than before, what it provides is announced anew at
+    /// the next upkeep.</summary>
     internal void MoveTo(IReadOnlyList<Multiaddr> addresses)
     {
         if (ReferenceEquals(addresses, _movedTo)) return;
         _movedTo = addresses;
         IReadOnlyList<Multiaddr> dialable = _policy.Dialable(addresses);
-        if (!dialable.SequenceEqual(Self.Addresses)) Self = new Contact(Self.Id, dialable);
+        if (dialable.SequenceEqual(Self.Addresses)) return;
+        Self = new Contact(Self.Id, dialable);
+        if (dialable.Count == 0) return;
+        foreach (Key place in _provided.Keys.ToArray()) _provided[place] = _provided[place] with { DueAt = TimeSpan.Zero };
     }
 
     /// <summary>Begins to look for the peers nearest to a key.</summary>
@@ -109,7 +115,8 @@ internal sealed partial class KademliaNode
     internal void Forget(ReadOnlySpan<byte> key) => _published.Remove(Key.Of(key));
 
     /// <summary>No longer announces this node as provider of a key. Others forget it when their records expire.</summary>
-    internal void StopProviding(ReadOnlySpan<byte> key) => _provided.Remove(Key.Of(key));
+    /// <returns>Whether it was announced.</returns>
+    internal bool StopProviding(ReadOnlySpan<byte> key) => _provided.Remove(Key.Of(key));
 
     /// <summary>Begins to look for the providers of a key.</summary>
     internal ProvidersOperation FindProviders(ReadOnlyMemory<byte> key, int limit, TimeSpan now)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Overlay.Discovery.Addresses;
 
 namespace Overlay.Discovery.Kademlia;
 
@@ -61,6 +62,9 @@ public sealed record KademliaOptions
     /// <summary>Addresses of one peer that are kept and passed on. 16. 1 to 64.</summary>
     public int MaxAddressesPerPeer { get; init => field = Within(value, 1, 64); } = 16;
 
+    /// <summary>Bytes of one peer's addresses that are kept and passed on. 1 KiB; sixteen of IPv6 take 350. 64 B to 64 KiB.</summary>
+    public int MaxAddressBytesPerPeer { get; init => field = Within(value, 64, 65536); } = 1024;
+
     /// <summary>Answers of distinct peers that a value is read from before the best is returned. 4. 1 to 64.</summary>
     public int ReadQuorum { get; init => field = Within(value, 1, 64); } = 4;
 
@@ -77,6 +81,16 @@ public sealed record KademliaOptions
 
     /// <summary>How long a lookup may take; it then ends with the best that it has. 30 s.</summary>
     public TimeSpan LookupTimeout { get; init => field = Positive(value); } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Peers dialled at once only to see whether they may enter the table. 16; half of them for peers that came by themselves. 2 to 256.</summary>
+    public int MaxChecks { get; init => field = Within(value, 2, 256); } = 16;
+
+    /// <summary>How long a peer that came by itself, or of which was told, is not dialled again after that was in vain. From 1 min to 1 h.</summary>
+    public BackoffOptions CheckBackoff { get; init => field = value ?? throw new ArgumentNullException(nameof(CheckBackoff)); } = new()
+    {
+        Initial = TimeSpan.FromMinutes(1),
+        Longest = TimeSpan.FromHours(1),
+    };
 
     /// <summary>How often the table is refreshed where no lookup has gone. 10 min (kad-dht specification, "Bootstrap process").</summary>
     public TimeSpan RefreshInterval { get; init => field = Positive(value); } = TimeSpan.FromMinutes(10);
@@ -113,6 +127,13 @@ public sealed record KademliaOptions
 
     /// <summary>Providers kept for one key. 128. 1 to 4,096.</summary>
     public int MaxProvidersPerKey { get; init => field = Within(value, 1, 4096); } = 128;
+
+    /// <summary>Bytes of provider records kept for others, with what they take beside their addresses. 32 MiB. At least 64 KiB.</summary>
+    public long MaxProviderMemory
+    {
+        get;
+        init => field = value >= 65536 ? value : throw new ArgumentOutOfRangeException(nameof(MaxProviderMemory), value, "At least 65536 bytes.");
+    } = 32L << 20;
 
     /// <summary>Provider records of one key from one network. 8. 1 to 4,096.</summary>
     public int MaxProvidersPerKeyAndNetwork { get; init => field = Within(value, 1, 4096); } = 8;

@@ -81,6 +81,32 @@ public sealed class KademliaCodecTests
     }
 
     [Fact]
+    public void Decode_LongAddressesOfOnePeer_AreCutToTheBytesAllowed()
+    {
+        string name = string.Join('.', Enumerable.Repeat(new string('a', 60), 4));
+        Contact peer = Peer(1, [.. Enumerable.Range(1, 16).Select(i => $"/dns4/{name}/tcp/{i}")]);
+        var message = new KademliaMessage(KademliaMessageType.FindNode, "k"u8.ToArray()) { CloserPeers = [peer], ProviderPeers = [peer] };
+
+        Assert.True(KademliaCodec.TryDecode(KademliaCodec.Encode(message), s_options, out KademliaMessage? decoded));
+
+        Assert.All(
+            [decoded.CloserPeers[0], decoded.ProviderPeers[0], new Contact(peer.Id, new AddressPolicy(s_options).Dialable(peer.Addresses))],
+            contact => Assert.InRange(contact.Addresses.Sum(address => address.Bytes.Length), 1, s_options.MaxAddressBytesPerPeer));
+    }
+
+    [Fact]
+    public void Decode_AddressesOfOtherTransportsFirst_DoNotPushOutTheRest()
+    {
+        Contact peer = Peer(1, [.. Enumerable.Range(1, 20).Select(i => $"/ip4/20.1.1.1/udp/{i}/quic-v1"), "/ip4/20.1.1.1/tcp/1/ws", "/ip4/20.1.1.1/tcp/1"]);
+        var message = new KademliaMessage(KademliaMessageType.FindNode, "k"u8.ToArray()) { CloserPeers = [peer] };
+
+        Assert.True(KademliaCodec.TryDecode(KademliaCodec.Encode(message), s_options, out KademliaMessage? decoded));
+
+        Assert.Equal([Multiaddr.Parse("/ip4/20.1.1.1/tcp/1")], decoded.CloserPeers[0].Addresses);
+        Assert.False(new AddressPolicy(s_options).IsDialable(Multiaddr.Parse("/ip4/20.1.1.1/tcp/1/ws")));
+    }
+
+    [Fact]
     public void Decode_ValueOverTheLimit_IsRefused()
     {
         var message = new KademliaMessage(KademliaMessageType.PutValue, "/a/b"u8.ToArray()) { Record = new KademliaRecord("/a/b"u8.ToArray(), new byte[s_options.MaxValueSize + 1]) };

@@ -74,6 +74,47 @@ public sealed class KademliaDiscoveryTests
     }
 
     [Fact]
+    public async Task PutAndGetValue_ValidatorAtWork_HoldsUpNobodyElse()
+    {
+        var validator = new SlowValidator();
+        KademliaOptions options = KademliaVillage.Options with { Validators = new Dictionary<string, IRecordValidator> { ["slow"] = validator } };
+        await using KademliaVillage village = await KademliaVillage.StartAsync(0);
+        Villager first = await village.AddAsync(options), second = await village.AddAsync(options);
+        await second.WaitForAsync(1);
+        byte[] key = "/slow/x"u8.ToArray();
+        validator.MeanwhileElsewhere = () => _ = first.Discovery.TableCount + second.Discovery.TableCount;
+
+        int stored = await second.Discovery.PutValueAsync(key, new byte[] { 1 }, Cancellation);
+        ReadOnlyMemory<byte>? read = await second.Discovery.GetValueAsync(key, 1, Cancellation);
+
+        Assert.Equal(1, stored);
+        Assert.Equal([1], read!.Value.ToArray());
+        Assert.True(validator.Count >= 2);
+        Assert.False(validator.HeldUp);
+    }
+
+    /// <summary>Takes everything; does something on another thread meanwhile, which must not have to wait.</summary>
+    private sealed class SlowValidator : IRecordValidator
+    {
+        internal Action MeanwhileElsewhere { get; set; } = () => { };
+
+        internal int Count { get; private set; }
+
+        internal bool HeldUp { get; private set; }
+
+        public bool IsValid(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+        {
+            Count++;
+            var elsewhere = new Thread(() => MeanwhileElsewhere());
+            elsewhere.Start();
+            HeldUp |= !elsewhere.Join(TimeSpan.FromSeconds(20));
+            return true;
+        }
+
+        public int Choose(ReadOnlySpan<byte> key, ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) => 0;
+    }
+
+    [Fact]
     public async Task Client_WhoAsks_IsInNobodysTable()
     {
         await using KademliaVillage village = await KademliaVillage.StartAsync(3);

@@ -188,6 +188,147 @@ public sealed class KademliaNodeTests
     }
 
     [Fact]
+    public void Lookup_BeforeTheFirstPeerIsKnown_WaitsForIt()
+    {
+        _node.Start([], _now, expectsPeers: true);
+
+        ClosestOperation looking = _node.FindClosest(s_key, _now);
+        Assert.Empty(Sent());
+        Assert.False(looking.HasEnded);
+
+        _node.Meet(Peer(1), _now);
+        Run(Empty, until: () => looking.HasEnded);
+
+        Assert.Equal(Peer(1).Id, Assert.Single(looking.Closest).Contact.Id);
+        Assert.True(_now < looking.Deadline);
+    }
+
+    [Fact]
+    public void Lookup_NobodyEverComes_EndsAtItsDeadline()
+    {
+        _node.Start([], _now, expectsPeers: true);
+
+        ClosestOperation looking = _node.FindClosest(s_key, _now);
+        Run(Empty, until: () => looking.HasEnded);
+
+        Assert.Empty(looking.Closest);
+        Assert.Equal(looking.Deadline, _now);
+    }
+
+    [Fact]
+    public void Lookup_NobodyIsToCome_EndsAtOnce()
+    {
+        _node.Start([], _now);
+
+        Assert.True(_node.FindClosest(s_key, _now).HasEnded);
+    }
+
+    [Fact]
+    public void Asker_WhoIsNotWhereItSays_IsNotDialledAgainForAWhile()
+    {
+        RequestOrigin liar = new(Peer(1), IsServer: true, null);
+        var request = new KademliaMessage(KademliaMessageType.FindNode, s_key);
+        Serve(liar, request);
+        _node.Failed(Assert.Single(Sent()).Id, RequestFailure.Peer, _now);
+
+        for (int i = 0; i < 10; i++) Serve(liar, request);
+        _node.Meet(liar.Peer, _now);
+        Assert.Empty(Sent());
+
+        _now += TimeSpan.FromMinutes(1);
+        Serve(liar, request);
+        Assert.Single(Sent());
+    }
+
+    [Fact]
+    public void Asker_WhomThisNodeHadNoRoomToDial_IsDialledAtItsNextRequest()
+    {
+        RequestOrigin asker = new(Peer(1), IsServer: true, null);
+        var request = new KademliaMessage(KademliaMessageType.FindNode, s_key);
+        Serve(asker, request);
+        _node.Failed(Assert.Single(Sent()).Id, RequestFailure.Local, _now);
+
+        Serve(asker, request);
+
+        Assert.Single(Sent());
+    }
+
+    [Fact]
+    public void Asker_WhoAnswersButFindsNoRoom_IsNotDialledAgainForAWhile()
+    {
+        Join(1);
+        Contact[] sameNetwork = [.. Enumerable.Range(100, 20).Select(i => KademliaCodecTests.Peer(i, $"/ip4/30.1.1.{i}/tcp/1"))];
+        var request = new KademliaMessage(KademliaMessageType.FindNode, s_key);
+        int checks = 0;
+
+        for (int i = 0; i < 3; i++)
+            foreach (Contact peer in sameNetwork)
+            {
+                Serve(new RequestOrigin(peer, IsServer: true, null), request);
+                Run(Count);
+            }
+
+        Assert.Equal(sameNetwork.Length, checks);
+
+        KademliaMessage? Count(SendRequest asked)
+        {
+            if (asked.IsFreshDial) checks++;
+            return Empty(asked);
+        }
+    }
+
+    [Fact]
+    public void Askers_ManyAtOnce_LeaveRoomForOtherChecks()
+    {
+        var request = new KademliaMessage(KademliaMessageType.FindNode, s_key);
+        foreach (int i in Enumerable.Range(1, 100)) Serve(new RequestOrigin(Peer(i), IsServer: true, null), request);
+        Assert.Equal(8, Sent().Count);
+
+        foreach (int i in Enumerable.Range(200, 100)) _node.Meet(Peer(i), _now);
+        Assert.Equal(8, Sent().Count);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Provide_ThenMove_IsAnnouncedAtTheNewAddress(bool whileStoring)
+    {
+        Join([.. Enumerable.Range(1, 25)]);
+        Multiaddr[] moved = [Multiaddr.Parse("/ip4/20.0.0.2/tcp/1")];
+        int told = 0;
+        _node.Provide(s_key, _now);
+        Run(request =>
+        {
+            if (whileStoring && request.Message.Type == KademliaMessageType.AddProvider) _node.MoveTo(moved);
+            return Empty(request);
+        });
+        _node.MoveTo(moved);
+
+        TimeSpan soon = _now + TimeSpan.FromMinutes(1);
+        Run(
+            request =>
+            {
+                if (request.Message.Type == KademliaMessageType.AddProvider && request.Message.ProviderPeers[0].Addresses.SequenceEqual(moved)) told++;
+                return Empty(request);
+            },
+            until: () => _now > soon);
+
+        Assert.Equal(20, told);
+    }
+
+    [Fact]
+    public void Meet_SamePeerAgainAndAgain_LeavesRoomForOthers()
+    {
+        for (int i = 0; i < 50; i++) _node.Meet(Peer(1), _now);
+        _node.Meet(Peer(2), _now);
+        Sent();
+
+        _node.FindClosest(s_key, _now);
+
+        Assert.Equal(new[] { Peer(1).Id, Peer(2).Id }.Order(), Sent().Select(request => request.Peer.Id).Order());
+    }
+
+    [Fact]
     public void Serve_AsClient_RefusesEverything()
     {
         var client = new KademliaNode(KademliaCodecTests.Peer(-1), new KademliaOptions { Mode = KademliaMode.Client }, new Random(1), default);

@@ -10,7 +10,7 @@ namespace Overlay.Tests.Discovery.Kademlia;
 /// <summary>A few nodes with real hosts on one in-memory network, all joined through the first.</summary>
 internal sealed class KademliaVillage : IAsyncDisposable
 {
-    private static readonly KademliaOptions s_options = new() { AllowPrivateAddresses = true };
+    internal static KademliaOptions Options { get; } = new() { AllowPrivateAddresses = true };
 
     private readonly MemoryNetwork _network = new();
     private readonly List<Villager> _villagers = [];
@@ -33,14 +33,14 @@ internal sealed class KademliaVillage : IAsyncDisposable
         var identity = PeerIdentity.Generate();
         var host = new PeerHost(identity, transports: [new MemoryTransport(_network)]);
         await host.ListenAsync(Multiaddr.Parse($"/memory/{_villagers.Count + 1}"), Cancellation);
-        var discovery = new KademliaDiscovery(host, options ?? s_options, null, TimeProvider.System, NullLogger.Instance);
+        var discovery = new KademliaDiscovery(host, options ?? Options, null, TimeProvider.System, NullLogger.Instance);
         var villager = new Villager(identity, host, discovery);
         _villagers.Add(villager);
         discovery.Start(_villagers.Count == 1 ? [] : _villagers[0].Host.ListenAddresses);
         return villager;
     }
 
-    internal Task<Villager> AddClientAsync() => AddAsync(s_options with { Mode = KademliaMode.Client });
+    internal Task<Villager> AddClientAsync() => AddAsync(Options with { Mode = KademliaMode.Client });
 
     public async ValueTask DisposeAsync()
     {

@@ -86,6 +86,27 @@ public sealed class StoreTests
     }
 
     [Fact]
+    public void Providers_ManyBytes_StayWithinTheirLimit()
+    {
+        var store = new ProviderStore(s_self, new KademliaOptions { MaxProviderMemory = 65536 });
+        string[] addresses = [.. Enumerable.Range(1, 16).Select(i => $"/ip4/9.9.9.{i}/tcp/1")];
+
+        for (int i = 0; i < 200; i++)
+        {
+            store.TryAdd(Place($"{i % 40}"), KademliaCodecTests.Peer(i, addresses), null, default);
+            Assert.InRange(store.Size, 1, 65536);
+        }
+
+        // What lies nearest is what is left.
+        Assert.InRange(store.Count, 10, 30);
+        Key nearest = Enumerable.Range(0, 40).Select(i => Place($"{i}")).MinBy(place => place.DistanceTo(s_self));
+        Assert.Equal(5, store.Find(nearest, 100, default).Count);
+
+        store.RemoveExpired(new KademliaOptions().ProviderExpiry);
+        Assert.Equal(0, store.Size);
+    }
+
+    [Fact]
     public void Providers_OnePeer_HasItsShareOfKeys()
     {
         var store = new ProviderStore(s_self, new KademliaOptions { MaxKeysPerProvider = 3 });
@@ -123,6 +144,19 @@ public sealed class StoreTests
         Assert.False(rules.IsValid(SignedValue.KeyOf(one.PeerId, "y"), older));
         Assert.False(rules.IsValid(key, SignedValue.Seal(other, key, 3, "c"u8)));
         for (int size = 0; size < older.Length; size++) Assert.False(rules.IsValid(key, older.AsSpan(0, size)));
+    }
+
+    [Fact]
+    public void Choose_ValuesThatWereFoundValid_ChecksNoSignatureAgain()
+    {
+        using var author = PeerIdentity.Generate();
+        byte[] key = SignedValue.KeyOf(author.PeerId, "x"), older = SignedValue.Seal(author, key, 1, "a"u8), newer = SignedValue.Seal(author, key, 2, "b"u8);
+        older[^1] ^= 1;
+        newer[^1] ^= 1;
+
+        Assert.True(new SignedValueValidator().Choose(key, older, newer) > 0);
+        Assert.True(new SignedValueValidator().Choose(key, newer, older) < 0);
+        Assert.False(new SignedValueValidator().IsValid(key, newer));
     }
 
     [Fact]

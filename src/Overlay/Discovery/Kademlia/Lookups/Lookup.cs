@@ -98,7 +98,6 @@ internal sealed class Lookup
         }
 
         peer.State = LookupPeerState.Answered;
-        peer.NamedCount = Math.Min(closer.Count, _wanted);
         // An honest answer names k at most; what is more is not read.
         for (int i = 0; i < closer.Count && i < _wanted; i++) AddCandidate(peer.Path!, closer[i], peer);
         return true;

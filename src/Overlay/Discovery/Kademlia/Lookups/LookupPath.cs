@@ -94,9 +94,6 @@ internal sealed class LookupPeer(Contact contact, Distance distance, LookupPeer?
     /// <summary>The path that asked it.</summary>
     internal LookupPath? Path { get; set; }
 
-    /// <summary>How many peers it named.</summary>
-    internal int NamedCount { get; set; }
-
     /// <summary>Requests from this node to this peer and its predecessors: 1 for one that this node knew.</summary>
     internal int Hops { get; } = namedBy is null ? 1 : namedBy.Hops + 1;
 

@@ -39,11 +39,15 @@ internal sealed class ProvidersOperation(ReadOnlyMemory<byte> key, int limit, Ti
 /// <summary>Tells the peers nearest to a key that this node provides it.</summary>
 internal sealed class ProvideOperation(ReadOnlyMemory<byte> key, TimeSpan deadline) : Operation(key, deadline)
 {
+    /// <summary>This node as the record names it; null before there is one.</summary>
+    internal Contact? Announced { get; private set; }
+
     /// <summary>Peers that the record was sent to.</summary>
     internal int StoredCount { get; private set; }
 
     internal override IEnumerable<(Contact Peer, KademliaMessage Message)> Stores(KademliaNode node)
     {
+        Announced = node.Self;
         var message = new KademliaMessage(KademliaMessageType.AddProvider, RequestKey) { ProviderPeers = [node.Self] };
         return KademliaNode.StoreTargets(this).Select(peer => (peer, message));
     }

@@ -30,7 +30,7 @@ internal sealed class GetValueOperation(ReadOnlyMemory<byte> key, int quorum, Ti
     {
         if (answer.Record is not { } record) return null;
         if (!record.Key.Span.SequenceEqual(RequestKey.Span)) return Misdeed.UnaskedKey;
-        if (!node.Rules.IsValid(record.Key.Span, record.Value.Span)) return Misdeed.InvalidRecord;
+        if (!node.Rules.IsValid(record)) return Misdeed.InvalidRecord;
         _answers++;
         if (Best is null || node.Rules.IsBetter(RequestKey.Span, Best.Value.Span, record.Value.Span))
         {

@@ -11,6 +11,13 @@ internal sealed class RecordRules
         [SignedValueValidator.Namespace] = new SignedValueValidator(),
     };
 
+    /// <summary>Looks at a message's record. Signatures take time, so that this is done before the node's lock is taken; safe on several threads.</summary>
+    internal KademliaMessage Judge(KademliaMessage message) =>
+        message.Record is { IsValid: null } record ? message with { Record = record with { IsValid = IsValid(record) } } : message;
+
+    /// <summary>Whether a record's value may stand under its key.</summary>
+    internal bool IsValid(KademliaRecord record) => record.IsValid ?? IsValid(record.Key.Span, record.Value.Span);
+
     /// <summary>Whether a value may stand under a key. A validator that throws has refused.</summary>
     internal bool IsValid(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {

@@ -41,19 +41,35 @@ internal sealed record SignedValue(ulong Sequence, ReadOnlyMemory<byte> Payload)
     {
         opened = null;
         if (!TryReadPeer(key, out PeerId? peer) || !peer.TryGetPublicKey(out PeerPublicKey? publicKey)) return false;
-        var envelope = new CanonicalReader(value);
-        if (!envelope.TryReadArrayHeader(2)
-            || !envelope.TryReadBytes(1, MaxBodySize, out ReadOnlySpan<byte> body)
-            || !envelope.TryReadBytes(Ed25519.SignatureSize, Ed25519.SignatureSize, out ReadOnlySpan<byte> signature)
-            || !envelope.IsComplete) return false;
+        if (!TryReadEnvelope(value, out ReadOnlySpan<byte> body, out ReadOnlySpan<byte> signature)) return false;
         // The signature first: what is inside may be anything until it holds.
         if (!publicKey.VerifyVarTime(Signed(key, body), signature)) return false;
-        var reader = new CanonicalReader(body);
-        if (!reader.TryReadArrayHeader(3) || !reader.TryReadUInt64(1, out ulong version) || version != 1
-            || !reader.TryReadUInt64(ulong.MaxValue, out ulong sequence)
-            || !reader.TryReadBytes(0, MaxBodySize, out ReadOnlySpan<byte> payload) || !reader.IsComplete) return false;
+        if (!TryReadBody(body, out ulong sequence, out ReadOnlySpan<byte> payload)) return false;
         opened = new SignedValue(sequence, payload.ToArray());
         return true;
+    }
+
+    /// <summary>The sequence of a value that <see cref="TryOpen"/> has found to be right: its signature is not checked anew. Null for one that it would refuse
+    /// for its form.</summary>
+    internal static ulong? ReadSequence(ReadOnlySpan<byte> value) =>
+        TryReadEnvelope(value, out ReadOnlySpan<byte> body, out _) && TryReadBody(body, out ulong sequence, out _) ? sequence : null;
+
+    private static bool TryReadEnvelope(ReadOnlySpan<byte> value, out ReadOnlySpan<byte> body, out ReadOnlySpan<byte> signature)
+    {
+        signature = default;
+        body = default;
+        var envelope = new CanonicalReader(value);
+        return envelope.TryReadArrayHeader(2) && envelope.TryReadBytes(1, MaxBodySize, out body)
+            && envelope.TryReadBytes(Ed25519.SignatureSize, Ed25519.SignatureSize, out signature) && envelope.IsComplete;
+    }
+
+    private static bool TryReadBody(ReadOnlySpan<byte> body, out ulong sequence, out ReadOnlySpan<byte> payload)
+    {
+        sequence = 0;
+        payload = default;
+        var reader = new CanonicalReader(body);
+        return reader.TryReadArrayHeader(3) && reader.TryReadUInt64(1, out ulong version) && version == 1
+            && reader.TryReadUInt64(ulong.MaxValue, out sequence) && reader.TryReadBytes(0, MaxBodySize, out payload) && reader.IsComplete;
     }
 
     private static byte[] Signed(ReadOnlySpan<byte> key, ReadOnlySpan<byte> body) => [.. Domain, .. System.Security.Cryptography.SHA256.HashData(key), .. body];

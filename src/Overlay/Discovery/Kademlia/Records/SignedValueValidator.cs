@@ -10,8 +10,8 @@ internal sealed class SignedValueValidator : IRecordValidator
 
     public int Choose(ReadOnlySpan<byte> key, ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
-        if (!SignedValue.TryOpen(key, left, out SignedValue? first) || !SignedValue.TryOpen(key, right, out SignedValue? second)) return 0;
-        int order = second.Sequence.CompareTo(first.Sequence);
+        if (SignedValue.ReadSequence(left) is not { } first || SignedValue.ReadSequence(right) is not { } second) return 0;
+        int order = second.CompareTo(first);
         // Signed twice under one number: every node must keep the same one.
         return order != 0 ? order : right.SequenceCompareTo(left);
     }

@@ -1,18 +1,25 @@
 namespace Overlay.Discovery.Kademlia.Stores;
 
-/// <summary>Who provides what, as the providers themselves have said: bounded in keys, for each key, peer and network. Not safe on several threads.</summary>
+/// <summary>Who provides what, as the providers themselves have said: bounded in keys, for each key, peer and network, and in bytes. Not safe on several
+/// threads.</summary>
 /// <remarks>
 /// A key that is full makes room by taking from the network that holds the most of it, so that many names behind few addresses cannot push out the others.
-/// When there are too many keys, the farthest from this node goes.
+/// When there are too many keys or bytes, the key farthest from this node goes.
 /// </remarks>
 internal sealed class ProviderStore(Key self, KademliaOptions options)
 {
+    // The objects around a key, a record and an address.
+    private const int KeyOverhead = 128, EntryOverhead = 256, AddressOverhead = 192;
+
     private readonly Dictionary<Key, List<Entry>> _keys = [];
     private readonly StoreQuota _quota = new(options.MaxKeysPerProvider);
 
     internal int KeyCount => _keys.Count;
 
     internal int Count => _keys.Values.Sum(entries => entries.Count);
+
+    /// <summary>Bytes held.</summary>
+    internal long Size { get; private set; }
 
     /// <summary>Takes a peer's word that it provides a key.</summary>
     /// <returns>False when the peer, its network or nearer keys have used up the room.</returns>
@@ -27,14 +34,18 @@ internal sealed class ProviderStore(Key self, KademliaOptions options)
         }
 
         if (!_quota.HasRoom(owner)) return false;
+        if (_keys.TryGetValue(place, out entries)) MakeRoom(place, entries, owner);
+        var entry = new Entry(provider, owner, now);
+        if (!TryMakeRoom(place, entry.Size)) return false;
+        // Making room in its own key may have left it empty.
         if (!_keys.TryGetValue(place, out entries))
         {
-            if (!TryMakeRoomForKey(place)) return false;
             _keys.Add(place, entries = []);
+            Size += KeyOverhead;
         }
-        else MakeRoom(place, entries, owner);
 
-        entries.Add(new Entry(provider, owner, now));
+        entries.Add(entry);
+        Size += entry.Size;
         _quota.Add(owner);
         return true;
     }
@@ -65,38 +76,46 @@ internal sealed class ProviderStore(Key self, KademliaOptions options)
     {
         // The first of a network's is the one that spoke the longest ago.
         if (owner.Network is { } network && entries.Count(entry => entry.Owner.Network == network) >= options.MaxProvidersPerKeyAndNetwork)
-            RemoveAt(place, entries, entries.FindIndex(entry => entry.Owner.Network == network), keepsKey: true);
+            RemoveAt(place, entries, entries.FindIndex(entry => entry.Owner.Network == network));
         if (entries.Count < options.MaxProvidersPerKey) return;
         // Those without a network are each their own.
         IGrouping<AddressGroup?, Entry>? crowded = entries.Where(entry => entry.Owner.Network is not null).GroupBy(entry => entry.Owner.Network).MaxBy(group => group.Count());
-        RemoveAt(place, entries, crowded is null ? 0 : entries.IndexOf(crowded.First()), keepsKey: true);
+        RemoveAt(place, entries, crowded is null ? 0 : entries.IndexOf(crowded.First()));
     }
 
-    private bool TryMakeRoomForKey(in Key place)
+    private bool TryMakeRoom(in Key place, int size)
     {
-        if (_keys.Count < options.MaxProviderKeyCount) return true;
-        Key farthest = place;
-        Distance most = place.DistanceTo(self);
-        foreach (Key other in _keys.Keys)
+        while (true)
         {
-            Distance far = other.DistanceTo(self);
-            if (far <= most) continue;
-            most = far;
-            farthest = other;
+            bool isNew = !_keys.ContainsKey(place);
+            if ((!isNew || _keys.Count < options.MaxProviderKeyCount) && Size + size + (isNew ? KeyOverhead : 0) <= options.MaxProviderMemory) return true;
+            Key farthest = place;
+            Distance most = place.DistanceTo(self);
+            foreach (Key other in _keys.Keys)
+            {
+                Distance far = other.DistanceTo(self);
+                if (far <= most) continue;
+                most = far;
+                farthest = other;
+            }
+
+            if (farthest == place) return false;
+            List<Entry> entries = _keys[farthest];
+            for (int i = entries.Count - 1; i >= 0; i--) RemoveAt(farthest, entries, i);
         }
-
-        if (farthest == place) return false;
-        foreach (Entry entry in _keys[farthest]) _quota.Remove(entry.Owner);
-        _keys.Remove(farthest);
-        return true;
     }
 
-    private void RemoveAt(in Key place, List<Entry> entries, int at, bool keepsKey = false)
+    private void RemoveAt(in Key place, List<Entry> entries, int at)
     {
-        _quota.Remove(entries[at].Owner);
+        Entry entry = entries[at];
+        _quota.Remove(entry.Owner);
+        Size -= entry.Size;
         entries.RemoveAt(at);
-        if (entries.Count == 0 && !keepsKey) _keys.Remove(place);
+        if (entries.Count == 0 && _keys.Remove(place)) Size -= KeyOverhead;
     }
 
-    private sealed record Entry(Contact Provider, StoreOwner Owner, TimeSpan SaidAt);
+    private sealed record Entry(Contact Provider, StoreOwner Owner, TimeSpan SaidAt)
+    {
+        internal int Size { get; } = EntryOverhead + Provider.Addresses.Sum(address => AddressOverhead + address.Bytes.Length);
+    }
 }

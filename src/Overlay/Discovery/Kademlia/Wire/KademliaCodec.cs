@@ -28,8 +28,8 @@ internal static class KademliaCodec
         return wire.ToByteArray();
     }
 
-    /// <summary>Reads a message; false for one that is malformed or over a limit. Peers without a valid name and addresses of unknown kinds are passed
-    /// over.</summary>
+    /// <summary>Reads a message; false for one that is malformed or over a limit. Peers without a valid name and addresses that this node
+    /// has no transport for are passed over.</summary>
     internal static bool TryDecode(ReadOnlySpan<byte> encoded, KademliaOptions options, [NotNullWhen(true)] out KademliaMessage? message)
     {
         message = null;
@@ -72,20 +72,17 @@ internal static class KademliaCodec
         }
     }
 
+    private static Multiaddr? ReadAddress(ByteString bytes) => Multiaddr.TryFromBytes(bytes.Span, out Multiaddr? address) ? address : null;
+
     private static List<Contact> Read(RepeatedField<PeerMessage> wire, KademliaOptions options)
     {
         var contacts = new List<Contact>(wire.Count);
+        var policy = new AddressPolicy(options);
         foreach (PeerMessage peer in wire)
         {
             if (!PeerId.TryFromBytes(peer.Id.Span, out PeerId? id)) continue;
-            var addresses = new List<Multiaddr>(Math.Min(peer.Addrs.Count, options.MaxAddressesPerPeer));
-            foreach (ByteString bytes in peer.Addrs)
-            {
-                if (addresses.Count == options.MaxAddressesPerPeer) break;
-                if (Multiaddr.TryFromBytes(bytes.Span, out Multiaddr? address)) addresses.Add(address);
-            }
-
-            contacts.Add(new Contact(id, addresses));
+            // Those that cannot be dialled must not take the room of those that can.
+            contacts.Add(new Contact(id, policy.Take(peer.Addrs.Select(ReadAddress).OfType<Multiaddr>().Where(policy.HasTransport))));
         }
 
         return contacts;
