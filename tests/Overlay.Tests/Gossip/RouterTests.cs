@@ -118,6 +118,20 @@ public sealed class RouterTests
     }
 
     [Fact]
+    // The other side's back-off began when the PRUNE left it or came to it, which may be later than here.
+    [Fact]
+    public void Backoff_JustOver_IsWaitedWithForAHeartbeatMore()
+    {
+        using var bench = new RouterBench();
+        GossipPeer peer = bench.JoinWithMesh(1)[0];
+        bench.Receive(peer, rpc => rpc.Prune.Add(new Prune(RouterBench.Topic, 5, [])));
+
+        bench.Beat(5);
+        Assert.Empty(bench.Mesh);
+        bench.Beat();
+        Assert.Contains(peer, bench.Mesh);
+    }
+
     public void Message_FromAMeshPeer_IsDeliveredAndGoesToTheOthersButNotBackNorToItsAuthor()
     {
         using var bench = new RouterBench();

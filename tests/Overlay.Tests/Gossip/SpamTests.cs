@@ -270,6 +270,20 @@ public sealed class SpamTests
     }
 
     [Fact]
+    [Fact]
+    public void Prune_MoreBackoffsThanAreRemembered_ReplaceThoseThatEndSoonest()
+    {
+        using var bench = new RouterBench(new GossipOptions { Limits = new GossipLimits { MaxBackoffs = 64 } });
+        GossipPeer[] peers = bench.JoinWithMesh(12);
+        GossipPeer[] others = [.. Enumerable.Range(0, 53).Select(_ => bench.ConnectSubscriber())];
+        for (int i = 0; i < peers.Length; i++) bench.Receive(peers[i], rpc => rpc.Prune.Add(new Prune(RouterBench.Topic, (ulong)(100 + i), [])));
+
+        foreach (GossipPeer peer in others) bench.Receive(peer, rpc => rpc.Prune.Add(new Prune(RouterBench.Topic, 1000, [])));
+
+        IReadOnlyDictionary<PeerId, TimeSpan> backoffs = bench.Router.FindTopic(RouterBench.Topic)!.Backoffs;
+        Assert.Equal(peers[1..].Concat(others).Select(peer => peer.Id).ToHashSet(), backoffs.Keys.ToHashSet());
+    }
+
     public void Message_ForgedTwinFirst_DoesNotHideTheRealOne()
     {
         using var bench = new RouterBench { HoldsChecks = true };
