@@ -140,6 +140,47 @@ public sealed class SpamTests
         Assert.True(attacker.Stats.BehaviourPenalty > 0.9);
     }
 
+    // What this node makes of a message is not its sender's fault.
+    [Theory]
+    [InlineData("topic left")]
+    [InlineData("encoding that some read differently")]
+    [InlineData("own message")]
+    [InlineData("no room")]
+    [InlineData("still waits for its check")]
+    [InlineData("check failed")]
+    [InlineData("published here, too")]
+    public void Promises_OfMessagesThatThisNodePassesOver_AreKept(string why)
+    {
+        using var bench = new RouterBench(why == "published here, too" ? new GossipOptions { MessageIds = GossipMessageIds.Content }
+            : new GossipOptions { Limits = new GossipLimits { MaxPendingChecksPerPeer = 1 } }) { HoldsChecks = true };
+        GossipPeer peer = bench.JoinWithMesh(1)[0];
+        WireMessage message = bench.Signed(why == "own message" ? bench.Self : bench.NewIdentity(), "x");
+        bench.Receive(peer, rpc => rpc.IHave.Add(new IHave(RouterBench.Topic, [bench.IdOf(message)])));
+        Assert.Single(bench.SentTo(peer).SelectMany(rpc => rpc.IWant));
+
+        switch (why)
+        {
+            case "topic left":
+                bench.Router.Leave(bench.Now, RouterBench.Topic);
+                break;
+            case "encoding that some read differently":
+                message = bench.Parse([.. message.Encoded.Span, 0x3A, 0]);
+                break;
+            case "no room":
+                bench.Receive(peer, bench.Signed(bench.NewIdentity(), "another"));
+                break;
+            case "published here, too":
+                bench.Publish(bench.Signed(bench.Self, "x"));
+                break;
+        }
+
+        if (why != "published here, too") bench.Receive(peer, message);
+        if (why == "check failed") bench.Router.Judge(bench.Now, bench.Held[0], GossipVerdict.Ignore);
+        bench.Beat(10);
+
+        Assert.Equal(0, peer.Stats.BehaviourPenalty);
+    }
+
     [Fact]
     public void Graft_TopicNotJoined_IsNotAnsweredAndTakesNoMemory()
     {
@@ -230,6 +271,20 @@ public sealed class SpamTests
     }
 
     [Fact]
+    public void Prune_MoreBackoffsThanAreRemembered_ReplaceThoseThatEndSoonest()
+    {
+        using var bench = new RouterBench(new GossipOptions { Limits = new GossipLimits { MaxBackoffs = 64 } });
+        GossipPeer[] peers = bench.JoinWithMesh(12);
+        GossipPeer[] others = [.. Enumerable.Range(0, 53).Select(_ => bench.ConnectSubscriber())];
+        for (int i = 0; i < peers.Length; i++) bench.Receive(peers[i], rpc => rpc.Prune.Add(new Prune(RouterBench.Topic, (ulong)(100 + i), [])));
+
+        foreach (GossipPeer peer in others) bench.Receive(peer, rpc => rpc.Prune.Add(new Prune(RouterBench.Topic, 1000, [])));
+
+        IReadOnlyDictionary<PeerId, TimeSpan> backoffs = bench.Router.FindTopic(RouterBench.Topic)!.Backoffs;
+        Assert.Equal(peers[1..].Concat(others).Select(peer => peer.Id).ToHashSet(), backoffs.Keys.ToHashSet());
+    }
+
+    [Fact]
     public void Prune_PeersFromOneWithoutHighScore_AreNotDialled()
     {
         using var bench = new RouterBench();
@@ -270,20 +325,6 @@ public sealed class SpamTests
     }
 
     [Fact]
-    [Fact]
-    public void Prune_MoreBackoffsThanAreRemembered_ReplaceThoseThatEndSoonest()
-    {
-        using var bench = new RouterBench(new GossipOptions { Limits = new GossipLimits { MaxBackoffs = 64 } });
-        GossipPeer[] peers = bench.JoinWithMesh(12);
-        GossipPeer[] others = [.. Enumerable.Range(0, 53).Select(_ => bench.ConnectSubscriber())];
-        for (int i = 0; i < peers.Length; i++) bench.Receive(peers[i], rpc => rpc.Prune.Add(new Prune(RouterBench.Topic, (ulong)(100 + i), [])));
-
-        foreach (GossipPeer peer in others) bench.Receive(peer, rpc => rpc.Prune.Add(new Prune(RouterBench.Topic, 1000, [])));
-
-        IReadOnlyDictionary<PeerId, TimeSpan> backoffs = bench.Router.FindTopic(RouterBench.Topic)!.Backoffs;
-        Assert.Equal(peers[1..].Concat(others).Select(peer => peer.Id).ToHashSet(), backoffs.Keys.ToHashSet());
-    }
-
     public void Message_ForgedTwinFirst_DoesNotHideTheRealOne()
     {
         using var bench = new RouterBench { HoldsChecks = true };

@@ -16,7 +16,7 @@ internal sealed partial class GossipRouter
     {
         _ticks++;
         foreach (GossipPeer peer in _peers.Values) BeginInterval(peer);
-        foreach (GossipPeer peer in _promises.TakeBroken(now)) PeerScore.Penalize(peer.Stats, 1);
+        foreach (GossipPeer peer in _promises.TakeBroken(now, _pending.ContainsKey)) PeerScore.Penalize(peer.Stats, 1);
         _score.Refresh(now);
         _seen.Expire(now);
         if (_ticks % BackoffTicks == 0)
