@@ -70,7 +70,7 @@ internal sealed partial class GossipRouter
     {
         if (!Forget(pending)) return;
         if (verdict == GossipVerdict.Accept) Authenticate(pending);
-        // A forged message leaves no trace under its id, or it would hide the real one.
+        // A forged message leaves no trace under its id, or it would hide the real one; nor does one whose signature could not be checked.
         if (!pending.IsAuthentic)
         {
             if (verdict != GossipVerdict.Reject)
