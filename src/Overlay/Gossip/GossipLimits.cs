@@ -96,6 +96,9 @@ public sealed record GossipLimits
     /// <summary>Messages that wait for one subscription's reader; beyond it the oldest are dropped and counted. 1,024. 1 to 1 M.</summary>
     public int MaxSubscriptionQueue { get; init => field = OptionChecks.InRange(value, 1, 1 << 20); } = 1024;
 
+    /// <summary>Bytes of message data that wait for one subscription's reader; beyond it the oldest are dropped and counted, but one message always fits. 16 MiB. 64 KiB to 1 GiB.</summary>
+    public int MaxSubscriptionQueueSize { get; init => field = OptionChecks.InRange(value, 65536, 1 << 30); } = 16 << 20;
+
     /// <summary>Peers without connection whose score is remembered. 4,096. 0 to 1 M.</summary>
     public int MaxRetainedScores { get; init => field = OptionChecks.InRange(value, 0, 1 << 20); } = 4096;
 

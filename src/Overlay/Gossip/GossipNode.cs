@@ -70,7 +70,7 @@ internal sealed partial class GossipNode : IAsyncDisposable
     internal GossipSubscription Subscribe(string topic)
     {
         CheckTopic(topic);
-        var subscription = new GossipSubscription(topic, _options.Limits.MaxSubscriptionQueue, End);
+        var subscription = new GossipSubscription(topic, _options.Limits, End);
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed != 0, this);

@@ -1,4 +1,5 @@
 using Overlay.Gossip;
+using Overlay.Gossip.Messages;
 using Overlay.Gossip.Routing;
 using Overlay.Gossip.Scoring;
 using Overlay.Gossip.Wire;
@@ -117,7 +118,6 @@ public sealed class RouterTests
         Assert.Contains(peer, bench.Mesh);
     }
 
-    [Fact]
     // The other side's back-off began when the PRUNE left it or came to it, which may be later than here.
     [Fact]
     public void Backoff_JustOver_IsWaitedWithForAHeartbeatMore()
@@ -132,6 +132,7 @@ public sealed class RouterTests
         Assert.Contains(peer, bench.Mesh);
     }
 
+    [Fact]
     public void Message_FromAMeshPeer_IsDeliveredAndGoesToTheOthersButNotBackNorToItsAuthor()
     {
         using var bench = new RouterBench();
@@ -159,6 +160,27 @@ public sealed class RouterTests
         bench.Receive(peers[0], message);
 
         Assert.Equal(message.Encoded.ToArray(), Assert.Single(Assert.Single(bench.SentTo(peers[1])).Messages).Encoded.ToArray());
+    }
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(100, true)]
+    public void Message_OutOfAnRpc_KeepsItInMemoryOnlyWhereThatIsLittleMoreThanTheMessage(int count, bool isCopied)
+    {
+        using var bench = new RouterBench { HoldsChecks = true };
+        GossipPeer peer = bench.JoinWithMesh(1)[0];
+        Rpc rpc = Rpc.Of(bench.Signed(bench.NewIdentity(), "hello"));
+        for (int i = 1; i < count; i++) rpc.Messages.Add(bench.Signed(bench.Self, "x", (ulong)i));
+        byte[] bytes = new RpcEncoder().Encode(rpc).ToArray();
+        Assert.Equal(RpcFault.None, RpcDecoder.TryDecode(bytes, bench.Options.Limits, out Rpc decoded));
+
+        bench.Router.Receive(bench.Now, peer, decoded);
+        bench.Act();
+
+        PendingMessage pending = Assert.Single(bench.Held);
+        Assert.Equal(isCopied, !bytes.AsSpan().Overlaps(pending.Message.Encoded.Span));
+        bench.Finish(pending);
+        Assert.Equal(isCopied, !bytes.AsSpan().Overlaps(Assert.Single(bench.Delivered).Data.Span));
     }
 
     [Fact]

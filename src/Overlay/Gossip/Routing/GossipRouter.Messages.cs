@@ -184,8 +184,7 @@ internal sealed partial class GossipRouter
 
     private void Forward(TimeSpan now, PendingMessage pending)
     {
-        // Only its own bytes are kept, not those of the RPC that it came in.
-        WireMessage message = pending.Message.Detached();
+        WireMessage message = pending.Message;
         _cache.Add(pending.Id, message);
         _actions.Add(new GossipAction.Deliver(pending.ToMessage()));
         if (!_topics.TryGetValue(message.Topic, out TopicState? topic)) return;
