@@ -6,11 +6,11 @@ public sealed record GossipLimits
     /// <summary>Largest RPC taken or sent, in bytes; one announced as longer ends its stream before it is read. 1 MiB, as go-libp2p-pubsub has. 4 KiB to 16 MiB.</summary>
     public int MaxRpcSize { get; init => field = OptionChecks.InRange(value, 4096, 16 << 20); } = 1 << 20;
 
-    /// <summary>Largest message with all its fields, in bytes; below <see cref="MaxRpcSize"/>. 256 KiB. 1 KiB to 8 MiB.</summary>
+    /// <summary>Largest message with all its fields, in bytes; at least 8 below <see cref="MaxRpcSize"/>. 256 KiB. 1 KiB to 8 MiB.</summary>
     public int MaxMessageSize { get; init => field = OptionChecks.InRange(value, 1024, 8 << 20); } = 256 << 10;
 
-    /// <summary>Most messages in one RPC. 1,000. 1 to 100,000.</summary>
-    public int MaxMessagesPerRpc { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 1000;
+    /// <summary>Most messages in one RPC; at least <see cref="MaxIHaveIds"/>, since all that were asked for may come at once. 5,000. 1 to 100,000.</summary>
+    public int MaxMessagesPerRpc { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 5000;
 
     /// <summary>Most subscription changes in one RPC. 1,000. 1 to 100,000.</summary>
     public int MaxSubscriptionsPerRpc { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 1000;
@@ -18,13 +18,10 @@ public sealed record GossipLimits
     /// <summary>Most control messages in one RPC. 1,000. 1 to 100,000.</summary>
     public int MaxControlPerRpc { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 1000;
 
-    /// <summary>Most message ids in one RPC. 5,000, as many as go-libp2p-pubsub tells of at once. 1 to 100,000.</summary>
+    /// <summary>Message ids of one RPC that are looked at; further ones are passed over. 5,000, as many as go-libp2p-pubsub tells of at once. 1 to 100,000.</summary>
     public int MaxIdsPerRpc { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 5000;
 
-    /// <summary>Longest message id, in bytes. 64: a PeerId of 44 bytes and a sequence number are 52. 32 to 1,024.</summary>
-    public int MaxMessageIdSize { get; init => field = OptionChecks.InRange(value, 32, 1024); } = 64;
-
-    /// <summary>Longest topic, in bytes of UTF-8. 256. 1 to 4,096.</summary>
+    /// <summary>Longest topic, in bytes of UTF-8; at most half of <see cref="MaxRpcSize"/>. 256. 1 to 4,096.</summary>
     public int MaxTopicSize { get; init => field = OptionChecks.InRange(value, 1, 4096); } = 256;
 
     /// <summary>Topics that one peer can be subscribed to here. 256. 1 to 100,000.</summary>

@@ -67,7 +67,7 @@ internal sealed partial class GossipNode
             if (status != LengthPrefixedStatus.Taken) return status.ToString();
             // Of those who are not listened to nothing is copied, let alone decoded.
             if (!isHeard) continue;
-            if (RpcDecoder.TryDecode(bytes.ToArray(), _options.Limits, out Rpc rpc) is var fault and not RpcFault.None) return fault.ToString();
+            if (RpcDecoder.TryDecode(bytes.ToArray(), _options, out Rpc rpc) is var fault and not RpcFault.None) return fault.ToString();
             taken.Enqueue(rpc);
             size += bytes.Length;
         }

@@ -172,7 +172,7 @@ public sealed class RouterTests
         Rpc rpc = Rpc.Of(bench.Signed(bench.NewIdentity(), "hello"));
         for (int i = 1; i < count; i++) rpc.Messages.Add(bench.Signed(bench.Self, "x", (ulong)i));
         byte[] bytes = new RpcEncoder().Encode(rpc).ToArray();
-        Assert.Equal(RpcFault.None, RpcDecoder.TryDecode(bytes, bench.Options.Limits, out Rpc decoded));
+        Assert.Equal(RpcFault.None, RpcDecoder.TryDecode(bytes, bench.Options, out Rpc decoded));
 
         bench.Router.Receive(bench.Now, peer, decoded);
         bench.Act();
@@ -301,6 +301,9 @@ public sealed class RouterTests
         Assert.Throws<ArgumentException>(() => new GossipOptions { HistoryGossip = 6 }.CheckTogether());
         Assert.Throws<ArgumentException>(() => new GossipOptions { Signing = GossipSigning.StrictNoSign }.CheckTogether());
         Assert.Throws<ArgumentException>(() => new GossipOptions { Score = new PeerScoreOptions { GossipThreshold = -5000 } }.CheckTogether());
+        Assert.Throws<ArgumentException>(() => new GossipOptions { Limits = new GossipLimits { MaxMessagesPerRpc = 4999 } }.CheckTogether());
+        Assert.Throws<ArgumentException>(() => new GossipOptions { Limits = new GossipLimits { MaxRpcSize = 4096, MaxMessageSize = 1024, MaxTopicSize = 2049 } }.CheckTogether());
+        Assert.Throws<ArgumentException>(() => new GossipOptions { Limits = new GossipLimits { MaxRpcSize = 4096, MaxMessageSize = 4095 } }.CheckTogether());
         Assert.Throws<ArgumentOutOfRangeException>(() => new GossipOptions { Degree = 65 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new PeerScoreOptions { BehaviourPenaltyDecay = 1 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new TopicScoreOptions { InvalidMessageDeliveriesWeight = double.NaN });

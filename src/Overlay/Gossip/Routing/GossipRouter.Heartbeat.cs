@@ -141,9 +141,7 @@ internal sealed partial class GossipRouter
                 told = some[..most];
             }
 
-            Rpc rpc = To(peer);
-            if (rpc.IHave.Sum(have => have.Ids.Count) + told.Count > most) rpc = NextTo(peer);
-            rpc.IHave.Add(new IHave(topic.Name, told));
+            To(peer).IHave.Add(new IHave(topic.Name, told));
         }
     }
 }

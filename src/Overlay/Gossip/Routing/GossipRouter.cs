@@ -61,7 +61,11 @@ internal sealed partial class GossipRouter
     internal List<GossipAction> TakeActions()
     {
         foreach ((GossipPeer peer, Rpc rpc) in _outbox)
-            if (!rpc.IsEmpty) _actions.Add(new GossipAction.Send(peer, rpc));
+        {
+            if (rpc.IsEmpty) continue;
+            foreach (Rpc part in RpcSplitter.Split(rpc, _options)) _actions.Add(new GossipAction.Send(peer, part));
+        }
+
         _outbox.Clear();
         List<GossipAction> taken = [.. _actions];
         _actions.Clear();
@@ -162,25 +166,13 @@ internal sealed partial class GossipRouter
         if (from.Topics.Add(change.Topic)) Topic(change.Topic).Peers.Add(from);
     }
 
-    private void Subscribe(GossipPeer peer, string topic, bool subscribes)
-    {
-        Rpc rpc = To(peer);
-        if (rpc.Subscriptions.Count >= _options.Limits.MaxSubscriptionsPerRpc) rpc = NextTo(peer);
-        rpc.Subscriptions.Add(new SubscriptionChange(topic, subscribes));
-    }
+    private void Subscribe(GossipPeer peer, string topic, bool subscribes) => To(peer).Subscriptions.Add(new SubscriptionChange(topic, subscribes));
 
-    /// <summary>The RPC that collects what this step says to a peer.</summary>
+    /// <summary>Collects what this step says to a peer.</summary>
     private Rpc To(GossipPeer peer)
     {
         if (!_outbox.TryGetValue(peer, out Rpc? rpc)) _outbox.Add(peer, rpc = new Rpc());
         return rpc;
-    }
-
-    /// <summary>Closes the RPC that is being collected and begins another.</summary>
-    private Rpc NextTo(GossipPeer peer)
-    {
-        if (_outbox.Remove(peer, out Rpc? full)) _actions.Add(new GossipAction.Send(peer, full));
-        return To(peer);
     }
 
     private TopicState Topic(string name)
