@@ -99,7 +99,7 @@ public sealed record GossipLimits
     /// <summary>Peers without connection whose score is remembered. 4,096. 0 to 1 M.</summary>
     public int MaxRetainedScores { get; init => field = OptionChecks.InRange(value, 0, 1 << 20); } = 4096;
 
-    /// <summary>Peers that are gossiped with. 512. 1 to 100,000.</summary>
+    /// <summary>Peers that are gossiped with; what they subscribe to is remembered of twice as many with an open stream. 512. 1 to 100,000.</summary>
     public int MaxPeers { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 512;
 
     /// <summary>How long a validator of the host application may take; later counts as <see cref="GossipVerdict.Ignore"/>. 5 s. 10 ms to 5 min.</summary>

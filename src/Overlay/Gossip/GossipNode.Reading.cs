@@ -20,6 +20,8 @@ internal sealed partial class GossipNode
     private async Task ReadAsync(PeerStream stream, GossipVersion version, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+        bool isKept;
+        lock (_lock) isKept = _router.OpenInbound(stream.RemotePeer);
         try
         {
             Link(stream.Connection, VersionSpoken(stream.Connection, version), _host.FindPeerInfo(stream.Connection));
@@ -46,6 +48,11 @@ internal sealed partial class GossipNode
         {
             stream.Abort(e.Message);
         }
+        finally
+        {
+            if (isKept)
+                lock (_lock) _router.CloseInbound(stream.RemotePeer);
+        }
     }
 
     // Whoever opens a stream of 1.1 may speak 1.2 too; what it says of itself is newer than its choice for one stream.
@@ -65,10 +72,10 @@ internal sealed partial class GossipNode
             LengthPrefixedStatus status = LengthPrefixed.TryTake(ref buffer, _options.Limits.MaxRpcSize, out ReadOnlySequence<byte> bytes);
             if (status == LengthPrefixedStatus.NeedMore) return null;
             if (status != LengthPrefixedStatus.Taken) return status.ToString();
-            // Of those who are not listened to nothing is copied, let alone decoded.
-            if (!isHeard) continue;
-            if (RpcDecoder.TryDecode(bytes.ToArray(), _options, out Rpc rpc) is var fault and not RpcFault.None) return fault.ToString();
-            taken.Enqueue(rpc);
+            // Of those who are not listened to nothing is kept but their subscriptions, which they do not say again.
+            ReadOnlyMemory<byte> whole = !isHeard && bytes.IsSingleSegment ? bytes.First : bytes.ToArray();
+            if (RpcDecoder.TryDecode(whole, _options, out Rpc rpc, onlySubscriptions: !isHeard) is var fault and not RpcFault.None) return fault.ToString();
+            if (!rpc.IsEmpty) taken.Enqueue(rpc);
             size += bytes.Length;
         }
 
@@ -89,7 +96,7 @@ internal sealed partial class GossipNode
                     while (checking is null && taken.Count > 0)
                     {
                         if (_router.FindPeer(sender) is not { } peer)
-                            taken.Clear();
+                            _router.ReceiveSubscriptions(sender, taken.Dequeue().Subscriptions);
                         else if (peer.PendingCount >= HalfOfPending)
                             checking = (_checked ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
                         else if (taken.Peek().Messages.Count > HalfOfPending)

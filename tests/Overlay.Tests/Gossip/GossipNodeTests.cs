@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Overlay.Gossip;
 using Overlay.Gossip.Messages;
 using Overlay.Gossip.Scoring;
+using Overlay.Gossip.Wire;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
@@ -88,6 +89,36 @@ public sealed class GossipNodeTests
 
         Assert.Equal("good", Text((await TakeAsync(atB, 1))[0]));
         await Until(() => b.Node.ScoreOf(a.Id) is > -101 and < -90);
+    }
+
+    [Fact]
+    public async Task Subscriptions_SaidOnceBeforeTheStreamToThePeerBreaks_AreKnownOnTheNextOne()
+    {
+        await using var a = await Member.StartAsync();
+        using var identity = PeerIdentity.Generate();
+        await using var peer = new PeerHost(identity);
+        var second = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        int opened = 0;
+        using IDisposable handler = peer.Protocols.Handle("/meshsub/1.1.0", async (stream, cancellation) =>
+        {
+            if (Interlocked.Increment(ref opened) == 1)
+            {
+                stream.Abort("Not this one.");
+                return;
+            }
+
+            second.TrySetResult();
+            await new TaskCompletionSource().Task.WaitAsync(cancellation);
+        });
+        PeerConnection connection = await peer.ConnectAsync(a.Address, Cancellation);
+        await using PeerStream said = await connection.OpenStreamAsync("/meshsub/1.1.0", Cancellation);
+        var rpc = new Rpc();
+        rpc.Subscriptions.Add(new SubscriptionChange("news", true));
+
+        await said.Output.WriteAsync(LengthPrefixed.Frame(new RpcEncoder().Encode(rpc)), Cancellation);
+
+        await second.Task.WaitAsync(Cancellation);
+        await Until(() => a.Node.PeersOf("news").Count == 1);
     }
 
     [Fact]

@@ -24,6 +24,35 @@ public sealed class RouterTests
             bench.SentTo(peer).SelectMany(rpc => rpc.Subscriptions));
     }
 
+    // A peer says what it subscribes to once, when its stream opens, and not again when this node's stream to it is a new one.
+    [Fact]
+    public void Subscriptions_WhileAStreamOfThePeerIsOpen_OutliveTheWayToIt()
+    {
+        using var bench = new RouterBench();
+        Transport.Identity.PeerIdentity identity = bench.NewIdentity();
+        Assert.True(bench.Router.OpenInbound(identity.PeerId));
+        bench.Router.ReceiveSubscriptions(identity.PeerId, [new("early", true), new("left", true), new("left", false)]);
+
+        GossipPeer first = bench.Connect(identity: identity);
+        Assert.Equal([first], bench.Router.FindTopic("early")!.Peers);
+        bench.Receive(first, rpc => rpc.Subscriptions.Add(new SubscriptionChange(RouterBench.Topic, true)));
+        bench.Router.RemovePeer(bench.Now, first);
+        Assert.Empty(bench.Router.FindTopic(RouterBench.Topic)!.Peers);
+
+        GossipPeer second = bench.Connect(identity: identity);
+        Assert.Equal(["early", RouterBench.Topic], second.Topics.Order(StringComparer.Ordinal));
+        bench.Publish(bench.Signed(bench.Self, "hello"));
+        Assert.Equal(1, bench.MessagesTo(second));
+
+        // Two streams, of which one is left; then none, but a way to it; then nothing at all.
+        bench.Router.OpenInbound(identity.PeerId);
+        bench.Router.CloseInbound(identity.PeerId);
+        bench.Router.CloseInbound(identity.PeerId);
+        Assert.Equal([second], bench.Router.FindTopic(RouterBench.Topic)!.Peers);
+        bench.Router.RemovePeer(bench.Now, second);
+        Assert.Equal(0, bench.Router.TopicCount);
+    }
+
     [Fact]
     public void Join_MorePeersThanD_GraftsD()
     {

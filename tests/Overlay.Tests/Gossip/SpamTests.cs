@@ -499,6 +499,22 @@ public sealed class SpamTests
     }
 
     [Fact]
+    public void Subscriptions_OfPeersThatCannotBeSentAnything_TakeBoundedMemoryAndGoWithTheirStreams()
+    {
+        using var bench = new RouterBench(new GossipOptions { Limits = new GossipLimits { MaxPeers = 2, MaxTopicsPerPeer = 20, MaxTopics = 50 } });
+        PeerId[] attackers = [.. Enumerable.Range(0, 10).Select(_ => bench.NewIdentity().PeerId)];
+
+        PeerId[] kept = [.. attackers.Where(bench.Router.OpenInbound)];
+        for (int i = 0; i < attackers.Length; i++)
+            bench.Router.ReceiveSubscriptions(attackers[i], [.. Enumerable.Range(0, 100).Select(topic => new SubscriptionChange($"{i}-{topic}", true))]);
+
+        Assert.Equal(4, kept.Length);
+        Assert.Equal(50, bench.Router.TopicCount);
+        foreach (PeerId attacker in kept) bench.Router.CloseInbound(attacker);
+        Assert.Equal(0, bench.Router.TopicCount);
+    }
+
+    [Fact]
     public void Subscriptions_ToTopicsNotAllowed_TakeNoMemory()
     {
         using var bench = new RouterBench(new GossipOptions { AllowedTopics = ["/overlay/demand/1/*", "news"] });
@@ -516,17 +532,23 @@ public sealed class SpamTests
     }
 
     [Fact]
-    public void Graylisted_WhateverItSends_IsPassedOver()
+    public void Graylisted_WhateverItSendsButSubscriptions_IsPassedOver()
     {
         using var bench = new RouterBench();
         GossipPeer[] peers = bench.JoinWithMesh(2);
         PeerScore.Penalize(peers[0].Stats, 1000);
 
         bench.Receive(peers[0], bench.Signed(bench.NewIdentity(), "x"));
-        bench.Receive(peers[0], rpc => rpc.Subscriptions.Add(new SubscriptionChange("other", true)));
+        bench.Receive(peers[0], rpc =>
+        {
+            rpc.Subscriptions.Add(new SubscriptionChange("other", true));
+            rpc.IHave.Add(new IHave(RouterBench.Topic, [RouterBench.SomeId(1)]));
+        });
 
         Assert.Equal(0, bench.SignatureChecks);
-        Assert.DoesNotContain("other", peers[0].Topics);
+        Assert.Empty(bench.SentTo(peers[0]));
+        // It does not say this again when its score is better.
+        Assert.Contains("other", peers[0].Topics);
     }
 
     [Fact]

@@ -9,7 +9,11 @@ internal static class RpcDecoder
 
     /// <summary>Decodes one RPC, without its length prefix. Messages keep pointing into <paramref name="bytes"/>. Ids longer than the rule in use can make, and ids beyond
     /// <see cref="GossipLimits.MaxIdsPerRpc"/>, are left out.</summary>
-    internal static RpcFault TryDecode(ReadOnlyMemory<byte> bytes, GossipOptions options, out Rpc rpc)
+    /// <param name="bytes">The RPC.</param>
+    /// <param name="options">The limits.</param>
+    /// <param name="rpc">What it says; nothing in it when it is refused for a limit.</param>
+    /// <param name="onlySubscriptions">Whether the rest is passed over, though limits are held against it.</param>
+    internal static RpcFault TryDecode(ReadOnlyMemory<byte> bytes, GossipOptions options, out Rpc rpc, bool onlySubscriptions = false)
     {
         rpc = new Rpc();
         RpcFault fault = new RpcCensus(bytes.Span, options.Limits).Take();
@@ -20,7 +24,7 @@ internal static class RpcDecoder
             var reader = new ProtoReader(bytes.Span);
             while (!reader.IsAtEnd && reader.TryRead(out ProtoField field))
             {
-                if (field.Name is < 1 or > 3) continue;
+                if (field.Name is < 1 or > 3 || (onlySubscriptions && field.Name != 1)) continue;
                 ReadOnlyMemory<byte> inner = bytes.Slice(field.Start, field.Size);
                 if (field.Name == 1) AddSubscription(rpc, inner);
                 else if (field.Name == 3) AddControl(rpc, inner, ref idLimits);
