@@ -66,7 +66,7 @@ public sealed record GossipLimits
     /// <summary>Bytes of messages that are kept for those who ask; beyond it the oldest go before their time. 16 MiB. 64 KiB to 1 GiB.</summary>
     public int MaxHistorySize { get; init => field = OptionChecks.InRange(value, 65536, 1 << 30); } = 16 << 20;
 
-    /// <summary>Messages that wait for their check, of all peers together; one more is dropped, at nobody's cost. 4,096. 1 to 1 M.</summary>
+    /// <summary>Messages that wait for their check, of all peers together; streams that bring more are read on when there is room. 4,096. 1 to 1 M.</summary>
     public int MaxPendingChecks { get; init => field = OptionChecks.InRange(value, 1, 1 << 20); } = 4096;
 
     /// <summary>Messages of one peer that wait for their check. 1,024. 1 to 1 M.</summary>

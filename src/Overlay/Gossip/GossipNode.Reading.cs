@@ -16,6 +16,9 @@ internal sealed partial class GossipNode
     // Messages of one peer that may wait for their check when more are handed on, and that are handed on at once: both together stay below the limit at which the router drops.
     private int HalfOfPending => Math.Max(1, _options.Limits.MaxPendingChecksPerPeer / 2);
 
+    // As many as may be handed on at once. It is zero only while others wait, whose checks come to an end.
+    private int RoomForMessages => Math.Min(HalfOfPending, Math.Max(0, _options.Limits.MaxPendingChecks - _router.PendingCount));
+
     /// <summary>Takes a peer's RPCs from one stream that it opened.</summary>
     private async Task ReadAsync(PeerStream stream, GossipVersion version, CancellationToken cancellationToken)
     {
@@ -97,10 +100,10 @@ internal sealed partial class GossipNode
                     {
                         if (_router.FindPeer(sender) is not { } peer)
                             _router.ReceiveSubscriptions(sender, taken.Dequeue().Subscriptions);
-                        else if (peer.PendingCount >= HalfOfPending)
+                        else if (peer.PendingCount >= HalfOfPending || (RoomForMessages == 0 && taken.Peek().Messages.Count > 0))
                             checking = (_checked ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-                        else if (taken.Peek().Messages.Count > HalfOfPending)
-                            _router.Receive(Now, peer, taken.Peek().TakeMessages(HalfOfPending));
+                        else if (taken.Peek().Messages.Count > RoomForMessages)
+                            _router.Receive(Now, peer, taken.Peek().TakeMessages(RoomForMessages));
                         else
                             _router.Receive(Now, peer, taken.Dequeue());
                     }
