@@ -43,6 +43,7 @@ internal sealed partial class GossipRouter
     {
         peer.IHaveCount = peer.AskedCount = peer.IDontWantCount = 0;
         peer.GivenBytes = 0;
+        if (peer.Unwanted.Count == 0) return;
         foreach ((MessageId id, int ticks) in peer.Unwanted.ToArray())
         {
             if (ticks <= 1) peer.Unwanted.Remove(id);
