@@ -18,7 +18,7 @@ public sealed record GossipLimits
     /// <summary>Most control messages in one RPC. 1,000. 1 to 100,000.</summary>
     public int MaxControlPerRpc { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 1000;
 
-    /// <summary>Message ids of one RPC that are looked at; further ones are passed over. 5,000, as many as go-libp2p-pubsub tells of at once. 1 to 100,000.</summary>
+    /// <summary>Message ids of one RPC that are looked at; further ones are passed over. 5,000, what go-libp2p-pubsub tells of at once. 1 to 100,000.</summary>
     public int MaxIdsPerRpc { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 5000;
 
     /// <summary>Longest topic, in bytes of UTF-8; at most half of <see cref="MaxRpcSize"/>. 256. 1 to 4,096.</summary>
@@ -93,7 +93,8 @@ public sealed record GossipLimits
     /// <summary>Messages that wait for one subscription's reader; beyond it the oldest are dropped and counted. 1,024. 1 to 1 M.</summary>
     public int MaxSubscriptionQueue { get; init => field = OptionChecks.InRange(value, 1, 1 << 20); } = 1024;
 
-    /// <summary>Bytes of message data that wait for one subscription's reader; beyond it the oldest are dropped and counted, but one message always fits. 16 MiB. 64 KiB to 1 GiB.</summary>
+    /// <summary>Bytes of message data that wait for one subscription's reader; beyond it the oldest are dropped and counted, but one message always fits.
+    /// 16 MiB. 64 KiB to 1 GiB.</summary>
     public int MaxSubscriptionQueueSize { get; init => field = OptionChecks.InRange(value, 65536, 1 << 30); } = 16 << 20;
 
     /// <summary>Peers without connection whose score is remembered. 4,096. 0 to 1 M.</summary>

@@ -41,8 +41,9 @@ internal sealed partial class GossipNode : IAsyncDisposable
     private readonly List<IDisposable> _handlers = [];
     private int _disposed;
 
-    internal GossipNode(PeerIdentity identity, PeerHost host, GossipOptions options, TimeProvider time, ILogger logger, Random? random = null, DialableAddresses? dialable = null,
-        Func<IReadOnlyList<PendingMessage>, bool[]>? checkSignatures = null)
+    internal GossipNode(
+        PeerIdentity identity, PeerHost host, GossipOptions options, TimeProvider time, ILogger logger,
+        Random? random = null, DialableAddresses? dialable = null, Func<IReadOnlyList<PendingMessage>, bool[]>? checkSignatures = null)
     {
         _host = host;
         _dialable = dialable;

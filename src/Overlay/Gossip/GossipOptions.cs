@@ -153,10 +153,11 @@ public sealed record GossipOptions
         if (HistoryGossip > HistoryLength) throw new ArgumentException($"HistoryGossip {HistoryGossip} must be at most HistoryLength {HistoryLength}.", nameof(HistoryGossip));
         if (Signing == GossipSigning.StrictNoSign && MessageIds != GossipMessageIds.Content)
             throw new ArgumentException("Without authors a message's id can only be made of its content.", nameof(MessageIds));
-        if (Limits.MaxMessageSize > Limits.MaxRpcSize - 8) throw new ArgumentException("MaxMessageSize must be at least 8 bytes below MaxRpcSize.", nameof(Limits));
+        if (Limits.MaxMessageSize > Limits.MaxRpcSize - 8)
+            throw new ArgumentException("MaxMessageSize must be at least 8 bytes below MaxRpcSize.", nameof(Limits));
         if (Limits.MaxTopicSize > Limits.MaxRpcSize / 2) throw new ArgumentException("MaxTopicSize must be at most half of MaxRpcSize.", nameof(Limits));
         if (Limits.MaxMessagesPerRpc < Limits.MaxIHaveIds)
-            throw new ArgumentException("MaxMessagesPerRpc must be at least MaxIHaveIds: all messages that a peer is asked for may come at once.", nameof(Limits));
+            throw new ArgumentException("MaxMessagesPerRpc must be at least MaxIHaveIds: all that a peer is asked for may come at once.", nameof(Limits));
         Score.CheckTogether();
     }
 }

@@ -3,7 +3,8 @@ using System.Threading.Channels;
 namespace Overlay.Gossip;
 
 /// <summary>One reader's messages of a topic, from when it subscribed. Enumerate it once; dispose it to end. The topic is left with its last subscription.</summary>
-/// <remarks>Who reads too slowly loses the oldest messages (<see cref="GossipLimits.MaxSubscriptionQueue"/>, <see cref="GossipLimits.MaxSubscriptionQueueSize"/>), and nobody else any.</remarks>
+/// <remarks>Who reads too slowly loses the oldest messages (<see cref="GossipLimits.MaxSubscriptionQueue"/>,
+/// <see cref="GossipLimits.MaxSubscriptionQueueSize"/>), and nobody else any.</remarks>
 public sealed class GossipSubscription : IAsyncEnumerable<GossipMessage>, IAsyncDisposable
 {
     private readonly Action<GossipSubscription> _end;
@@ -18,7 +19,9 @@ public sealed class GossipSubscription : IAsyncEnumerable<GossipMessage>, IAsync
         Topic = topic;
         _end = end;
         _maxSize = limits.MaxSubscriptionQueueSize;
-        _messages = Channel.CreateBounded<GossipMessage>(new BoundedChannelOptions(limits.MaxSubscriptionQueue) { FullMode = BoundedChannelFullMode.DropOldest }, message => Drop(message));
+        _messages = Channel.CreateBounded<GossipMessage>(
+            new BoundedChannelOptions(limits.MaxSubscriptionQueue) { FullMode = BoundedChannelFullMode.DropOldest },
+            message => Drop(message));
     }
 
     /// <summary>The topic.</summary>

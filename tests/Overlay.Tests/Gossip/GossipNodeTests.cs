@@ -61,7 +61,13 @@ public sealed class GossipNodeTests
         const int Count = 3000;
         var options = new GossipOptions
         {
-            Limits = new GossipLimits { MaxSubscriptionQueue = Count, MaxPendingChecksPerPeer = maxPendingOfOne, MaxPendingChecks = maxPending, MaxSendQueueSize = 65536 },
+            Limits = new GossipLimits
+            {
+                MaxSubscriptionQueue = Count,
+                MaxPendingChecksPerPeer = maxPendingOfOne,
+                MaxPendingChecks = maxPending,
+                MaxSendQueueSize = 65536,
+            },
         };
         await using var a = await Member.StartAsync(options);
         await using var b = await Member.StartAsync(options);
@@ -102,7 +108,7 @@ public sealed class GossipNodeTests
         await using var a = await Member.StartAsync();
         using var identity = PeerIdentity.Generate();
         await using var peer = new PeerHost(identity);
-        var second = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource second = new(TaskCreationOptions.RunContinuationsAsynchronously), done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         int opened = 0;
         using IDisposable handler = peer.Protocols.Handle("/meshsub/1.1.0", async (stream, cancellation) =>
         {
@@ -113,7 +119,7 @@ public sealed class GossipNodeTests
             }
 
             second.TrySetResult();
-            await new TaskCompletionSource().Task.WaitAsync(cancellation);
+            await done.Task.WaitAsync(cancellation);
         });
         PeerConnection connection = await peer.ConnectAsync(a.Address, Cancellation);
         await using PeerStream said = await connection.OpenStreamAsync("/meshsub/1.1.0", Cancellation);
@@ -124,6 +130,7 @@ public sealed class GossipNodeTests
 
         await second.Task.WaitAsync(Cancellation);
         await Until(() => a.Node.PeersOf("news").Count == 1);
+        done.SetResult();
     }
 
     [Fact]
@@ -324,7 +331,8 @@ public sealed class GossipNodeTests
             var host = new PeerHost(identity);
             await host.ListenAsync(Multiaddr.Parse("/ip4/127.0.0.1/tcp/0"), Cancellation);
             return new Member(identity, host, new GossipNode(
-                identity, host, options ?? new GossipOptions(), time ?? TimeProvider.System, NullLogger.Instance, dialable: dialable, checkSignatures: checkSignatures));
+                identity, host, options ?? new GossipOptions(), time ?? TimeProvider.System, NullLogger.Instance,
+                dialable: dialable, checkSignatures: checkSignatures));
         }
 
         internal async Task ListenAgainAsync() => await host.ListenAsync(Multiaddr.Parse("/ip4/127.0.0.1/tcp/0"), Cancellation);

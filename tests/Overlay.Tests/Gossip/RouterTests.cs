@@ -331,7 +331,8 @@ public sealed class RouterTests
         Assert.Throws<ArgumentException>(() => new GossipOptions { Signing = GossipSigning.StrictNoSign }.CheckTogether());
         Assert.Throws<ArgumentException>(() => new GossipOptions { Score = new PeerScoreOptions { GossipThreshold = -5000 } }.CheckTogether());
         Assert.Throws<ArgumentException>(() => new GossipOptions { Limits = new GossipLimits { MaxMessagesPerRpc = 4999 } }.CheckTogether());
-        Assert.Throws<ArgumentException>(() => new GossipOptions { Limits = new GossipLimits { MaxRpcSize = 4096, MaxMessageSize = 1024, MaxTopicSize = 2049 } }.CheckTogether());
+        Assert.Throws<ArgumentException>(() =>
+            new GossipOptions { Limits = new GossipLimits { MaxRpcSize = 4096, MaxMessageSize = 1024, MaxTopicSize = 2049 } }.CheckTogether());
         Assert.Throws<ArgumentException>(() => new GossipOptions { Limits = new GossipLimits { MaxRpcSize = 4096, MaxMessageSize = 4095 } }.CheckTogether());
         Assert.Throws<ArgumentOutOfRangeException>(() => new GossipOptions { Degree = 65 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new PeerScoreOptions { BehaviourPenaltyDecay = 1 });

@@ -14,7 +14,8 @@ public sealed class SubscriptionTests
     [InlineData(100, 200_000, 1)] // longer than all may be, and yet the newest is there
     public async Task Add_MoreThanMayWait_DropsTheOldestAndCountsThem(int maxCount, int size, int kept)
     {
-        await using var subscription = new GossipSubscription("news", new GossipLimits { MaxSubscriptionQueue = maxCount, MaxSubscriptionQueueSize = 65536 }, _ => { });
+        var limits = new GossipLimits { MaxSubscriptionQueue = maxCount, MaxSubscriptionQueueSize = 65536 };
+        await using var subscription = new GossipSubscription("news", limits, _ => { });
 
         for (int i = 0; i < 50; i++) subscription.Add(Message((byte)i, size));
         subscription.Complete();

@@ -210,7 +210,8 @@ public sealed class WireTests
             Limits = new GossipLimits { MaxRpcSize = maxRpcSize, MaxSubscriptionsPerRpc = maxCount, MaxControlPerRpc = maxCount, MaxIdsPerRpc = maxIds },
         };
         int number = 0;
-        List<MessageId> Ids(int count) => [.. Enumerable.Range(0, count).Select(_ => new MessageId([.. BitConverter.GetBytes(number++), .. new byte[idSize - 4]]))];
+        MessageId NextId() => new([.. BitConverter.GetBytes(number++), .. new byte[idSize - 4]]);
+        List<MessageId> Ids(int count) => [.. Enumerable.Range(0, count).Select(_ => NextId())];
         string[] topics = [.. Enumerable.Range(0, 300).Select(i => $"{i:D4}{new string('t', 200)}")];
         var rpc = new Rpc();
         foreach (string topic in topics) rpc.Subscriptions.Add(new SubscriptionChange(topic, true));
@@ -233,10 +234,12 @@ public sealed class WireTests
         }
 
         Assert.Equal(rpc.Subscriptions, decoded.SelectMany(part => part.Subscriptions));
-        Assert.Equal(rpc.IHave.SelectMany(have => have.Ids.Select(id => (have.Topic, id))), decoded.SelectMany(part => part.IHave).SelectMany(have => have.Ids.Select(id => (have.Topic, id))));
+        Assert.Equal(TopicsAndIds(rpc), decoded.SelectMany(TopicsAndIds));
         Assert.Equal(rpc.IWant, decoded.SelectMany(part => part.IWant));
         Assert.Equal(rpc.Graft, decoded.SelectMany(part => part.Graft));
-        Assert.Equal(topics.Select(topic => (topic, 60UL, 1)), decoded.SelectMany(part => part.Prune).Select(prune => (prune.Topic, prune.BackoffSeconds, prune.Peers.Count)));
+        Assert.Equal(
+            topics.Select(topic => (topic, 60UL, 1)),
+            decoded.SelectMany(part => part.Prune).Select(prune => (prune.Topic, prune.BackoffSeconds, prune.Peers.Count)));
         Assert.Equal(rpc.IDontWant, decoded.SelectMany(part => part.IDontWant));
     }
 
@@ -353,6 +356,8 @@ public sealed class WireTests
         Assert.Equal(FormFault.None, MessageForm.Check(unsigned, GossipSigning.StrictNoSign, out _, out _));
         Assert.Equal(FormFault.BadFields, MessageForm.Check(unsigned, GossipSigning.StrictSign, out _, out _));
     }
+
+    private static IEnumerable<(string, MessageId)> TopicsAndIds(Rpc rpc) => rpc.IHave.SelectMany(have => have.Ids.Select(id => (have.Topic, id)));
 
     private static bool IsGood(byte[] encoded)
     {

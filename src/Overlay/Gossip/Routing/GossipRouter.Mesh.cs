@@ -5,7 +5,8 @@ namespace Overlay.Gossip.Routing;
 
 internal sealed partial class GossipRouter
 {
-    // Back-offs end a heartbeat later for this node than for those that graft it: the other side's clock may have begun later, and it would count the GRAFT as too early.
+    // Back-offs end a heartbeat later for this node than for those that graft it: the other side's clock may have begun later, and it would count the GRAFT as
+    // too early.
     private TimeSpan BackoffSlack => _options.HeartbeatInterval;
 
     private bool CanGraft(TimeSpan now, TopicState topic, GossipPeer peer) =>

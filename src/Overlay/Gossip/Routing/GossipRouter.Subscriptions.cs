@@ -5,11 +5,12 @@ namespace Overlay.Gossip.Routing;
 
 internal sealed partial class GossipRouter
 {
-    // A peer says what it takes messages of when its stream opens, and later only what changes. So that is kept while a stream of it is open, also when it cannot be sent anything meanwhile.
+    // A peer says what it takes messages of when its stream opens, and later only what changes. So that is kept while a stream of it is open, also when it
+    // cannot be sent anything meanwhile.
     private readonly Dictionary<PeerId, InboundStreams> _inbound = [];
 
     /// <summary>A peer has opened a stream.</summary>
-    /// <returns>False when there are so many peers that this one's subscriptions are not kept longer than it can be sent RPCs; then its end is not to be told.</returns>
+    /// <returns>False when there are so many peers that this one's subscriptions are kept only while it can be sent RPCs; its end is not told then.</returns>
     internal bool OpenInbound(PeerId id)
     {
         if (!_inbound.TryGetValue(id, out InboundStreams? streams))
@@ -40,7 +41,8 @@ internal sealed partial class GossipRouter
         foreach (SubscriptionChange change in changes) TakeSubscription(streams.Topics, _peers.GetValueOrDefault(from), change);
     }
 
-    private HashSet<string> TopicsOf(PeerId id) => _inbound.TryGetValue(id, out InboundStreams? streams) ? streams.Topics : new HashSet<string>(StringComparer.Ordinal);
+    private HashSet<string> TopicsOf(PeerId id) =>
+        _inbound.TryGetValue(id, out InboundStreams? streams) ? streams.Topics : new HashSet<string>(StringComparer.Ordinal);
 
     /// <param name="topics">What the peer subscribes to.</param>
     /// <param name="peer">Itself; null when it cannot be sent RPCs.</param>

@@ -8,7 +8,8 @@ namespace Overlay.Gossip.Routing;
 /// <summary>Gossipsub (libp2p specifications, pubsub/gossipsub, v1.0 to v1.2) as a state machine: what happens and <c>now</c> go in, actions come out.</summary>
 /// <remarks>
 /// Without I/O, clock and lock; its owner calls it from one place at a time and then takes the actions. Randomness is an argument, so that one seed gives one run.
-/// Split by task: this file keeps peers and topics, <c>GossipRouter.Subscriptions.cs</c> what peers subscribe to, <c>GossipRouter.Messages.cs</c> takes messages and passes them on, <c>GossipRouter.Control.cs</c> answers
+/// Split by task: this file keeps peers and topics, <c>GossipRouter.Subscriptions.cs</c> what peers subscribe to,
+/// <c>GossipRouter.Messages.cs</c> takes messages and passes them on, <c>GossipRouter.Control.cs</c> answers
 /// control messages, <c>GossipRouter.Mesh.cs</c> grafts and prunes, <c>GossipRouter.Heartbeat.cs</c> keeps everything in its bounds.
 /// Departures from the specification: a GRAFT for a topic that is not joined is never answered; half of the free places in a mesh go to the best by score; IDONTWANT goes out once the signature holds, not before; what
 /// differs in encoding between implementations is dropped (docs/adr/0025).

@@ -1,7 +1,7 @@
 namespace Overlay.Gossip.Wire;
 
-/// <summary>Counts what an RPC holds and holds it against the limits, on the raw bytes, before anything is made of them. Ids are not counted: <see cref="RpcDecoder"/> passes over those that
-/// are too many or too long.</summary>
+/// <summary>Counts what an RPC holds and holds it against the limits, on the raw bytes, before anything is made of them.
+/// Ids are not counted: <see cref="RpcDecoder"/> passes over those that are too many or too long.</summary>
 /// <remarks>Field names: RPC 1 subscriptions, 2 publish, 3 control; control 1 ihave, 2 iwant, 3 graft, 4 prune, 5 idontwant. Fields of later versions are passed over.</remarks>
 internal ref struct RpcCensus(ReadOnlySpan<byte> rpc, GossipLimits limits)
 {

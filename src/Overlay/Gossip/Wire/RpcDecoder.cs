@@ -7,8 +7,8 @@ internal static class RpcDecoder
 {
     private static readonly UTF8Encoding s_strict = new(false, throwOnInvalidBytes: true);
 
-    /// <summary>Decodes one RPC, without its length prefix. Messages keep pointing into <paramref name="bytes"/>. Ids longer than the rule in use can make, and ids beyond
-    /// <see cref="GossipLimits.MaxIdsPerRpc"/>, are left out.</summary>
+    /// <summary>Decodes one RPC, without its length prefix. Messages keep pointing into <paramref name="bytes"/>. Ids longer than the rule in use
+    /// can make, and ids beyond <see cref="GossipLimits.MaxIdsPerRpc"/>, are left out.</summary>
     /// <param name="bytes">The RPC.</param>
     /// <param name="options">The limits.</param>
     /// <param name="rpc">What it says; nothing in it when it is refused for a limit.</param>
