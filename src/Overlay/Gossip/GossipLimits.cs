@@ -6,11 +6,11 @@ public sealed record GossipLimits
     /// <summary>Largest RPC taken or sent, in bytes; one announced as longer ends its stream before it is read. 1 MiB, as go-libp2p-pubsub has. 4 KiB to 16 MiB.</summary>
     public int MaxRpcSize { get; init => field = OptionChecks.InRange(value, 4096, 16 << 20); } = 1 << 20;
 
-    /// <summary>Largest message with all its fields, in bytes; below <see cref="MaxRpcSize"/>. 256 KiB. 1 KiB to 8 MiB.</summary>
+    /// <summary>Largest message with all its fields, in bytes; at least 8 below <see cref="MaxRpcSize"/>. 256 KiB. 1 KiB to 8 MiB.</summary>
     public int MaxMessageSize { get; init => field = OptionChecks.InRange(value, 1024, 8 << 20); } = 256 << 10;
 
-    /// <summary>Most messages in one RPC. 1,000. 1 to 100,000.</summary>
-    public int MaxMessagesPerRpc { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 1000;
+    /// <summary>Most messages in one RPC; at least <see cref="MaxIHaveIds"/>, since all that were asked for may come at once. 5,000. 1 to 100,000.</summary>
+    public int MaxMessagesPerRpc { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 5000;
 
     /// <summary>Most subscription changes in one RPC. 1,000. 1 to 100,000.</summary>
     public int MaxSubscriptionsPerRpc { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 1000;
@@ -18,13 +18,10 @@ public sealed record GossipLimits
     /// <summary>Most control messages in one RPC. 1,000. 1 to 100,000.</summary>
     public int MaxControlPerRpc { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 1000;
 
-    /// <summary>Most message ids in one RPC. 5,000, as many as go-libp2p-pubsub tells of at once. 1 to 100,000.</summary>
+    /// <summary>Message ids of one RPC that are looked at; further ones are passed over. 5,000, what go-libp2p-pubsub tells of at once. 1 to 100,000.</summary>
     public int MaxIdsPerRpc { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 5000;
 
-    /// <summary>Longest message id, in bytes. 64: a PeerId of 44 bytes and a sequence number are 52. 32 to 1,024.</summary>
-    public int MaxMessageIdSize { get; init => field = OptionChecks.InRange(value, 32, 1024); } = 64;
-
-    /// <summary>Longest topic, in bytes of UTF-8. 256. 1 to 4,096.</summary>
+    /// <summary>Longest topic, in bytes of UTF-8; at most half of <see cref="MaxRpcSize"/>. 256. 1 to 4,096.</summary>
     public int MaxTopicSize { get; init => field = OptionChecks.InRange(value, 1, 4096); } = 256;
 
     /// <summary>Topics that one peer can be subscribed to here. 256. 1 to 100,000.</summary>
@@ -69,7 +66,7 @@ public sealed record GossipLimits
     /// <summary>Bytes of messages that are kept for those who ask; beyond it the oldest go before their time. 16 MiB. 64 KiB to 1 GiB.</summary>
     public int MaxHistorySize { get; init => field = OptionChecks.InRange(value, 65536, 1 << 30); } = 16 << 20;
 
-    /// <summary>Messages that wait for their check, of all peers together; one more is dropped, at nobody's cost. 4,096. 1 to 1 M.</summary>
+    /// <summary>Messages that wait for their check, of all peers together; streams that bring more are read on when there is room. 4,096. 1 to 1 M.</summary>
     public int MaxPendingChecks { get; init => field = OptionChecks.InRange(value, 1, 1 << 20); } = 4096;
 
     /// <summary>Messages of one peer that wait for their check. 1,024. 1 to 1 M.</summary>
@@ -96,10 +93,14 @@ public sealed record GossipLimits
     /// <summary>Messages that wait for one subscription's reader; beyond it the oldest are dropped and counted. 1,024. 1 to 1 M.</summary>
     public int MaxSubscriptionQueue { get; init => field = OptionChecks.InRange(value, 1, 1 << 20); } = 1024;
 
+    /// <summary>Bytes of message data that wait for one subscription's reader; beyond it the oldest are dropped and counted, but one message always fits.
+    /// 16 MiB. 64 KiB to 1 GiB.</summary>
+    public int MaxSubscriptionQueueSize { get; init => field = OptionChecks.InRange(value, 65536, 1 << 30); } = 16 << 20;
+
     /// <summary>Peers without connection whose score is remembered. 4,096. 0 to 1 M.</summary>
     public int MaxRetainedScores { get; init => field = OptionChecks.InRange(value, 0, 1 << 20); } = 4096;
 
-    /// <summary>Peers that are gossiped with. 512. 1 to 100,000.</summary>
+    /// <summary>Peers that are gossiped with; what they subscribe to is remembered of twice as many with an open stream. 512. 1 to 100,000.</summary>
     public int MaxPeers { get; init => field = OptionChecks.InRange(value, 1, 100_000); } = 512;
 
     /// <summary>How long a validator of the host application may take; later counts as <see cref="GossipVerdict.Ignore"/>. 5 s. 10 ms to 5 min.</summary>

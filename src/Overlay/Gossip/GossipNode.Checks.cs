@@ -33,17 +33,16 @@ internal sealed partial class GossipNode
 
     private void Check(List<PendingMessage> batch)
     {
-        bool[] hold;
+        bool[]? hold = null;
         try
         {
-            hold = SignatureCheck.HoldVarTime(batch);
+            hold = _checkSignatures(batch);
         }
 #pragma warning disable CA1031 // The loop must outlive what a key of some kind could make its library throw.
         catch (Exception e)
 #pragma warning restore CA1031
         {
             GossipLog.CheckFailed(_logger, e);
-            hold = new bool[batch.Count];
         }
 
         lock (_lock)
@@ -51,9 +50,10 @@ internal sealed partial class GossipNode
             for (int i = 0; i < batch.Count; i++)
             {
                 PendingMessage pending = batch[i];
-                if (!hold[i])
+                if (hold?[i] != true)
                 {
-                    _router.Judge(Now, pending, GossipVerdict.Reject);
+                    // A check that failed says nothing of the messages, and nobody is to blame for it.
+                    _router.Judge(Now, pending, hold is null ? GossipVerdict.Ignore : GossipVerdict.Reject);
                     continue;
                 }
 

@@ -14,13 +14,13 @@ internal sealed partial class GossipNode
     // How often connections are looked through for peers that gossip; a stream that such a peer opens is noticed at once.
     private static readonly TimeSpan s_lookInterval = TimeSpan.FromMilliseconds(250);
 
-    // How long a peer is left alone whose stream failed, the first time; twice as long each further time.
-    private static readonly TimeSpan s_firstRest = TimeSpan.FromSeconds(1), s_longestRest = TimeSpan.FromMinutes(1);
+    // Peers that are remembered to be left alone for a while; one is some hundred bytes.
+    private const int MaxRests = 4096;
 
     private static readonly (string Protocol, GossipVersion Version)[] s_protocols = [("/meshsub/1.2.0", GossipVersion.V12), ("/meshsub/1.1.0", GossipVersion.V11)];
 
     private readonly Dictionary<GossipPeer, PeerLink> _links = [];
-    private readonly Dictionary<PeerId, Rest> _rests = [];
+    private readonly RestBook _rests = new(MaxRests);
     private readonly Channel<GossipAction.Dial> _dials = Channel.CreateBounded<GossipAction.Dial>(new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private async Task PeerLoopAsync()
@@ -41,7 +41,7 @@ internal sealed partial class GossipNode
     {
         foreach (PeerConnection connection in _host.Connections)
             if (_host.FindPeerInfo(connection) is { } info && VersionOf(info) is { } version) Link(connection, version, info);
-        ForgetRests();
+        lock (_lock) _rests.Forget(Now);
     }
 
     private static GossipVersion? VersionOf(PeerInfo info)
@@ -57,8 +57,14 @@ internal sealed partial class GossipNode
         lock (_lock)
         {
             PeerId id = connection.RemotePeer;
-            if (_router.FindPeer(id) is { } known) return known;
-            if (_disposed != 0 || connection.Closed.IsCancellationRequested || (_rests.TryGetValue(id, out Rest? rest) && Now < rest.Until)) return null;
+            if (_router.FindPeer(id) is { } known)
+            {
+                // A peer that opened its stream first may have been gossiped with before it said who it is.
+                if (info is not null) known.SignedRecord = info.SignedPeerRecord;
+                return known;
+            }
+
+            if (_disposed != 0 || connection.Closed.IsCancellationRequested || _rests.IsResting(id, Now)) return null;
             GossipPeer? peer = _router.AddPeer(Now, id, version, connection.Direction == Direction.Outbound, PeerPlace.Of(connection.RemoteAddress));
             if (peer is null) return null;
             if (info is not null) peer.SignedRecord = info.SignedPeerRecord;
@@ -90,23 +96,11 @@ internal sealed partial class GossipNode
             link.Queue.Close();
             _router.RemovePeer(Now, link.Peer);
             Act();
-            if (!_rests.TryGetValue(link.Peer.Id, out Rest? rest)) _rests.Add(link.Peer.Id, rest = new Rest());
-            // Who was there for a while has shown that it can be.
-            TimeSpan length = Now - began > s_longestRest || rest.Length == TimeSpan.Zero ? s_firstRest : rest.Length * 2;
-            rest.Length = length < s_longestRest ? length : s_longestRest;
-            rest.Until = Now + rest.Length;
+            _rests.Begin(link.Peer.Id, began, Now);
         }
 
         link.Dispose();
         GossipLog.LinkEnded(_logger, link.Peer.Id, why);
-    }
-
-    private void ForgetRests()
-    {
-        lock (_lock)
-        {
-            foreach (PeerId peer in _rests.Where(pair => Now > pair.Value.Until + s_longestRest).Select(pair => pair.Key).ToArray()) _rests.Remove(peer);
-        }
     }
 
     private void Send(GossipPeer peer, Rpc rpc)
@@ -168,12 +162,5 @@ internal sealed partial class GossipNode
         {
             GossipLog.ExchangeFailed(_logger, dial.Peer, e.Message);
         }
-    }
-
-    private sealed class Rest
-    {
-        internal TimeSpan Length { get; set; }
-
-        internal TimeSpan Until { get; set; }
     }
 }

@@ -16,10 +16,15 @@ internal sealed partial class GossipNode
     // Messages of one peer that may wait for their check when more are handed on, and that are handed on at once: both together stay below the limit at which the router drops.
     private int HalfOfPending => Math.Max(1, _options.Limits.MaxPendingChecksPerPeer / 2);
 
+    // As many as may be handed on at once. It is zero only while others wait, whose checks come to an end.
+    private int RoomForMessages => Math.Min(HalfOfPending, Math.Max(0, _options.Limits.MaxPendingChecks - _router.PendingCount));
+
     /// <summary>Takes a peer's RPCs from one stream that it opened.</summary>
     private async Task ReadAsync(PeerStream stream, GossipVersion version, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+        bool isKept;
+        lock (_lock) isKept = _router.OpenInbound(stream.RemotePeer);
         try
         {
             Link(stream.Connection, VersionSpoken(stream.Connection, version), _host.FindPeerInfo(stream.Connection));
@@ -46,6 +51,11 @@ internal sealed partial class GossipNode
         {
             stream.Abort(e.Message);
         }
+        finally
+        {
+            if (isKept)
+                lock (_lock) _router.CloseInbound(stream.RemotePeer);
+        }
     }
 
     // Whoever opens a stream of 1.1 may speak 1.2 too; what it says of itself is newer than its choice for one stream.
@@ -65,10 +75,10 @@ internal sealed partial class GossipNode
             LengthPrefixedStatus status = LengthPrefixed.TryTake(ref buffer, _options.Limits.MaxRpcSize, out ReadOnlySequence<byte> bytes);
             if (status == LengthPrefixedStatus.NeedMore) return null;
             if (status != LengthPrefixedStatus.Taken) return status.ToString();
-            // Of those who are not listened to nothing is copied, let alone decoded.
-            if (!isHeard) continue;
-            if (RpcDecoder.TryDecode(bytes.ToArray(), _options.Limits, out Rpc rpc) is var fault and not RpcFault.None) return fault.ToString();
-            taken.Enqueue(rpc);
+            // Of those who are not listened to nothing is kept but their subscriptions, which they do not say again.
+            ReadOnlyMemory<byte> whole = !isHeard && bytes.IsSingleSegment ? bytes.First : bytes.ToArray();
+            if (RpcDecoder.TryDecode(whole, _options, out Rpc rpc, onlySubscriptions: !isHeard) is var fault and not RpcFault.None) return fault.ToString();
+            if (!rpc.IsEmpty) taken.Enqueue(rpc);
             size += bytes.Length;
         }
 
@@ -89,11 +99,11 @@ internal sealed partial class GossipNode
                     while (checking is null && taken.Count > 0)
                     {
                         if (_router.FindPeer(sender) is not { } peer)
-                            taken.Clear();
-                        else if (peer.PendingCount >= HalfOfPending)
+                            _router.ReceiveSubscriptions(sender, taken.Dequeue().Subscriptions);
+                        else if (peer.PendingCount >= HalfOfPending || (RoomForMessages == 0 && taken.Peek().Messages.Count > 0))
                             checking = (_checked ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-                        else if (taken.Peek().Messages.Count > HalfOfPending)
-                            _router.Receive(Now, peer, taken.Peek().TakeMessages(HalfOfPending));
+                        else if (taken.Peek().Messages.Count > RoomForMessages)
+                            _router.Receive(Now, peer, taken.Peek().TakeMessages(RoomForMessages));
                         else
                             _router.Receive(Now, peer, taken.Dequeue());
                     }

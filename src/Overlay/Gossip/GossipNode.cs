@@ -22,6 +22,7 @@ internal sealed partial class GossipNode : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly MessageSigner _signer;
+    private readonly Func<IReadOnlyList<PendingMessage>, bool[]> _checkSignatures;
     private readonly long _startedAt;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskSet _tasks = new();
@@ -40,10 +41,13 @@ internal sealed partial class GossipNode : IAsyncDisposable
     private readonly List<IDisposable> _handlers = [];
     private int _disposed;
 
-    internal GossipNode(PeerIdentity identity, PeerHost host, GossipOptions options, TimeProvider time, ILogger logger, Random? random = null, DialableAddresses? dialable = null)
+    internal GossipNode(
+        PeerIdentity identity, PeerHost host, GossipOptions options, TimeProvider time, ILogger logger,
+        Random? random = null, DialableAddresses? dialable = null, Func<IReadOnlyList<PendingMessage>, bool[]>? checkSignatures = null)
     {
         _host = host;
         _dialable = dialable;
+        _checkSignatures = checkSignatures ?? SignatureCheck.HoldVarTime;
         _options = options;
         _time = time;
         _logger = logger;
@@ -67,7 +71,7 @@ internal sealed partial class GossipNode : IAsyncDisposable
     internal GossipSubscription Subscribe(string topic)
     {
         CheckTopic(topic);
-        var subscription = new GossipSubscription(topic, _options.Limits.MaxSubscriptionQueue, End);
+        var subscription = new GossipSubscription(topic, _options.Limits, End);
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed != 0, this);
@@ -145,6 +149,12 @@ internal sealed partial class GossipNode : IAsyncDisposable
     internal double? ScoreOf(PeerId peer)
     {
         lock (_lock) return _router.FindPeer(peer) is { } known ? _router.ScoreOf(known) : null;
+    }
+
+    /// <summary>What a peer that is gossiped with says of its own addresses; empty when it has said nothing.</summary>
+    internal ReadOnlyMemory<byte> SignedRecordOf(PeerId peer)
+    {
+        lock (_lock) return _router.FindPeer(peer)?.SignedRecord ?? default;
     }
 
     /// <summary>Sends what still waits, for 2 s at most, ends the streams and the subscriptions, and waits for everything that was begun.</summary>

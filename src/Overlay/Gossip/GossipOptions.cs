@@ -1,3 +1,4 @@
+using Overlay.Gossip.Messages;
 using Overlay.Gossip.Scoring;
 using Overlay.Gossip.Wire;
 
@@ -130,6 +131,9 @@ public sealed record GossipOptions
     /// <summary>How peers are judged.</summary>
     public PeerScoreOptions Score { get; init => field = value ?? throw new ArgumentNullException(nameof(Score)); } = new();
 
+    /// <summary>Longest message id by the rule in use, in bytes. Longer ones name no message of this network and are passed over.</summary>
+    internal int MaxMessageIdSize => MessageIdRule.MaxSizeOf(MessageIds);
+
     internal bool Allows(string topic)
     {
         if (AllowedTopics is null) return true;
@@ -149,7 +153,11 @@ public sealed record GossipOptions
         if (HistoryGossip > HistoryLength) throw new ArgumentException($"HistoryGossip {HistoryGossip} must be at most HistoryLength {HistoryLength}.", nameof(HistoryGossip));
         if (Signing == GossipSigning.StrictNoSign && MessageIds != GossipMessageIds.Content)
             throw new ArgumentException("Without authors a message's id can only be made of its content.", nameof(MessageIds));
-        if (Limits.MaxMessageSize >= Limits.MaxRpcSize) throw new ArgumentException("MaxMessageSize must be below MaxRpcSize.", nameof(Limits));
+        if (Limits.MaxMessageSize > Limits.MaxRpcSize - 8)
+            throw new ArgumentException("MaxMessageSize must be at least 8 bytes below MaxRpcSize.", nameof(Limits));
+        if (Limits.MaxTopicSize > Limits.MaxRpcSize / 2) throw new ArgumentException("MaxTopicSize must be at most half of MaxRpcSize.", nameof(Limits));
+        if (Limits.MaxMessagesPerRpc < Limits.MaxIHaveIds)
+            throw new ArgumentException("MaxMessagesPerRpc must be at least MaxIHaveIds: all that a peer is asked for may come at once.", nameof(Limits));
         Score.CheckTogether();
     }
 }

@@ -3,21 +3,25 @@ using System.Threading.Channels;
 namespace Overlay.Gossip;
 
 /// <summary>One reader's messages of a topic, from when it subscribed. Enumerate it once; dispose it to end. The topic is left with its last subscription.</summary>
-/// <remarks>Who reads too slowly loses the oldest messages (<see cref="GossipLimits.MaxSubscriptionQueue"/>), and nobody else any.</remarks>
+/// <remarks>Who reads too slowly loses the oldest messages (<see cref="GossipLimits.MaxSubscriptionQueue"/>,
+/// <see cref="GossipLimits.MaxSubscriptionQueueSize"/>), and nobody else any.</remarks>
 public sealed class GossipSubscription : IAsyncEnumerable<GossipMessage>, IAsyncDisposable
 {
     private readonly Action<GossipSubscription> _end;
     private readonly Channel<GossipMessage> _messages;
+    private readonly int _maxSize;
+    private long _size;
     private long _droppedCount;
     private int _disposed;
 
-    internal GossipSubscription(string topic, int capacity, Action<GossipSubscription> end)
+    internal GossipSubscription(string topic, GossipLimits limits, Action<GossipSubscription> end)
     {
         Topic = topic;
         _end = end;
+        _maxSize = limits.MaxSubscriptionQueueSize;
         _messages = Channel.CreateBounded<GossipMessage>(
-            new BoundedChannelOptions(capacity) { FullMode = BoundedChannelFullMode.DropOldest },
-            _ => Interlocked.Increment(ref _droppedCount));
+            new BoundedChannelOptions(limits.MaxSubscriptionQueue) { FullMode = BoundedChannelFullMode.DropOldest },
+            message => Drop(message));
     }
 
     /// <summary>The topic.</summary>
@@ -27,8 +31,14 @@ public sealed class GossipSubscription : IAsyncEnumerable<GossipMessage>, IAsync
     public long DroppedCount => Interlocked.Read(ref _droppedCount);
 
     /// <summary>Messages as they come, until cancelled or disposed.</summary>
-    public IAsyncEnumerator<GossipMessage> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
-        _messages.Reader.ReadAllAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+    public async IAsyncEnumerator<GossipMessage> GetAsyncEnumerator(CancellationToken cancellationToken = default)
+    {
+        await foreach (GossipMessage message in _messages.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        {
+            Interlocked.Add(ref _size, -message.Data.Length);
+            yield return message;
+        }
+    }
 
     /// <summary>Ends the subscription; an enumeration under way ends behind what it has.</summary>
     public ValueTask DisposeAsync()
@@ -37,7 +47,19 @@ public sealed class GossipSubscription : IAsyncEnumerable<GossipMessage>, IAsync
         return ValueTask.CompletedTask;
     }
 
-    internal void Add(GossipMessage message) => _messages.Writer.TryWrite(message);
+    /// <summary>Puts a message behind the others. One caller at a time.</summary>
+    internal void Add(GossipMessage message)
+    {
+        long size = Interlocked.Add(ref _size, message.Data.Length);
+        while (size > _maxSize && _messages.Reader.TryRead(out GossipMessage? oldest)) size = Drop(oldest);
+        if (!_messages.Writer.TryWrite(message)) Interlocked.Add(ref _size, -message.Data.Length);
+    }
 
     internal void Complete() => _messages.Writer.TryComplete();
+
+    private long Drop(GossipMessage message)
+    {
+        Interlocked.Increment(ref _droppedCount);
+        return Interlocked.Add(ref _size, -message.Data.Length);
+    }
 }

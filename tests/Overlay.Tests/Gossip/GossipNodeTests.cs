@@ -1,7 +1,9 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Overlay.Gossip;
+using Overlay.Gossip.Messages;
 using Overlay.Gossip.Scoring;
+using Overlay.Gossip.Wire;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
@@ -51,11 +53,22 @@ public sealed class GossipNodeTests
         await Assert.ThrowsAsync<ArgumentException>(() => a.Node.PublishAsync("news", new byte[300_000], Cancellation).AsTask());
     }
 
-    [Fact]
-    public async Task Publish_TenThousandAtOnce_AllArriveBecauseReaderAndAuthorWaitForEachOther()
+    [Theory]
+    [InlineData(100, 4096)]
+    [InlineData(1024, 20)]
+    public async Task Publish_ThousandsAtOnce_AllArriveBecauseReaderAndAuthorWaitForEachOther(int maxPendingOfOne, int maxPending)
     {
-        const int Count = 10_000;
-        var options = new GossipOptions { Limits = new GossipLimits { MaxSubscriptionQueue = Count, MaxPendingChecksPerPeer = 100, MaxSendQueueSize = 65536 } };
+        const int Count = 3000;
+        var options = new GossipOptions
+        {
+            Limits = new GossipLimits
+            {
+                MaxSubscriptionQueue = Count,
+                MaxPendingChecksPerPeer = maxPendingOfOne,
+                MaxPendingChecks = maxPending,
+                MaxSendQueueSize = 65536,
+            },
+        };
         await using var a = await Member.StartAsync(options);
         await using var b = await Member.StartAsync(options);
         await using GossipSubscription atB = b.Node.Subscribe("news");
@@ -87,6 +100,72 @@ public sealed class GossipNodeTests
 
         Assert.Equal("good", Text((await TakeAsync(atB, 1))[0]));
         await Until(() => b.Node.ScoreOf(a.Id) is > -101 and < -90);
+    }
+
+    [Fact]
+    public async Task Subscriptions_SaidOnceBeforeTheStreamToThePeerBreaks_AreKnownOnTheNextOne()
+    {
+        await using var a = await Member.StartAsync();
+        using var identity = PeerIdentity.Generate();
+        await using var peer = new PeerHost(identity);
+        TaskCompletionSource second = new(TaskCreationOptions.RunContinuationsAsynchronously), done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        int opened = 0;
+        using IDisposable handler = peer.Protocols.Handle("/meshsub/1.1.0", async (stream, cancellation) =>
+        {
+            if (Interlocked.Increment(ref opened) == 1)
+            {
+                stream.Abort("Not this one.");
+                return;
+            }
+
+            second.TrySetResult();
+            await done.Task.WaitAsync(cancellation);
+        });
+        PeerConnection connection = await peer.ConnectAsync(a.Address, Cancellation);
+        await using PeerStream said = await connection.OpenStreamAsync("/meshsub/1.1.0", Cancellation);
+        var rpc = new Rpc();
+        rpc.Subscriptions.Add(new SubscriptionChange("news", true));
+
+        await said.Output.WriteAsync(LengthPrefixed.Frame(new RpcEncoder().Encode(rpc)), Cancellation);
+
+        await second.Task.WaitAsync(Cancellation);
+        await Until(() => a.Node.PeersOf("news").Count == 1);
+        done.SetResult();
+    }
+
+    [Fact]
+    public async Task SignatureCheck_Throws_LosesTheMessageButNobodyIsBlamed()
+    {
+        int failures = 1;
+        await using var a = await Member.StartAsync();
+        await using var b = await Member.StartAsync(checkSignatures: batch =>
+            Interlocked.Decrement(ref failures) < 0 ? SignatureCheck.HoldVarTime(batch) : throw new InvalidOperationException("The library is at a loss."));
+        await using GossipSubscription atB = b.Node.Subscribe("news");
+        await a.ConnectAsync(b);
+        await Until(() => a.Node.PeersOf("news").Count == 1);
+
+        await a.Node.PublishAsync("news", "lost"u8.ToArray(), Cancellation);
+        await Until(() => Volatile.Read(ref failures) == 0);
+        await a.Node.PublishAsync("news", "found"u8.ToArray(), Cancellation);
+
+        Assert.Equal("found", Text((await TakeAsync(atB, 1))[0]));
+        Assert.True(b.Node.ScoreOf(a.Id) > 0);
+    }
+
+    [Fact]
+    public async Task SignedRecord_ComesAfterTheLink_IsTakenAllTheSame()
+    {
+        await using var a = await Member.StartAsync();
+        await using var b = await Member.StartAsync();
+        await a.ConnectAsync(b);
+        await Until(() => b.Node.SignedRecordOf(a.Id).Length > 0);
+        byte[] first = b.Node.SignedRecordOf(a.Id).ToArray();
+
+        await a.ListenAgainAsync();
+
+        await Until(() => !b.Node.SignedRecordOf(a.Id).Span.SequenceEqual(first));
+        Assert.True(SignedPeerRecord.TryOpen(b.Node.SignedRecordOf(a.Id).Span, out SignedPeerRecord? record));
+        Assert.Equal(2, record.Addresses.Count);
     }
 
     [Fact]
@@ -245,13 +324,18 @@ public sealed class GossipNodeTests
 
         internal PeerId Id => identity.PeerId;
 
-        internal static async Task<Member> StartAsync(GossipOptions? options = null, TimeProvider? time = null, DialableAddresses? dialable = null)
+        internal static async Task<Member> StartAsync(GossipOptions? options = null, TimeProvider? time = null, DialableAddresses? dialable = null,
+            Func<IReadOnlyList<PendingMessage>, bool[]>? checkSignatures = null)
         {
             var identity = PeerIdentity.Generate();
             var host = new PeerHost(identity);
             await host.ListenAsync(Multiaddr.Parse("/ip4/127.0.0.1/tcp/0"), Cancellation);
-            return new Member(identity, host, new GossipNode(identity, host, options ?? new GossipOptions(), time ?? TimeProvider.System, NullLogger.Instance, dialable: dialable));
+            return new Member(identity, host, new GossipNode(
+                identity, host, options ?? new GossipOptions(), time ?? TimeProvider.System, NullLogger.Instance,
+                dialable: dialable, checkSignatures: checkSignatures));
         }
+
+        internal async Task ListenAgainAsync() => await host.ListenAsync(Multiaddr.Parse("/ip4/127.0.0.1/tcp/0"), Cancellation);
 
         internal async Task<PeerConnection> ConnectAsync(Member other) => await host.ConnectAsync(other.Address, Cancellation);
 

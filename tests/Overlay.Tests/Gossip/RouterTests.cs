@@ -1,4 +1,5 @@
 using Overlay.Gossip;
+using Overlay.Gossip.Messages;
 using Overlay.Gossip.Routing;
 using Overlay.Gossip.Scoring;
 using Overlay.Gossip.Wire;
@@ -21,6 +22,35 @@ public sealed class RouterTests
         Assert.Equal(
             [new("a", true), new("b", true), new("a", false)],
             bench.SentTo(peer).SelectMany(rpc => rpc.Subscriptions));
+    }
+
+    // A peer says what it subscribes to once, when its stream opens, and not again when this node's stream to it is a new one.
+    [Fact]
+    public void Subscriptions_WhileAStreamOfThePeerIsOpen_OutliveTheWayToIt()
+    {
+        using var bench = new RouterBench();
+        Transport.Identity.PeerIdentity identity = bench.NewIdentity();
+        Assert.True(bench.Router.OpenInbound(identity.PeerId));
+        bench.Router.ReceiveSubscriptions(identity.PeerId, [new("early", true), new("left", true), new("left", false)]);
+
+        GossipPeer first = bench.Connect(identity: identity);
+        Assert.Equal([first], bench.Router.FindTopic("early")!.Peers);
+        bench.Receive(first, rpc => rpc.Subscriptions.Add(new SubscriptionChange(RouterBench.Topic, true)));
+        bench.Router.RemovePeer(bench.Now, first);
+        Assert.Empty(bench.Router.FindTopic(RouterBench.Topic)!.Peers);
+
+        GossipPeer second = bench.Connect(identity: identity);
+        Assert.Equal(["early", RouterBench.Topic], second.Topics.Order(StringComparer.Ordinal));
+        bench.Publish(bench.Signed(bench.Self, "hello"));
+        Assert.Equal(1, bench.MessagesTo(second));
+
+        // Two streams, of which one is left; then none, but a way to it; then nothing at all.
+        bench.Router.OpenInbound(identity.PeerId);
+        bench.Router.CloseInbound(identity.PeerId);
+        bench.Router.CloseInbound(identity.PeerId);
+        Assert.Equal([second], bench.Router.FindTopic(RouterBench.Topic)!.Peers);
+        bench.Router.RemovePeer(bench.Now, second);
+        Assert.Equal(0, bench.Router.TopicCount);
     }
 
     [Fact]
@@ -117,6 +147,20 @@ public sealed class RouterTests
         Assert.Contains(peer, bench.Mesh);
     }
 
+    // The other side's back-off began when the PRUNE left it or came to it, which may be later than here.
+    [Fact]
+    public void Backoff_JustOver_IsWaitedWithForAHeartbeatMore()
+    {
+        using var bench = new RouterBench();
+        GossipPeer peer = bench.JoinWithMesh(1)[0];
+        bench.Receive(peer, rpc => rpc.Prune.Add(new Prune(RouterBench.Topic, 5, [])));
+
+        bench.Beat(5);
+        Assert.Empty(bench.Mesh);
+        bench.Beat();
+        Assert.Contains(peer, bench.Mesh);
+    }
+
     [Fact]
     public void Message_FromAMeshPeer_IsDeliveredAndGoesToTheOthersButNotBackNorToItsAuthor()
     {
@@ -145,6 +189,27 @@ public sealed class RouterTests
         bench.Receive(peers[0], message);
 
         Assert.Equal(message.Encoded.ToArray(), Assert.Single(Assert.Single(bench.SentTo(peers[1])).Messages).Encoded.ToArray());
+    }
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(100, true)]
+    public void Message_OutOfAnRpc_KeepsItInMemoryOnlyWhereThatIsLittleMoreThanTheMessage(int count, bool isCopied)
+    {
+        using var bench = new RouterBench { HoldsChecks = true };
+        GossipPeer peer = bench.JoinWithMesh(1)[0];
+        Rpc rpc = Rpc.Of(bench.Signed(bench.NewIdentity(), "hello"));
+        for (int i = 1; i < count; i++) rpc.Messages.Add(bench.Signed(bench.Self, "x", (ulong)i));
+        byte[] bytes = new RpcEncoder().Encode(rpc).ToArray();
+        Assert.Equal(RpcFault.None, RpcDecoder.TryDecode(bytes, bench.Options, out Rpc decoded));
+
+        bench.Router.Receive(bench.Now, peer, decoded);
+        bench.Act();
+
+        PendingMessage pending = Assert.Single(bench.Held);
+        Assert.Equal(isCopied, !bytes.AsSpan().Overlaps(pending.Message.Encoded.Span));
+        bench.Finish(pending);
+        Assert.Equal(isCopied, !bytes.AsSpan().Overlaps(Assert.Single(bench.Delivered).Data.Span));
     }
 
     [Fact]
@@ -265,6 +330,10 @@ public sealed class RouterTests
         Assert.Throws<ArgumentException>(() => new GossipOptions { HistoryGossip = 6 }.CheckTogether());
         Assert.Throws<ArgumentException>(() => new GossipOptions { Signing = GossipSigning.StrictNoSign }.CheckTogether());
         Assert.Throws<ArgumentException>(() => new GossipOptions { Score = new PeerScoreOptions { GossipThreshold = -5000 } }.CheckTogether());
+        Assert.Throws<ArgumentException>(() => new GossipOptions { Limits = new GossipLimits { MaxMessagesPerRpc = 4999 } }.CheckTogether());
+        Assert.Throws<ArgumentException>(() =>
+            new GossipOptions { Limits = new GossipLimits { MaxRpcSize = 4096, MaxMessageSize = 1024, MaxTopicSize = 2049 } }.CheckTogether());
+        Assert.Throws<ArgumentException>(() => new GossipOptions { Limits = new GossipLimits { MaxRpcSize = 4096, MaxMessageSize = 4095 } }.CheckTogether());
         Assert.Throws<ArgumentOutOfRangeException>(() => new GossipOptions { Degree = 65 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new PeerScoreOptions { BehaviourPenaltyDecay = 1 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new TopicScoreOptions { InvalidMessageDeliveriesWeight = double.NaN });

@@ -140,6 +140,47 @@ public sealed class SpamTests
         Assert.True(attacker.Stats.BehaviourPenalty > 0.9);
     }
 
+    // What this node makes of a message is not its sender's fault.
+    [Theory]
+    [InlineData("topic left")]
+    [InlineData("encoding that some read differently")]
+    [InlineData("own message")]
+    [InlineData("no room")]
+    [InlineData("still waits for its check")]
+    [InlineData("check failed")]
+    [InlineData("published here, too")]
+    public void Promises_OfMessagesThatThisNodePassesOver_AreKept(string why)
+    {
+        using var bench = new RouterBench(why == "published here, too" ? new GossipOptions { MessageIds = GossipMessageIds.Content }
+            : new GossipOptions { Limits = new GossipLimits { MaxPendingChecksPerPeer = 1 } }) { HoldsChecks = true };
+        GossipPeer peer = bench.JoinWithMesh(1)[0];
+        WireMessage message = bench.Signed(why == "own message" ? bench.Self : bench.NewIdentity(), "x");
+        bench.Receive(peer, rpc => rpc.IHave.Add(new IHave(RouterBench.Topic, [bench.IdOf(message)])));
+        Assert.Single(bench.SentTo(peer).SelectMany(rpc => rpc.IWant));
+
+        switch (why)
+        {
+            case "topic left":
+                bench.Router.Leave(bench.Now, RouterBench.Topic);
+                break;
+            case "encoding that some read differently":
+                message = bench.Parse([.. message.Encoded.Span, 0x3A, 0]);
+                break;
+            case "no room":
+                bench.Receive(peer, bench.Signed(bench.NewIdentity(), "another"));
+                break;
+            case "published here, too":
+                bench.Publish(bench.Signed(bench.Self, "x"));
+                break;
+        }
+
+        if (why != "published here, too") bench.Receive(peer, message);
+        if (why == "check failed") bench.Router.Judge(bench.Now, bench.Held[0], GossipVerdict.Ignore);
+        bench.Beat(10);
+
+        Assert.Equal(0, peer.Stats.BehaviourPenalty);
+    }
+
     [Fact]
     public void Graft_TopicNotJoined_IsNotAnsweredAndTakesNoMemory()
     {
@@ -227,6 +268,20 @@ public sealed class SpamTests
         bench.Receive(peer, rpc => rpc.Prune.Add(new Prune(RouterBench.Topic, ulong.MaxValue, [])));
 
         Assert.Equal(bench.Now + bench.Options.Limits.MaxBackoff, bench.Router.FindTopic(RouterBench.Topic)!.Backoffs[peer.Id]);
+    }
+
+    [Fact]
+    public void Prune_MoreBackoffsThanAreRemembered_ReplaceThoseThatEndSoonest()
+    {
+        using var bench = new RouterBench(new GossipOptions { Limits = new GossipLimits { MaxBackoffs = 64 } });
+        GossipPeer[] peers = bench.JoinWithMesh(12);
+        GossipPeer[] others = [.. Enumerable.Range(0, 53).Select(_ => bench.ConnectSubscriber())];
+        for (int i = 0; i < peers.Length; i++) bench.Receive(peers[i], rpc => rpc.Prune.Add(new Prune(RouterBench.Topic, (ulong)(100 + i), [])));
+
+        foreach (GossipPeer peer in others) bench.Receive(peer, rpc => rpc.Prune.Add(new Prune(RouterBench.Topic, 1000, [])));
+
+        IReadOnlyDictionary<PeerId, TimeSpan> backoffs = bench.Router.FindTopic(RouterBench.Topic)!.Backoffs;
+        Assert.Equal(peers[1..].Concat(others).Select(peer => peer.Id).ToHashSet(), backoffs.Keys.ToHashSet());
     }
 
     [Fact]
@@ -444,6 +499,22 @@ public sealed class SpamTests
     }
 
     [Fact]
+    public void Subscriptions_OfPeersThatCannotBeSentAnything_TakeBoundedMemoryAndGoWithTheirStreams()
+    {
+        using var bench = new RouterBench(new GossipOptions { Limits = new GossipLimits { MaxPeers = 2, MaxTopicsPerPeer = 20, MaxTopics = 50 } });
+        PeerId[] attackers = [.. Enumerable.Range(0, 10).Select(_ => bench.NewIdentity().PeerId)];
+
+        PeerId[] kept = [.. attackers.Where(bench.Router.OpenInbound)];
+        for (int i = 0; i < attackers.Length; i++)
+            bench.Router.ReceiveSubscriptions(attackers[i], [.. Enumerable.Range(0, 100).Select(topic => new SubscriptionChange($"{i}-{topic}", true))]);
+
+        Assert.Equal(4, kept.Length);
+        Assert.Equal(50, bench.Router.TopicCount);
+        foreach (PeerId attacker in kept) bench.Router.CloseInbound(attacker);
+        Assert.Equal(0, bench.Router.TopicCount);
+    }
+
+    [Fact]
     public void Subscriptions_ToTopicsNotAllowed_TakeNoMemory()
     {
         using var bench = new RouterBench(new GossipOptions { AllowedTopics = ["/overlay/demand/1/*", "news"] });
@@ -461,17 +532,23 @@ public sealed class SpamTests
     }
 
     [Fact]
-    public void Graylisted_WhateverItSends_IsPassedOver()
+    public void Graylisted_WhateverItSendsButSubscriptions_IsPassedOver()
     {
         using var bench = new RouterBench();
         GossipPeer[] peers = bench.JoinWithMesh(2);
         PeerScore.Penalize(peers[0].Stats, 1000);
 
         bench.Receive(peers[0], bench.Signed(bench.NewIdentity(), "x"));
-        bench.Receive(peers[0], rpc => rpc.Subscriptions.Add(new SubscriptionChange("other", true)));
+        bench.Receive(peers[0], rpc =>
+        {
+            rpc.Subscriptions.Add(new SubscriptionChange("other", true));
+            rpc.IHave.Add(new IHave(RouterBench.Topic, [RouterBench.SomeId(1)]));
+        });
 
         Assert.Equal(0, bench.SignatureChecks);
-        Assert.DoesNotContain("other", peers[0].Topics);
+        Assert.Empty(bench.SentTo(peers[0]));
+        // It does not say this again when its score is better.
+        Assert.Contains("other", peers[0].Topics);
     }
 
     [Fact]

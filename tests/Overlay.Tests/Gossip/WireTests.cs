@@ -9,7 +9,7 @@ namespace Overlay.Tests.Gossip;
 /// <summary>RPCs to bytes and back, and bytes that are none.</summary>
 public sealed class WireTests
 {
-    private static readonly GossipLimits s_limits = new();
+    private static readonly GossipOptions s_options = new();
 
     [Fact]
     public void Rpc_EncodedAndDecoded_IsTheSame()
@@ -63,12 +63,12 @@ public sealed class WireTests
         rpc.Prune.Add(new Prune("news", 1000, [new ExchangedPeer(new byte[] { 1 }, default)]));
         byte[] bytes = Encode(rpc);
 
-        for (int size = 1; size < bytes.Length; size++) Assert.Equal(RpcFault.Malformed, RpcDecoder.TryDecode(bytes.AsMemory(0, size), s_limits, out _));
+        for (int size = 1; size < bytes.Length; size++) Assert.Equal(RpcFault.Malformed, RpcDecoder.TryDecode(bytes.AsMemory(0, size), s_options, out _));
     }
 
     [Fact]
     public void Rpc_AnyBytes_NeverThrow() =>
-        Gen.Byte.Array[0, 200].Sample(bytes => _ = RpcDecoder.TryDecode(bytes, s_limits, out _), iter: 20_000);
+        Gen.Byte.Array[0, 200].Sample(bytes => _ = RpcDecoder.TryDecode(bytes, s_options, out _), iter: 20_000);
 
     [Fact]
     public void Rpc_ChangedBytes_NeverThrow()
@@ -84,7 +84,7 @@ public sealed class WireTests
             byte[] bytes = [.. good];
             bytes[i] ^= x;
             bytes[j] ^= y;
-            if (RpcDecoder.TryDecode(bytes, s_limits, out Rpc decoded) != RpcFault.None) return;
+            if (RpcDecoder.TryDecode(bytes, s_options, out Rpc decoded) != RpcFault.None) return;
             foreach (WireMessage message in decoded.Messages) MessageForm.Check(message, GossipSigning.StrictSign, out _, out _);
         }, iter: 20_000);
     }
@@ -94,8 +94,6 @@ public sealed class WireTests
     [InlineData(nameof(RpcFault.TooManyMessages))]
     [InlineData(nameof(RpcFault.MessageTooLong))]
     [InlineData(nameof(RpcFault.TooManyControlMessages))]
-    [InlineData(nameof(RpcFault.TooManyIds))]
-    [InlineData(nameof(RpcFault.BadIdSize))]
     [InlineData(nameof(RpcFault.BadTopicSize))]
     [InlineData(nameof(RpcFault.TooManyExchangedPeers))]
     [InlineData(nameof(RpcFault.Oversized))]
@@ -109,7 +107,6 @@ public sealed class WireTests
             MaxSubscriptionsPerRpc = 10,
             MaxMessagesPerRpc = 10,
             MaxControlPerRpc = 10,
-            MaxIdsPerRpc = 10,
             MaxExchangedPeers = 2,
         };
         var unsigned = new MessageSigner(null!, GossipSigning.StrictNoSign, 0);
@@ -128,12 +125,6 @@ public sealed class WireTests
             case RpcFault.TooManyControlMessages:
                 for (int i = 0; i < 11; i++) rpc.Graft.Add("t");
                 break;
-            case RpcFault.TooManyIds:
-                for (int i = 0; i < 11; i++) rpc.IWant.Add(RouterBench.SomeId(i));
-                break;
-            case RpcFault.BadIdSize:
-                rpc.IWant.Add(new MessageId(new byte[65]));
-                break;
             case RpcFault.BadTopicSize:
                 rpc.Graft.Add(new string('t', 257));
                 break;
@@ -145,8 +136,124 @@ public sealed class WireTests
                 break;
         }
 
-        Assert.Equal(fault, RpcDecoder.TryDecode(Encode(rpc), limits, out Rpc decoded));
+        Assert.Equal(fault, RpcDecoder.TryDecode(Encode(rpc), new GossipOptions { Limits = limits }, out Rpc decoded));
         Assert.True(decoded.IsEmpty);
+    }
+
+    // Whoever makes ids by another rule is no enemy.
+    [Theory]
+    [InlineData(GossipMessageIds.FromAndSequence, 52)]
+    [InlineData(GossipMessageIds.KeyAndSequence, 2056)]
+    [InlineData(GossipMessageIds.Content, 32)]
+    public void Ids_LongerThanTheRuleMakesOrEmpty_ArePassedOver(GossipMessageIds rule, int maxSize)
+    {
+        MessageId longest = new(new byte[maxSize]), tooLong = new(new byte[maxSize + 1]), empty = new([]);
+        var rpc = new Rpc();
+        rpc.IHave.Add(new IHave("news", [tooLong, longest, empty]));
+        rpc.IHave.Add(new IHave("news", [tooLong]));
+        rpc.IWant.AddRange([empty, tooLong, longest]);
+        rpc.IDontWant.AddRange([longest, tooLong]);
+
+        Assert.Equal(RpcFault.None, RpcDecoder.TryDecode(Encode(rpc), s_options with { MessageIds = rule }, out Rpc decoded));
+
+        Assert.Equal([longest], Assert.Single(decoded.IHave).Ids);
+        Assert.Equal([longest], decoded.IWant);
+        Assert.Equal([longest], decoded.IDontWant);
+    }
+
+    [Fact]
+    public void Ids_MoreThanAreLookedAt_ArePassedOver()
+    {
+        var rpc = new Rpc();
+        rpc.IHave.Add(new IHave("news", [.. Enumerable.Range(0, 8).Select(RouterBench.SomeId)]));
+        rpc.IWant.AddRange(Enumerable.Range(0, 8).Select(RouterBench.SomeId));
+        rpc.Graft.Add("news");
+
+        Assert.Equal(RpcFault.None, RpcDecoder.TryDecode(Encode(rpc), s_options with { Limits = new GossipLimits { MaxIdsPerRpc = 10 } }, out Rpc decoded));
+
+        Assert.Equal(8, decoded.IHave[0].Ids.Count);
+        Assert.Equal([RouterBench.SomeId(0), RouterBench.SomeId(1)], decoded.IWant);
+        Assert.Equal("news", Assert.Single(decoded.Graft));
+    }
+
+    // One peer is asked for so many messages at once, and may send them all at once.
+    [Fact]
+    public void Rpc_WithAllMessagesThatWereAskedFor_IsTaken()
+    {
+        var unsigned = new MessageSigner(null!, GossipSigning.StrictNoSign, 0);
+        var rpc = new Rpc();
+        for (int i = 0; i < s_options.Limits.MaxIHaveIds; i++) rpc.Messages.Add(Parse(unsigned.Make("t", "x"u8)));
+
+        Assert.Equal(s_options.Limits.MaxIHaveIds, Decode(Encode(rpc)).Messages.Count);
+    }
+
+    [Fact]
+    public void Split_LittleToSay_IsOneRpc()
+    {
+        var rpc = new Rpc();
+        rpc.Graft.Add("news");
+        rpc.IWant.Add(RouterBench.SomeId(1));
+
+        Assert.Same(rpc, Assert.Single(RpcSplitter.Split(rpc, s_options)));
+    }
+
+    [Theory]
+    [InlineData(1 << 20, 1000, 5000, 2056)]
+    [InlineData(4096, 1000, 5000, 52)]
+    [InlineData(4096, 1, 1, 52)]
+    [InlineData(1 << 20, 50, 100, 52)]
+    public void Split_MuchToSay_IsSeveralRpcsThatOthersTakeAndLosesNothing(int maxRpcSize, int maxCount, int maxIds, int idSize)
+    {
+        GossipOptions options = s_options with
+        {
+            MessageIds = GossipMessageIds.KeyAndSequence,
+            Limits = new GossipLimits { MaxRpcSize = maxRpcSize, MaxSubscriptionsPerRpc = maxCount, MaxControlPerRpc = maxCount, MaxIdsPerRpc = maxIds },
+        };
+        int number = 0;
+        MessageId NextId() => new([.. BitConverter.GetBytes(number++), .. new byte[idSize - 4]]);
+        List<MessageId> Ids(int count) => [.. Enumerable.Range(0, count).Select(_ => NextId())];
+        string[] topics = [.. Enumerable.Range(0, 300).Select(i => $"{i:D4}{new string('t', 200)}")];
+        var rpc = new Rpc();
+        foreach (string topic in topics) rpc.Subscriptions.Add(new SubscriptionChange(topic, true));
+        rpc.IHave.AddRange([new IHave("a", Ids(300)), new IHave(topics[0], Ids(400))]);
+        rpc.IWant.AddRange(Ids(300));
+        rpc.Graft.AddRange(topics);
+        var exchanged = new ExchangedPeer(new byte[40], new byte[1000]);
+        foreach (string topic in topics) rpc.Prune.Add(new Prune(topic, 60, [exchanged]));
+        rpc.IDontWant.AddRange(Ids(300));
+
+        IReadOnlyList<Rpc> parts = RpcSplitter.Split(rpc, options);
+
+        List<Rpc> decoded = [];
+        foreach (Rpc part in parts)
+        {
+            byte[] bytes = Encode(part);
+            Assert.InRange(bytes.Length, 1, maxRpcSize);
+            Assert.Equal(RpcFault.None, RpcDecoder.TryDecode(bytes, options, out Rpc one));
+            decoded.Add(one);
+        }
+
+        Assert.Equal(rpc.Subscriptions, decoded.SelectMany(part => part.Subscriptions));
+        Assert.Equal(TopicsAndIds(rpc), decoded.SelectMany(TopicsAndIds));
+        Assert.Equal(rpc.IWant, decoded.SelectMany(part => part.IWant));
+        Assert.Equal(rpc.Graft, decoded.SelectMany(part => part.Graft));
+        Assert.Equal(
+            topics.Select(topic => (topic, 60UL, 1)),
+            decoded.SelectMany(part => part.Prune).Select(prune => (prune.Topic, prune.BackoffSeconds, prune.Peers.Count)));
+        Assert.Equal(rpc.IDontWant, decoded.SelectMany(part => part.IDontWant));
+    }
+
+    [Fact]
+    public void Split_PeersThatFitIntoNoRpc_AreLeftOut()
+    {
+        GossipOptions options = s_options with { Limits = new GossipLimits { MaxRpcSize = 4096 } };
+        var rpc = new Rpc();
+        rpc.Prune.Add(new Prune("news", 60, [.. Enumerable.Repeat(new ExchangedPeer(new byte[40], new byte[1000]), 16)]));
+
+        Rpc part = Assert.Single(RpcSplitter.Split(rpc, options));
+
+        Assert.InRange(Encode(part).Length, 3000, 4096);
+        Assert.Equal(3, Assert.Single(part.Prune).Peers.Count);
     }
 
     [Fact]
@@ -167,7 +274,7 @@ public sealed class WireTests
     [InlineData("1A041A020A05")] // a length beyond its message
     [InlineData("1A051A030A01FF")] // a topic that is no UTF-8
     public void Rpc_NoProtobufOfItsKind_IsMalformed(string hex) =>
-        Assert.Equal(RpcFault.Malformed, RpcDecoder.TryDecode(Convert.FromHexString(hex), s_limits, out _));
+        Assert.Equal(RpcFault.Malformed, RpcDecoder.TryDecode(Convert.FromHexString(hex), s_options, out _));
 
     [Theory]
     [InlineData("2201741A0101", false)] // topic before sequence number
@@ -177,7 +284,7 @@ public sealed class WireTests
     [InlineData("1A810001220174", false)] // a length in two bytes where one does
     public void Message_Encoding_IsCanonicalOnlyInOneForm(string hex, bool isCanonical)
     {
-        Assert.True(WireMessage.TryParse(Convert.FromHexString(hex), s_limits, out WireMessage? message));
+        Assert.True(WireMessage.TryParse(Convert.FromHexString(hex), s_options.Limits, out WireMessage? message));
         Assert.Equal(isCanonical, message.IsCanonical);
     }
 
@@ -250,9 +357,11 @@ public sealed class WireTests
         Assert.Equal(FormFault.BadFields, MessageForm.Check(unsigned, GossipSigning.StrictSign, out _, out _));
     }
 
+    private static IEnumerable<(string, MessageId)> TopicsAndIds(Rpc rpc) => rpc.IHave.SelectMany(have => have.Ids.Select(id => (have.Topic, id)));
+
     private static bool IsGood(byte[] encoded)
     {
-        if (!WireMessage.TryParse(encoded, s_limits, out WireMessage? message)) return false;
+        if (!WireMessage.TryParse(encoded, s_options.Limits, out WireMessage? message)) return false;
         if (MessageForm.Check(message, GossipSigning.StrictSign, out PeerId? author, out PeerPublicKey? key) != FormFault.None) return false;
         return SignatureCheck.HoldVarTime([new PendingMessage(default, message, author, key, new(1, author!, Overlay.Gossip.Routing.GossipVersion.V12, false, new()))])[0];
     }
@@ -267,7 +376,7 @@ public sealed class WireTests
 
     private static Rpc Decode(byte[] bytes)
     {
-        Assert.Equal(RpcFault.None, RpcDecoder.TryDecode(bytes, s_limits, out Rpc rpc));
+        Assert.Equal(RpcFault.None, RpcDecoder.TryDecode(bytes, s_options, out Rpc rpc));
         return rpc;
     }
 }

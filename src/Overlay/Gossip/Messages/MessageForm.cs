@@ -23,9 +23,15 @@ internal static class MessageForm
 
     internal static FormFault Check(WireMessage message, GossipSigning signing, out PeerId? author, out PeerPublicKey? key)
     {
+        FormFault fault = CheckFields(message, signing, out author, out key);
+        return message.IsCanonical ? fault : FormFault.NotCanonical;
+    }
+
+    /// <summary>The same for a message in any encoding.</summary>
+    internal static FormFault CheckFields(WireMessage message, GossipSigning signing, out PeerId? author, out PeerPublicKey? key)
+    {
         author = null;
         key = null;
-        if (!message.IsCanonical) return FormFault.NotCanonical;
         if (signing == GossipSigning.StrictNoSign) return message.HasAuthorFields ? FormFault.BadFields : FormFault.None;
         if (!message.HasSignedFields || message.Sequence.Length != SequenceSize || !PeerId.TryFromBytes(message.From.Span, out author)) return FormFault.BadFields;
         if (message.Key.IsEmpty) return author.TryGetPublicKey(out key) ? FormFault.None : FormFault.BadFields;

@@ -19,6 +19,14 @@ internal static class MessageIdRule
         _ => Content(message),
     };
 
+    /// <summary>Longest id that a rule can make, in bytes.</summary>
+    internal static int MaxSizeOf(GossipMessageIds rule) => rule switch
+    {
+        GossipMessageIds.FromAndSequence => PeerId.MaxSize + sizeof(ulong),
+        GossipMessageIds.KeyAndSequence => PeerPublicKey.MaxEncodedSize + sizeof(ulong),
+        _ => SHA256.HashSizeInBytes,
+    };
+
     private static MessageId Content(WireMessage message)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

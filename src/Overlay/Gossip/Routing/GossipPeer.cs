@@ -19,7 +19,8 @@ internal sealed class GossipPeer(int number, PeerId id, GossipVersion version, b
     /// <summary>Its signed record of addresses, for others; empty when it sent none.</summary>
     internal ReadOnlyMemory<byte> SignedRecord { get; set; }
 
-    internal HashSet<string> Topics { get; } = new(StringComparer.Ordinal);
+    /// <summary>What it takes messages of.</summary>
+    internal HashSet<string> Topics { get; init; } = new(StringComparer.Ordinal);
 
     /// <summary>Ids that it does not want, and for how many heartbeats they are remembered.</summary>
     internal Dictionary<MessageId, int> Unwanted { get; } = [];

@@ -87,7 +87,7 @@ internal sealed partial class GossipRouter
         else
         {
             // Whoever grafts takes the topic's messages, whether or not its subscription came first.
-            TakeSubscription(from, new SubscriptionChange(name, true));
+            TakeSubscription(from.Topics, from, new SubscriptionChange(name, true));
             if (!from.Topics.Contains(name)) return;
             topic.Mesh.Add(from);
             _score.EnterMesh(from.Stats, name, now);

@@ -16,7 +16,7 @@ internal sealed partial class GossipRouter
     {
         _ticks++;
         foreach (GossipPeer peer in _peers.Values) BeginInterval(peer);
-        foreach (GossipPeer peer in _promises.TakeBroken(now)) PeerScore.Penalize(peer.Stats, 1);
+        foreach (GossipPeer peer in _promises.TakeBroken(now, _pending.ContainsKey)) PeerScore.Penalize(peer.Stats, 1);
         _score.Refresh(now);
         _seen.Expire(now);
         if (_ticks % BackoffTicks == 0)
@@ -43,6 +43,7 @@ internal sealed partial class GossipRouter
     {
         peer.IHaveCount = peer.AskedCount = peer.IDontWantCount = 0;
         peer.GivenBytes = 0;
+        if (peer.Unwanted.Count == 0) return;
         foreach ((MessageId id, int ticks) in peer.Unwanted.ToArray())
         {
             if (ticks <= 1) peer.Unwanted.Remove(id);
@@ -141,9 +142,7 @@ internal sealed partial class GossipRouter
                 told = some[..most];
             }
 
-            Rpc rpc = To(peer);
-            if (rpc.IHave.Sum(have => have.Ids.Count) + told.Count > most) rpc = NextTo(peer);
-            rpc.IHave.Add(new IHave(topic.Name, told));
+            To(peer).IHave.Add(new IHave(topic.Name, told));
         }
     }
 }

@@ -5,8 +5,12 @@ namespace Overlay.Gossip.Routing;
 
 internal sealed partial class GossipRouter
 {
+    // Back-offs end a heartbeat later for this node than for those that graft it: the other side's clock may have begun later, and it would count the GRAFT as
+    // too early.
+    private TimeSpan BackoffSlack => _options.HeartbeatInterval;
+
     private bool CanGraft(TimeSpan now, TopicState topic, GossipPeer peer) =>
-        !topic.Mesh.Contains(peer) && ScoreOf(peer) >= 0 && !(topic.Backoffs.TryGetValue(peer.Id, out TimeSpan until) && now < until);
+        !topic.Mesh.Contains(peer) && ScoreOf(peer) >= 0 && !(topic.Backoffs.TryGetValue(peer.Id, out TimeSpan until) && now < until + BackoffSlack);
 
     /// <summary>Fills the mesh: half of the places with those that have done most, if they have done anything, the rest by lot, so that newcomers have their chance. By lot alone, as the
     /// specification has it, whoever brings more peers than all others together gets most places again and again.</summary>
@@ -68,13 +72,14 @@ internal sealed partial class GossipRouter
         }
 
         if (topic.Backoffs.Count >= _options.Limits.MaxBackoffs) ForgetBackoffs(now, topic);
-        if (topic.Backoffs.Count < _options.Limits.MaxBackoffs) topic.Backoffs.Add(peer, until);
+        // The one that would end soonest makes room: whoever fills the table must not graft again at once for it.
+        if (topic.Backoffs.Count >= _options.Limits.MaxBackoffs) topic.Backoffs.Remove(topic.Backoffs.MinBy(pair => pair.Value).Key);
+        topic.Backoffs.Add(peer, until);
     }
 
     private void ForgetBackoffs(TimeSpan now, TopicState topic)
     {
-        // A heartbeat longer than promised: the other side's clock began later.
-        List<PeerId> over = [.. topic.Backoffs.Where(pair => pair.Value + _options.HeartbeatInterval <= now).Select(pair => pair.Key)];
+        List<PeerId> over = [.. topic.Backoffs.Where(pair => pair.Value + BackoffSlack <= now).Select(pair => pair.Key)];
         foreach (PeerId peer in over) topic.Backoffs.Remove(peer);
     }
 }

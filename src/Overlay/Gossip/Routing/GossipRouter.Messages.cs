@@ -34,6 +34,8 @@ internal sealed partial class GossipRouter
         MessageId id = MessageIdRule.Of(_options.MessageIds, message, key);
         if (_seen.Contains(id)) return null;
         _seen.Add(id, now, GossipVerdict.Accept);
+        // By another rule than author and number it may be somebody else's too.
+        _promises.Keep(id);
         _cache.Add(id, message);
         Rpc rpc = Rpc.Of(message);
         int count = 0;
@@ -68,9 +70,15 @@ internal sealed partial class GossipRouter
     {
         if (!Forget(pending)) return;
         if (verdict == GossipVerdict.Accept) Authenticate(pending);
-        // A forged message leaves no trace under its id, or it would hide the real one.
+        // A forged message leaves no trace under its id, or it would hide the real one; nor does one whose signature could not be checked.
         if (!pending.IsAuthentic)
         {
+            if (verdict != GossipVerdict.Reject)
+            {
+                foreach (GossipPeer sender in pending.Senders) _promises.Keep(pending.Id, sender);
+                return;
+            }
+
             foreach (GossipPeer sender in pending.Senders) _score.DeliverInvalid(sender.Stats, pending.Message.Topic);
             return;
         }
@@ -95,17 +103,32 @@ internal sealed partial class GossipRouter
     private void TakeMessage(TimeSpan now, GossipPeer from, WireMessage message)
     {
         // Everything here is cheap and comes before the signature is looked at.
-        if (!_topics.TryGetValue(message.Topic, out TopicState? topic) || !topic.IsJoined) return;
+        if (!_topics.TryGetValue(message.Topic, out TopicState? topic) || !topic.IsJoined)
+        {
+            PassOver(from, message);
+            return;
+        }
+
         FormFault fault = MessageForm.Check(message, _options.Signing, out PeerId? author, out PeerPublicKey? key);
-        if (fault == FormFault.NotCanonical) return;
+        if (fault == FormFault.NotCanonical)
+        {
+            PassOver(from, message);
+            return;
+        }
+
         if (fault != FormFault.None)
         {
             _score.DeliverInvalid(from.Stats, message.Topic);
             return;
         }
 
-        if (author == _self) return;
         MessageId id = MessageIdRule.Of(_options.MessageIds, message, key);
+        if (author == _self)
+        {
+            _promises.Keep(id, from);
+            return;
+        }
+
         if (_seen.TryGet(id, out SeenMessage seen))
         {
             TakeDuplicate(now, from, message.Topic, seen);
@@ -123,13 +146,25 @@ internal sealed partial class GossipRouter
         }
 
         if (twins?.Count >= _options.Limits.MaxTwins || _pendingCount >= _options.Limits.MaxPendingChecks
-            || from.PendingCount >= _options.Limits.MaxPendingChecksPerPeer) return;
-        var pending = new PendingMessage(id, message, author, key, from);
+            || from.PendingCount >= _options.Limits.MaxPendingChecksPerPeer)
+        {
+            _promises.Keep(id, from);
+            return;
+        }
+
+        var pending = new PendingMessage(id, message.Detached(), author, key, from);
         if (twins is null) _pending.Add(id, twins = []);
         twins.Add(pending);
         _pendingCount++;
         from.PendingCount++;
         _actions.Add(new GossipAction.Check(pending));
+    }
+
+    /// <summary>A message that is not looked at further still keeps what its sender promised.</summary>
+    private void PassOver(GossipPeer from, WireMessage message)
+    {
+        if (_promises.Count == 0 || MessageForm.CheckFields(message, _options.Signing, out _, out PeerPublicKey? key) != FormFault.None) return;
+        _promises.Keep(MessageIdRule.Of(_options.MessageIds, message, key), from);
     }
 
     private void TakeDuplicate(TimeSpan now, GossipPeer from, string topic, SeenMessage seen)
@@ -149,8 +184,7 @@ internal sealed partial class GossipRouter
 
     private void Forward(TimeSpan now, PendingMessage pending)
     {
-        // Only its own bytes are kept, not those of the RPC that it came in.
-        WireMessage message = pending.Message.Detached();
+        WireMessage message = pending.Message;
         _cache.Add(pending.Id, message);
         _actions.Add(new GossipAction.Deliver(pending.ToMessage()));
         if (!_topics.TryGetValue(message.Topic, out TopicState? topic)) return;

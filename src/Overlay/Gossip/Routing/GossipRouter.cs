@@ -8,7 +8,8 @@ namespace Overlay.Gossip.Routing;
 /// <summary>Gossipsub (libp2p specifications, pubsub/gossipsub, v1.0 to v1.2) as a state machine: what happens and <c>now</c> go in, actions come out.</summary>
 /// <remarks>
 /// Without I/O, clock and lock; its owner calls it from one place at a time and then takes the actions. Randomness is an argument, so that one seed gives one run.
-/// Split by task: this file keeps peers and topics, <c>GossipRouter.Messages.cs</c> takes messages and passes them on, <c>GossipRouter.Control.cs</c> answers
+/// Split by task: this file keeps peers and topics, <c>GossipRouter.Subscriptions.cs</c> what peers subscribe to,
+/// <c>GossipRouter.Messages.cs</c> takes messages and passes them on, <c>GossipRouter.Control.cs</c> answers
 /// control messages, <c>GossipRouter.Mesh.cs</c> grafts and prunes, <c>GossipRouter.Heartbeat.cs</c> keeps everything in its bounds.
 /// Departures from the specification: a GRAFT for a topic that is not joined is never answered; half of the free places in a mesh go to the best by score; IDONTWANT goes out once the signature holds, not before; what
 /// differs in encoding between implementations is dropped (docs/adr/0025).
@@ -64,7 +65,11 @@ internal sealed partial class GossipRouter
     internal List<GossipAction> TakeActions()
     {
         foreach ((GossipPeer peer, Rpc rpc) in _outbox)
-            if (!rpc.IsEmpty) _actions.Add(new GossipAction.Send(peer, rpc));
+        {
+            if (rpc.IsEmpty) continue;
+            foreach (Rpc part in RpcSplitter.Split(rpc, _options)) _actions.Add(new GossipAction.Send(peer, part));
+        }
+
         _outbox.Clear();
         List<GossipAction> taken = [.. _actions];
         _actions.Clear();
@@ -81,8 +86,9 @@ internal sealed partial class GossipRouter
     {
         if (_peers.TryGetValue(id, out GossipPeer? known)) return known;
         if (_peers.Count >= _options.Limits.MaxPeers) return null;
-        var peer = new GossipPeer(++_lastNumber, id, version, isOutbound, _score.Connect(id, address));
+        var peer = new GossipPeer(++_lastNumber, id, version, isOutbound, _score.Connect(id, address)) { Topics = TopicsOf(id) };
         _peers.Add(id, peer);
+        foreach (string topic in peer.Topics) _topics[topic].Peers.Add(peer);
         foreach (TopicState topic in _topics.Values)
             if (topic.IsJoined) Subscribe(peer, topic.Name, true);
         return peer;
@@ -99,6 +105,7 @@ internal sealed partial class GossipRouter
             topic.Fanout.Remove(peer);
         }
 
+        if (!_inbound.ContainsKey(peer.Id)) ForgetSubscriptions(peer.Topics);
         ForgetIdleTopics();
         _outbox.Remove(peer);
         _score.Disconnect(peer.Id, now);
@@ -137,8 +144,10 @@ internal sealed partial class GossipRouter
     /// <summary>Takes an RPC that was decoded within the limits.</summary>
     internal void Receive(TimeSpan now, GossipPeer from, Rpc rpc)
     {
-        if (!_peers.ContainsKey(from.Id) || ScoreOf(from) < _options.Score.GraylistThreshold) return;
-        foreach (SubscriptionChange change in rpc.Subscriptions) TakeSubscription(from, change);
+        if (!_peers.ContainsKey(from.Id)) return;
+        // Said once and never again, so it is heard of everyone.
+        foreach (SubscriptionChange change in rpc.Subscriptions) TakeSubscription(from.Topics, from, change);
+        if (ScoreOf(from) < _options.Score.GraylistThreshold) return;
         foreach (WireMessage message in rpc.Messages) TakeMessage(now, from, message);
         if (!rpc.HasControl) return;
         TakeIDontWant(from, rpc);
@@ -148,42 +157,13 @@ internal sealed partial class GossipRouter
         foreach (Prune prune in rpc.Prune) TakePrune(now, from, prune);
     }
 
-    private void TakeSubscription(GossipPeer from, SubscriptionChange change)
-    {
-        if (!change.Subscribes)
-        {
-            if (!from.Topics.Remove(change.Topic) || !_topics.TryGetValue(change.Topic, out TopicState? left)) return;
-            left.Peers.Remove(from);
-            left.Fanout.Remove(from);
-            if (left.Mesh.Remove(from)) _score.LeaveMesh(from.Stats, change.Topic);
-            if (left.IsIdle) _topics.Remove(change.Topic);
-            return;
-        }
+    private void Subscribe(GossipPeer peer, string topic, bool subscribes) => To(peer).Subscriptions.Add(new SubscriptionChange(topic, subscribes));
 
-        if (!_options.Allows(change.Topic) || from.Topics.Count >= _options.Limits.MaxTopicsPerPeer) return;
-        if (!_topics.ContainsKey(change.Topic) && _topics.Count >= _options.Limits.MaxTopics) return;
-        if (from.Topics.Add(change.Topic)) Topic(change.Topic).Peers.Add(from);
-    }
-
-    private void Subscribe(GossipPeer peer, string topic, bool subscribes)
-    {
-        Rpc rpc = To(peer);
-        if (rpc.Subscriptions.Count >= _options.Limits.MaxSubscriptionsPerRpc) rpc = NextTo(peer);
-        rpc.Subscriptions.Add(new SubscriptionChange(topic, subscribes));
-    }
-
-    /// <summary>The RPC that collects what this step says to a peer.</summary>
+    /// <summary>Collects what this step says to a peer.</summary>
     private Rpc To(GossipPeer peer)
     {
         if (!_outbox.TryGetValue(peer, out Rpc? rpc)) _outbox.Add(peer, rpc = new Rpc());
         return rpc;
-    }
-
-    /// <summary>Closes the RPC that is being collected and begins another.</summary>
-    private Rpc NextTo(GossipPeer peer)
-    {
-        if (_outbox.Remove(peer, out Rpc? full)) _actions.Add(new GossipAction.Send(peer, full));
-        return To(peer);
     }
 
     private TopicState Topic(string name)

@@ -21,15 +21,25 @@ internal sealed class PromiseBook(TimeSpan followupTime, int capacity)
     /// <summary>The message came, from whomever.</summary>
     internal void Keep(MessageId id) => _promises.Remove(id);
 
+    /// <summary>A peer sent what it told of, whatever was made of it here.</summary>
+    internal void Keep(MessageId id, GossipPeer peer)
+    {
+        if (!_promises.TryGetValue(id, out List<Promise>? owed)) return;
+        owed.RemoveAll(promise => promise.Peer == peer);
+        if (owed.Count == 0) _promises.Remove(id);
+    }
+
     /// <summary>Forgets promises whose time has passed and returns who broke them, once for each.</summary>
-    internal List<GossipPeer> TakeBroken(TimeSpan now)
+    /// <param name="now">The time.</param>
+    /// <param name="isHere">Whether a message has come and still waits for its check; should it be a forgery, its senders pay for that.</param>
+    internal List<GossipPeer> TakeBroken(TimeSpan now, Func<MessageId, bool> isHere)
     {
         var broken = new List<GossipPeer>();
         while (_order.TryPeek(out (MessageId Id, TimeSpan Due) oldest) && oldest.Due <= now)
         {
             _order.Dequeue();
             if (!_promises.TryGetValue(oldest.Id, out List<Promise>? owed)) continue;
-            broken.AddRange(owed.Where(promise => promise.Due <= now).Select(promise => promise.Peer));
+            if (!isHere(oldest.Id)) broken.AddRange(owed.Where(promise => promise.Due <= now).Select(promise => promise.Peer));
             owed.RemoveAll(promise => promise.Due <= now);
             if (owed.Count == 0) _promises.Remove(oldest.Id);
         }

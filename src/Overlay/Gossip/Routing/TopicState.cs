@@ -10,7 +10,10 @@ internal sealed class TopicState(string name)
     /// <summary>Whether this node takes its messages.</summary>
     internal bool IsJoined { get; set; }
 
-    /// <summary>Connected peers that take its messages.</summary>
+    /// <summary>Peers that say that they take its messages, also those that cannot be sent any.</summary>
+    internal int SubscriberCount { get; set; }
+
+    /// <summary>Those of them that messages can be sent to.</summary>
     internal HashSet<GossipPeer> Peers { get; } = [];
 
     /// <summary>Peers that messages are exchanged with at once, both ways.</summary>
@@ -24,5 +27,5 @@ internal sealed class TopicState(string name)
     /// <summary>Until when which peers are not to be grafted.</summary>
     internal Dictionary<PeerId, TimeSpan> Backoffs { get; } = [];
 
-    internal bool IsIdle => !IsJoined && Peers.Count == 0 && Fanout.Count == 0 && Backoffs.Count == 0;
+    internal bool IsIdle => !IsJoined && SubscriberCount == 0 && Fanout.Count == 0 && Backoffs.Count == 0;
 }

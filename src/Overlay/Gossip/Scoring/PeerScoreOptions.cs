@@ -12,7 +12,7 @@ public sealed record PeerScoreOptions
     /// <summary>Below it own messages are not sent to a peer outside the mesh. −1,000. At most <see cref="GossipThreshold"/>.</summary>
     public double PublishThreshold { get; init => field = OptionChecks.NotPositive(value); } = -1000;
 
-    /// <summary>Below it everything that a peer sends is passed over. −2,500. At most <see cref="PublishThreshold"/>.</summary>
+    /// <summary>Below it everything that a peer sends is passed over but its subscriptions. −2,500. At most <see cref="PublishThreshold"/>.</summary>
     public double GraylistThreshold { get; init => field = OptionChecks.NotPositive(value); } = -2500;
 
     /// <summary>From it on the peers are dialled that a PRUNE names. 1,000: only for peers that <see cref="AppSpecificScore"/> raises. Zero or above.</summary>

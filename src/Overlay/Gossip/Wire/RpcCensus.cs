@@ -1,6 +1,7 @@
 namespace Overlay.Gossip.Wire;
 
-/// <summary>Counts what an RPC holds and holds it against the limits, on the raw bytes, before anything is made of them.</summary>
+/// <summary>Counts what an RPC holds and holds it against the limits, on the raw bytes, before anything is made of them.
+/// Ids are not counted: <see cref="RpcDecoder"/> passes over those that are too many or too long.</summary>
 /// <remarks>Field names: RPC 1 subscriptions, 2 publish, 3 control; control 1 ihave, 2 iwant, 3 graft, 4 prune, 5 idontwant. Fields of later versions are passed over.</remarks>
 internal ref struct RpcCensus(ReadOnlySpan<byte> rpc, GossipLimits limits)
 {
@@ -8,7 +9,6 @@ internal ref struct RpcCensus(ReadOnlySpan<byte> rpc, GossipLimits limits)
     private int _subscriptions;
     private int _messages;
     private int _control;
-    private int _ids;
 
     internal RpcFault Take()
     {
@@ -73,12 +73,6 @@ internal ref struct RpcCensus(ReadOnlySpan<byte> rpc, GossipLimits limits)
             if (!isOurs) continue;
             if (inner.Kind != ProtoKind.Bytes) return RpcFault.Malformed;
             if (inner.Name == topicName && (inner.Size == 0 || inner.Size > limits.MaxTopicSize)) return RpcFault.BadTopicSize;
-            if (inner.Name == idName)
-            {
-                if (++_ids > limits.MaxIdsPerRpc) return RpcFault.TooManyIds;
-                if (inner.Size == 0 || inner.Size > limits.MaxMessageIdSize) return RpcFault.BadIdSize;
-            }
-
             if (inner.Name == peerName && (++peers > limits.MaxExchangedPeers || inner.Size > limits.MaxExchangedPeerSize)) return RpcFault.TooManyExchangedPeers;
         }
 

@@ -23,12 +23,6 @@ internal enum RpcFault
     /// <summary>More control messages than <see cref="GossipLimits.MaxControlPerRpc"/>.</summary>
     TooManyControlMessages,
 
-    /// <summary>More message ids than <see cref="GossipLimits.MaxIdsPerRpc"/>.</summary>
-    TooManyIds,
-
-    /// <summary>A message id that is empty or longer than <see cref="GossipLimits.MaxMessageIdSize"/>.</summary>
-    BadIdSize,
-
     /// <summary>A topic that is empty or longer than <see cref="GossipLimits.MaxTopicSize"/>.</summary>
     BadTopicSize,
 

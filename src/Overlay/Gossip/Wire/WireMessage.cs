@@ -1,10 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 
 namespace Overlay.Gossip.Wire;
 
 /// <summary>A message as it travels (pubsub specification, "The Message"): its bytes, and where its fields lie in them.</summary>
 internal sealed class WireMessage
 {
+    // What a message may keep in memory beside its own bytes and an eighth of them: less than a copy would cost.
+    private const int MaxBallast = 64;
+
     private readonly Layout _at;
 
     private WireMessage(ReadOnlyMemory<byte> encoded, string topic, Layout at, bool isCanonical)
@@ -43,8 +47,11 @@ internal sealed class WireMessage
     /// <summary>What the signature is over: the fields before it. A key behind it is not signed by any implementation, and must be the one that made the author's name.</summary>
     internal ReadOnlyMemory<byte> Signed => Encoded[.._at.SignatureField.Start];
 
-    /// <summary>The same message in an array of its own, so that it does not keep the whole RPC in memory.</summary>
-    internal WireMessage Detached() => new(Encoded.ToArray(), Topic, _at, IsCanonical);
+    /// <summary>The same message, in an array of its own where it would keep an RPC in memory that is much longer than itself.</summary>
+    internal WireMessage Detached() =>
+        MemoryMarshal.TryGetArray(Encoded, out ArraySegment<byte> part) && part.Array!.Length - part.Count <= MaxBallast + part.Count / 8
+            ? this
+            : new WireMessage(Encoded.ToArray(), Topic, _at, IsCanonical);
 
     /// <summary>Finds the fields. False for what is no protobuf, has no topic or one of no allowed length.</summary>
     internal static bool TryParse(ReadOnlyMemory<byte> encoded, GossipLimits limits, [NotNullWhen(true)] out WireMessage? message)
