@@ -55,8 +55,8 @@ public sealed class MarketNodeTests : IAsyncLifetime
         RegionFigures figures = Assert.Single(consumer.Market.Regions, region => region.OfferCount > 0);
         Assert.Equal((Region.Parse("DE"), 0.05m), (figures.Region, figures.LowestPricePerGiB));
         Assert.InRange(figures.OfferCount, 1, 2);
-        Assert.Empty(french.Market.Regions.Where(region => region.OfferCount > 0));
-        Assert.Empty(dear.Market.Regions.Where(region => region.OfferCount > 0));
+        Assert.DoesNotContain(french.Market.Regions, region => region.OfferCount > 0);
+        Assert.DoesNotContain(dear.Market.Regions, region => region.OfferCount > 0);
         Assert.NotNull(other);
     }
 

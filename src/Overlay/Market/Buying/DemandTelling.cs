@@ -25,6 +25,10 @@ internal sealed class DemandTelling(
     // A node that has just started knows of nobody who takes the topic's messages.
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(100), s_longestPause = TimeSpan.FromSeconds(2);
 
+    // How long an answer is waited for before the demand is told again, the first time; and how often it is told at most: as many as are heard of one key at once.
+    private static readonly TimeSpan s_firstEcho = TimeSpan.FromSeconds(1);
+    private const int MaxTold = 4;
+
     private static readonly TimeSpan s_readTime = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
@@ -92,17 +96,30 @@ internal sealed class DemandTelling(
             return;
         }
 
-        Demand demand = Make(author, wish, [.. addresses.Take(Demand.MaxAddressCount)]);
-        lock (_lock) _inboxes.Add(demand.Id, new Inbox(offered, options.Limits.MaxOffersPerDemand));
+        var inbox = new Inbox(offered, options.Limits.MaxOffersPerDemand);
+        var told = new List<Digest>();
         try
         {
-            byte[] message = demand.Envelope.Encode();
-            await TellAsync(author, wish.Region, message, cancellationToken).ConfigureAwait(false);
+            TimeSpan pause = s_firstEcho;
+            // Who joins a topic late does not hear what was said before: with no answer it is said again, in new words, for nobody passes the same on twice.
+            while (inbox.IsEmpty && told.Count < MaxTold)
+            {
+                Demand demand = Make(author, wish, [.. addresses.Take(Demand.MaxAddressCount)]);
+                told.Add(demand.Id);
+                lock (_lock) _inboxes.Add(demand.Id, inbox);
+                await TellAsync(author, wish.Region, demand.Envelope.Encode(), cancellationToken).ConfigureAwait(false);
+                await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+                pause *= 2;
+            }
+
             await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            lock (_lock) _inboxes.Remove(demand.Id);
+            lock (_lock)
+            {
+                foreach (Digest demand in told) _inboxes.Remove(demand);
+            }
         }
     }
 
@@ -172,6 +189,8 @@ internal sealed class DemandTelling(
     private sealed class Inbox(Action<ToldOffer> offered, int capacity)
     {
         private int _count;
+
+        internal bool IsEmpty => Volatile.Read(ref _count) == 0;
 
         internal void Offered(ToldOffer offer) => offered(offer);
 
