@@ -151,8 +151,10 @@ public sealed class SpamTests
     [InlineData("published here, too")]
     public void Promises_OfMessagesThatThisNodePassesOver_AreKept(string why)
     {
-        using var bench = new RouterBench(why == "published here, too" ? new GossipOptions { MessageIds = GossipMessageIds.Content }
-            : new GossipOptions { Limits = new GossipLimits { MaxPendingChecksPerPeer = 1 } }) { HoldsChecks = true };
+        GossipOptions options = why == "published here, too"
+            ? new GossipOptions { MessageIds = GossipMessageIds.Content }
+            : new GossipOptions { Limits = new GossipLimits { MaxPendingChecksPerPeer = 1 } };
+        using var bench = new RouterBench(options) { HoldsChecks = true };
         GossipPeer peer = bench.JoinWithMesh(1)[0];
         WireMessage message = bench.Signed(why == "own message" ? bench.Self : bench.NewIdentity(), "x");
         bench.Receive(peer, rpc => rpc.IHave.Add(new IHave(RouterBench.Topic, [bench.IdOf(message)])));
