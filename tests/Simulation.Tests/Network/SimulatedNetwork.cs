@@ -40,6 +40,9 @@ internal sealed class SimulatedNetwork
     /// <summary>Told of every provider that an operation finds.</summary>
     internal Action<ProviderFound>? ProviderFound { get; set; }
 
+    /// <summary>Told of every request that leaves, and by whom it is sent.</summary>
+    internal Action<SimulatedPeer, KademliaMessage>? RequestSent { get; set; }
+
     /// <summary>Adds a peer, which begins to join through two of the founders and one other.</summary>
     /// <param name="isNatted">Whether nobody can dial it.</param>
     /// <param name="misbehaviour">What answers in its stead.</param>
@@ -205,6 +208,7 @@ internal sealed class SimulatedNetwork
     private void Send(SimulatedPeer from, SendRequest send)
     {
         Messages++;
+        RequestSent?.Invoke(from, send.Message);
         from.BytesSent += MessageSizes.Of(send.Message) + (MessageSizes.Exchange / 2);
         // A false address leads nowhere, whoever is said to be there.
         if (_byId.GetValueOrDefault(send.Peer.Id) is not { IsOnline: true, IsNatted: false } to || !send.Peer.Addresses.Contains(to.Address))
