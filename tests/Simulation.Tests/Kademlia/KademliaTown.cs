@@ -101,12 +101,15 @@ internal sealed class KademliaTown
         }
     }
 
-    /// <summary>Bytes that a peer sends in a second, all peers' average, over some time.</summary>
-    internal double MeasureTraffic(TimeSpan duration)
+    /// <summary>What a peer sends in a minute, all peers' average, over some time.</summary>
+    internal (double Bytes, double Requests, double Dials) MeasureTraffic(TimeSpan duration)
     {
-        long before = Network.Peers.Sum(peer => peer.BytesSent);
+        long bytes = BytesSent(), requests = Network.Messages, dials = Network.Dials;
         Network.Run(duration);
-        return (Network.Peers.Sum(peer => peer.BytesSent) - before) / (Network.Online.Count * duration.TotalSeconds);
+        double shares = Network.Online.Count * duration.TotalMinutes;
+        return ((BytesSent() - bytes) / shares, (Network.Messages - requests) / shares, (Network.Dials - dials) / shares);
+
+        long BytesSent() => Network.Peers.Sum(peer => peer.BytesSent);
     }
 
     /// <summary>How full a peer's table is: of the peers that its buckets could hold now, the share that they do.</summary>

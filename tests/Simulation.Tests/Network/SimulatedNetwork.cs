@@ -35,7 +35,11 @@ internal sealed class SimulatedNetwork
 
     internal IReadOnlyList<SimulatedPeer> Online => _online;
 
+    /// <summary>Requests sent.</summary>
     internal long Messages { get; private set; }
+
+    /// <summary>Connections made.</summary>
+    internal long Dials { get; private set; }
 
     /// <summary>Told of every provider that an operation finds.</summary>
     internal Action<ProviderFound>? ProviderFound { get; set; }
@@ -219,7 +223,12 @@ internal sealed class SimulatedNetwork
 
         TimeSpan latency = Latency(from, to);
         bool isConnected = from.Connect(to, Now) && !send.IsFreshDial;
-        if (!isConnected) from.BytesSent += MessageSizes.Connection;
+        if (!isConnected)
+        {
+            Dials++;
+            from.BytesSent += MessageSizes.Connection;
+        }
+
         // A new connection takes two round trips before the request can leave.
         After(isConnected ? latency : latency + (4 * Link(from, to)), () => Arrive(from, to, send));
     }
