@@ -6,6 +6,7 @@ using Overlay.Benchmarks;
 using Overlay.Benchmarks.Goals;
 using Overlay.Benchmarks.Gossip;
 using Overlay.Benchmarks.Ledger;
+using Overlay.Benchmarks.Plots;
 using Overlay.Benchmarks.Soak;
 using Overlay.Benchmarks.Transport;
 
@@ -22,6 +23,7 @@ var commands = new Dictionary<string, (string Usage, Func<CommandOptions, Task<i
     ["cipher"] = (CipherFloor.Usage, options => Task.FromResult(CipherFloor.Read(options).Print())),
     ["ledger"] = (LedgerFile.Usage, options => LedgerFile.Read(options).PrintAsync()),
     ["gossip"] = (GossipMessages.Usage, options => GossipMessages.Read(options).PrintAsync()),
+    ["plots"] = (DiscoveryPlots.Usage, options => Task.FromResult(DiscoveryPlots.Read(options).Draw())),
     ["soak"] = (SoakSettings.Usage, options => SoakRun.RunAsync(SoakSettings.Read(options))),
     // Started by the commands above, as their other ends.
     [FarEnd.Command] = ("", _ => FarEnd.RunAsync()),

@@ -27,8 +27,12 @@ try
         case ["echo"]:
             await Echo.RunAsync(stopping.Token);
             return 0;
+        case ["discovery"]:
+            await Discovery.RunAsync(stopping.Token);
+            return 0;
         default:
-            Console.Error.WriteLine("Write one of: consumer PROVIDER, stream PROVIDER, provider, host PROVIDER, echo. PROVIDER is an address such as /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…");
+            Console.Error.WriteLine("Write one of: consumer PROVIDER, stream PROVIDER, provider, host PROVIDER, echo, discovery.");
+            Console.Error.WriteLine("PROVIDER is an address such as /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…");
             return 2;
     }
 }

@@ -122,6 +122,9 @@ internal sealed class JsPeer : IAsyncDisposable
         }
     }
 
+    /// <summary><c>kill -9</c>.</summary>
+    internal Task KillAsync() => _process.KillAsync();
+
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 
     private async Task<JsonElement> ReadAsync()

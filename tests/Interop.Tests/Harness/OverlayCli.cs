@@ -10,7 +10,7 @@ internal static class OverlayCli
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
     /// <summary>The program that the build left, or the one that <c>INTEROP_CLI</c> names (the ahead-of-time one, for instance).</summary>
-    internal static string Program { get; } = Environment.GetEnvironmentVariable("INTEROP_CLI") ?? BuiltProgram();
+    internal static string Program { get; } = Environment.GetEnvironmentVariable("INTEROP_CLI") ?? BuiltProgram("Node", "overlay");
 
     /// <summary>Runs a command to its end.</summary>
     internal static async Task<CliResult> RunAsync(params string[] arguments)
@@ -28,10 +28,11 @@ internal static class OverlayCli
         return result.Json;
     }
 
-    private static string BuiltProgram()
+    /// <summary>A program that the build left in the folder of a sample.</summary>
+    internal static string BuiltProgram(string sample, string name)
     {
         string configuration = typeof(OverlayCli).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Configuration").Value!;
-        return Path.Combine(Repository.Root, "samples", "Node", "bin", configuration, "net10.0", OperatingSystem.IsWindows() ? "overlay.exe" : "overlay");
+        return Path.Combine(Repository.Root, "samples", sample, "bin", configuration, "net10.0", OperatingSystem.IsWindows() ? name + ".exe" : name);
     }
 }
 

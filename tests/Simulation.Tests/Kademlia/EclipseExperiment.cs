@@ -5,7 +5,8 @@ using Overlay.Transport.Identity;
 
 namespace Overlay.Simulation.Tests.Kademlia;
 
-/// <summary>Sybils crowd around a key, nearer than any honest peer; then somebody provides the key, and somebody else looks for the provider.</summary>
+/// <summary>Sybils crowd around a key, nearer than any honest peer; then somebody provides the key, and somebody else looks for the provider. Then the Sybils
+/// are gone, and it is the next key's turn.</summary>
 internal sealed class EclipseExperiment(KademliaTown town, int sybils)
 {
     private readonly SimulatedNetwork _network = town.Network;
@@ -16,24 +17,30 @@ internal sealed class EclipseExperiment(KademliaTown town, int sybils)
     {
         int hidden = 0;
         for (int i = 0; i < trials; i++)
-            if (!IsFound(Attack())) hidden++;
+        {
+            (byte[] key, SimulatedPeer[] attackers) = Attack();
+            if (!IsFound(key)) hidden++;
+            foreach (SimulatedPeer attacker in attackers) _network.Leave(attacker);
+        }
+
         return hidden;
     }
 
-    private byte[] Attack()
+    private (byte[] Key, SimulatedPeer[] Attackers) Attack()
     {
         byte[] key = KeyPreimage.Random(_network.Random);
         Key target = Key.Of(key);
         Distance nearest = _network.Online.Where(peer => peer.Misbehaviour is null).Min(peer => peer.Contact.Key.DistanceTo(target));
         var adversary = new Adversary(20);
+        var attackers = new SimulatedPeer[sybils];
         for (int i = 0; i < sybils; i++)
         {
-            PeerId id = IdNearer(target, nearest);
-            adversary.Enlist(_network.Join(misbehaviour: adversary, id: id).Contact);
+            attackers[i] = _network.Join(misbehaviour: adversary, id: IdNearer(target, nearest));
+            adversary.Enlist(attackers[i].Contact);
         }
 
         _network.Run(TimeSpan.FromSeconds(90));
-        return key;
+        return (key, attackers);
     }
 
     private bool IsFound(byte[] key)

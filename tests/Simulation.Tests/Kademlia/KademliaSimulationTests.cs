@@ -85,6 +85,19 @@ public sealed class KademliaSimulationTests(ITestOutputHelper output)
         Assert.Equal(0, hidden);
     }
 
+    /// <summary>The attack is one: a DHT that stores on the nearest alone falls to it.</summary>
+    [Fact]
+    public void Provide_SybilsCrowdAroundTheKeyAndRecordsStayWithTheNearest_IsHidden()
+    {
+        KademliaTown town = new(new SimulationOptions { Seed = 6, Kademlia = new KademliaOptions { MaxRegionPeers = 20 } });
+        town.Populate(300);
+
+        int hidden = new EclipseExperiment(town, sybils: 45).CountHidden(trials: 10);
+
+        output.WriteLine($"300 peers, 45 Sybils nearer to the key than any of them, records on the nearest alone: {hidden} of 10 keys hidden");
+        Assert.True(hidden >= 5, $"{hidden}");
+    }
+
     [Fact]
     public void Lookup_TenthOfPeersNameInventedOnes_AreFoundOutAndNoLongerAsked()
     {

@@ -63,9 +63,17 @@ internal sealed class KademliaTown
     {
         var figures = new LookupFigures();
         int begun = 0;
+        var requests = new Dictionary<Key, int>();
+        // By the place that is asked for: nobody else looks for a random one.
+        Network.RequestSent = (_, message) =>
+        {
+            Key place = Key.Of(message.Key.Span);
+            if (requests.TryGetValue(place, out int sent)) requests[place] = sent + 1;
+        };
         for (int i = 0; i < count; i++) Network.After(over * (i / (double)count), Begin);
         Network.Run(over);
         Network.RunUntil(() => figures.Count >= begun, _options.Kademlia.LookupTimeout + TimeSpan.FromSeconds(1));
+        Network.RequestSent = null;
         return figures;
 
         void Begin()
@@ -77,6 +85,7 @@ internal sealed class KademliaTown
             Key target = Key.Of(key);
             // Whoever has only just come, nobody can be blamed for not knowing.
             List<Contact> before = Nearest(target, peer, began - TimeSpan.FromSeconds(10));
+            requests.Add(target, 0);
             Network.Start(peer, (node, now) => node.FindClosest(key, now), operation =>
             {
                 HashSet<PeerId> found = [.. operation.Closest.Select(one => one.Contact.Id)];
@@ -86,17 +95,21 @@ internal sealed class KademliaTown
                 figures.Add(
                     expected.Length == 0 ? 1 : expected.Count(contact => found.Contains(contact.Id)) / (double)expected.Length,
                     operation.Closest.Count == 0 ? 0 : operation.Closest[0].Hops,
+                    requests[target],
                     Network.Now - began);
             });
         }
     }
 
-    /// <summary>Bytes that a peer sends in a second, all peers' average, over some time.</summary>
-    internal double MeasureTraffic(TimeSpan duration)
+    /// <summary>What a peer sends in a minute, all peers' average, over some time.</summary>
+    internal (double Bytes, double Requests, double Dials) MeasureTraffic(TimeSpan duration)
     {
-        long before = Network.Peers.Sum(peer => peer.BytesSent);
+        long bytes = BytesSent(), requests = Network.Messages, dials = Network.Dials;
         Network.Run(duration);
-        return (Network.Peers.Sum(peer => peer.BytesSent) - before) / (Network.Online.Count * duration.TotalSeconds);
+        double shares = Network.Online.Count * duration.TotalMinutes;
+        return ((BytesSent() - bytes) / shares, (Network.Messages - requests) / shares, (Network.Dials - dials) / shares);
+
+        long BytesSent() => Network.Peers.Sum(peer => peer.BytesSent);
     }
 
     /// <summary>How full a peer's table is: of the peers that its buckets could hold now, the share that they do.</summary>

@@ -6,6 +6,7 @@ namespace Overlay.Simulation.Tests.Kademlia;
 internal sealed class LookupFigures
 {
     private readonly List<int> _hops = [];
+    private readonly List<int> _requests = [];
     private readonly List<double> _seconds = [];
     private readonly List<double> _shares = [];
 
@@ -23,18 +24,25 @@ internal sealed class LookupFigures
 
     internal int MedianHops => _hops.Count == 0 ? 0 : _hops.Order().ElementAt(_hops.Count / 2);
 
+    internal double MeanHops => _hops.DefaultIfEmpty(0).Average();
+
+    /// <summary>Requests that a lookup sends, all lookups' average.</summary>
+    internal double MeanRequests => _requests.DefaultIfEmpty(0).Average();
+
     internal double MedianSeconds => Quantile(0.5);
 
     internal double Quantile(double share) => _seconds.Count == 0 ? 0 : _seconds.Order().ElementAt((int)(share * (_seconds.Count - 1)));
 
-    internal void Add(double foundShare, int hops, TimeSpan took)
+    internal void Add(double foundShare, int hops, int requests, TimeSpan took)
     {
         _shares.Add(foundShare);
         _hops.Add(hops);
+        _requests.Add(requests);
         _seconds.Add(took.TotalSeconds);
     }
 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Count} lookups, right {Right:P2}, ≥ 9/10 of the nearest {NearlyRight:P2}, recall {Recall:P2}, hops {MedianHops}, {MedianSeconds:0.00} s (p95 {Quantile(0.95):0.00} s)");
+        $"{Count} lookups, right {Right:P2}, ≥ 9/10 of the nearest {NearlyRight:P2}, recall {Recall:P2}, "
+        + $"hops {MedianHops}, requests {MeanRequests:0.0}, {MedianSeconds:0.00} s (p95 {Quantile(0.95):0.00} s)");
 }

@@ -35,10 +35,17 @@ internal sealed class SimulatedNetwork
 
     internal IReadOnlyList<SimulatedPeer> Online => _online;
 
+    /// <summary>Requests sent.</summary>
     internal long Messages { get; private set; }
+
+    /// <summary>Connections made.</summary>
+    internal long Dials { get; private set; }
 
     /// <summary>Told of every provider that an operation finds.</summary>
     internal Action<ProviderFound>? ProviderFound { get; set; }
+
+    /// <summary>Told of every request that leaves, and by whom it is sent.</summary>
+    internal Action<SimulatedPeer, KademliaMessage>? RequestSent { get; set; }
 
     /// <summary>Adds a peer, which begins to join through two of the founders and one other.</summary>
     /// <param name="isNatted">Whether nobody can dial it.</param>
@@ -205,6 +212,7 @@ internal sealed class SimulatedNetwork
     private void Send(SimulatedPeer from, SendRequest send)
     {
         Messages++;
+        RequestSent?.Invoke(from, send.Message);
         from.BytesSent += MessageSizes.Of(send.Message) + (MessageSizes.Exchange / 2);
         // A false address leads nowhere, whoever is said to be there.
         if (_byId.GetValueOrDefault(send.Peer.Id) is not { IsOnline: true, IsNatted: false } to || !send.Peer.Addresses.Contains(to.Address))
@@ -215,7 +223,12 @@ internal sealed class SimulatedNetwork
 
         TimeSpan latency = Latency(from, to);
         bool isConnected = from.Connect(to, Now) && !send.IsFreshDial;
-        if (!isConnected) from.BytesSent += MessageSizes.Connection;
+        if (!isConnected)
+        {
+            Dials++;
+            from.BytesSent += MessageSizes.Connection;
+        }
+
         // A new connection takes two round trips before the request can leave.
         After(isConnected ? latency : latency + (4 * Link(from, to)), () => Arrive(from, to, send));
     }
