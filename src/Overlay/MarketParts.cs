@@ -5,7 +5,10 @@ using Overlay.Market;
 using Overlay.Market.Buying;
 using Overlay.Market.Demanding;
 using Overlay.Market.Messages;
+using Overlay.Market.Reputation;
 using Overlay.Market.Selling;
+using Overlay.Proofs;
+using Overlay.Proofs.Ledger;
 using Overlay.Sessions;
 using Overlay.Transport;
 using Overlay.Transport.Identity;
@@ -20,6 +23,7 @@ internal sealed class MarketParts : IAsyncDisposable
     private readonly MarketBoard _board;
     private readonly DemandWatch? _watch;
     private readonly DemandTelling? _telling;
+    private readonly ReputationSource _reputation;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
@@ -29,6 +33,7 @@ internal sealed class MarketParts : IAsyncDisposable
     /// <param name="identity">The node's key.</param>
     /// <param name="host">Its connections.</param>
     /// <param name="gossip">Its gossip; null where it has none, and then only the DHT finds providers.</param>
+    /// <param name="ledger">What it has signed, and what it keeps of others.</param>
     /// <param name="sessions">Asks providers for their terms.</param>
     /// <param name="lookup">Finds providers in the DHT; null where the node is not in it.</param>
     /// <param name="find">Finds where a peer is.</param>
@@ -37,8 +42,8 @@ internal sealed class MarketParts : IAsyncDisposable
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where it is told.</param>
     internal MarketParts(
-        PeerIdentity identity, PeerHost host, GossipNode? gossip, ConsumerSessions sessions, ProviderLookup? lookup, PeerLookup find, DialableAddresses? dialable, OverlayOptions options, TimeProvider time,
-        ILogger logger)
+        PeerIdentity identity, PeerHost host, GossipNode? gossip, ILedgerStore ledger, ConsumerSessions sessions, ProviderLookup? lookup, PeerLookup find,
+        DialableAddresses? dialable, OverlayOptions options, TimeProvider time, ILogger logger)
     {
         _time = time;
         _logger = logger;
@@ -51,7 +56,8 @@ internal sealed class MarketParts : IAsyncDisposable
         }
 
         var search = new ProviderSearch(host, sessions, _board, lookup, find, _telling, dialable, options.Market, time, logger);
-        Exits = new MarketExits(search, options.Market, time, logger);
+        _reputation = new ReputationSource(new PublicKey(identity.PublicKey.Data.Span), ledger, new ReputationOptions(), time, logger);
+        Exits = new MarketExits(search, options.Market, time, logger, _reputation.WordOf);
         Face = new OverlayMarket(_board, Exits, _watch, time);
     }
 
@@ -92,6 +98,7 @@ internal sealed class MarketParts : IAsyncDisposable
 
         if (_answering is not null) await _answering.DisposeAsync().ConfigureAwait(false);
         await Exits.DisposeAsync().ConfigureAwait(false);
+        await _reputation.DisposeAsync().ConfigureAwait(false);
         _telling?.Dispose();
         await _following.ConfigureAwait(false);
         _stopping.Dispose();

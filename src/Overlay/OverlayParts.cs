@@ -132,7 +132,8 @@ internal sealed class OverlayParts : IAsyncDisposable
         if (_options.Gossip is { } gossip) Gossip = new GossipNode(_identity, Peers, gossip, _time, _logger, dialable: DialableAsync);
         // Gossip and the market may be told of peers before the node has looked for any.
         DialableAddresses? dialable = _options.Discovery.Kademlia is { AllowPrivateAddresses: true } ? null : DialableAsync;
-        _market = new MarketParts(_identity, Peers, Gossip, consumer, _options.Discovery.Kademlia is null ? null : LookUpProviders, FindPeerAsync, dialable, _options, _time, _logger);
+        _market = new MarketParts(
+            _identity, Peers, Gossip, Ledger, consumer, _options.Discovery.Kademlia is null ? null : LookUpProviders, FindPeerAsync, dialable, _options, _time, _logger);
         _using = new ExitSessions(Peers, _options.Providers.Count > 0 ? new FixedExits(_options.Providers.Select(Multiaddr.Parse)) : _market.Exits, consumer, _time, _logger);
         if (_options.Sharing is { } sharing) Share(sharing, sessions, signer, diagnostics, services);
         try

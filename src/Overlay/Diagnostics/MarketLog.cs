@@ -32,4 +32,7 @@ internal static partial class MarketLog
 
     [LoggerMessage(EventId = 6008, Level = LogLevel.Information, Message = "The price follows demand: {Price} micro-credits a GiB.")]
     public static partial void PriceChanged(ILogger logger, ulong price);
+
+    [LoggerMessage(EventId = 6009, Level = LogLevel.Warning, Message = "What others' ledgers say of providers could not be read: {Reason}")]
+    public static partial void ReputationFailed(ILogger logger, string reason);
 }

@@ -83,6 +83,24 @@ public sealed class BuyingTests
     }
 
     [Fact]
+    public void Book_OthersWord_MovesANewcomerAndGivesWayToExperience()
+    {
+        var words = new Dictionary<PeerId, double?>();
+        var book = new ProviderBook(new MarketOptions(), peer => words.GetValueOrDefault(peer));
+        using PeerIdentity praised = PeerIdentity.Generate(), unknown = PeerIdentity.Generate(), forked = PeerIdentity.Generate();
+        foreach (PeerIdentity provider in new[] { forked, unknown, praised }) book.Put(provider.PeerId, [], Demands.Offer(provider), null, _now);
+        words[praised.PeerId] = 1;
+        words[forked.PeerId] = -1;
+        Assert.Equal([(praised.PeerId, 0.7), (unknown.PeerId, 0.5), (forked.PeerId, 0.3)], Standings());
+        // Its own experience says otherwise, and weighs more.
+        book.Served(unknown.PeerId, 1UL << 30, BitRate.FromMegabits(1), _now);
+        Assert.Equal([(unknown.PeerId, 0.9), (praised.PeerId, 0.7), (forked.PeerId, 0.3)], Standings());
+
+        (PeerId, double)[] Standings() =>
+            [.. book.Find(new ExitWish(), s_nobody, _now).OrderByDescending(candidate => candidate.Standing).Select(candidate => (candidate.Provider, Math.Round(candidate.Standing, 9)))];
+    }
+
+    [Fact]
     public void Book_FarBelowTheRateWishedFor_IsGoodNoMoreForThatWish()
     {
         PeerId provider = Put("DE", 1);

@@ -6,10 +6,11 @@ using Overlay.Transport.Identity;
 namespace Overlay.Market.Buying;
 
 /// <summary>Exits of the market: what is known first, else what a search finds, one search for all who want the same. Safe on several threads.</summary>
-internal sealed class MarketExits(ProviderSearch search, MarketOptions options, TimeProvider time, ILogger logger) : IExitDirectory, IAsyncDisposable
+internal sealed class MarketExits(ProviderSearch search, MarketOptions options, TimeProvider time, ILogger logger, Func<PeerId, double?>? wordOf = null)
+    : IExitDirectory, IAsyncDisposable
 {
     private readonly Lock _lock = new();
-    private readonly ProviderBook _book = new(options);
+    private readonly ProviderBook _book = new(options, wordOf);
     private readonly Dictionary<SearchKey, RunningSearch> _searches = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskSet _tasks = new();

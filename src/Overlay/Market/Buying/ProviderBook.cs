@@ -1,19 +1,19 @@
 using Overlay.Market.Choosing;
+using Overlay.Market.Reputation;
 using Overlay.Sessions.Messages;
 using Overlay.Transport.Identity;
 
 namespace Overlay.Market.Buying;
 
 /// <summary>What a consumer knows of providers: their newest offers, and how they did. No clock; not safe on several threads.</summary>
-internal sealed class ProviderBook(MarketOptions options)
+/// <param name="options">Rests, ranking and limits.</param>
+/// <param name="wordOf">Others' word of a provider, from −1 to 1, or null where there is none. Null when nobody is asked.</param>
+internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>? wordOf = null)
 {
     private static readonly TimeSpan s_longestRest = TimeSpan.FromHours(1), s_ban = TimeSpan.FromHours(24);
 
     // Less than the 2 min for which providers make offers by default, so that there is time to open a session.
     private static readonly TimeSpan s_offerHolds = TimeSpan.FromSeconds(90);
-
-    // Bytes served after which a newcomer's standing has gone half of the way up.
-    private const double HalfTrust = 256 << 20;
 
     private readonly Dictionary<PeerId, Entry> _entries = [];
 
@@ -100,7 +100,7 @@ internal sealed class ProviderBook(MarketOptions options)
     /// <summary>A rate says something once this much has been served: the credit window with which every session begins.</summary>
     private const ulong SlowAfter = (ulong)Sessions.CreditWindowRule.Smallest;
 
-    private static ExitCandidate ToCandidate(Entry entry) => new()
+    private ExitCandidate ToCandidate(Entry entry) => new()
     {
         Provider = entry.Peer,
         Region = entry.Region,
@@ -108,16 +108,9 @@ internal sealed class ProviderBook(MarketOptions options)
         OfferedRate = entry.OfferedRate,
         Latency = entry.Latency,
         MeasuredRate = entry.Rate,
-        Standing = entry.HasBrokenItsWord ? 0 : StandingOf(entry),
+        Standing = entry.HasBrokenItsWord ? 0 : ReputationRule.StandingOf(entry.Served, entry.Failures, wordOf?.Invoke(entry.Peer)),
         UsedBy = entry.UsedBy,
     };
-
-    // Up with what was served and halfway down with each failure in a row.
-    private static double StandingOf(Entry entry)
-    {
-        double served = entry.Served / (entry.Served + HalfTrust);
-        return (ExitCandidate.Newcomer + (1 - ExitCandidate.Newcomer) * served) * Math.Pow(0.5, entry.Failures);
-    }
 
     private Entry Get(PeerId provider, DateTimeOffset now)
     {
