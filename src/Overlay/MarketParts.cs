@@ -84,7 +84,7 @@ internal sealed class MarketParts : IAsyncDisposable
         if (ceiling < options.PricePerGiB)
             throw new ArgumentException($"MaxPricePerGiB {ceiling} must not be below PricePerGiB {options.PricePerGiB}.", nameof(options));
         var follower = new PriceFollower(Price.ToMicroCredits(options.PricePerGiB), Price.ToMicroCredits(ceiling));
-        _following = Task.Run(() => FollowAsync(follower, sharing, options.Region, maxSessions));
+        _following = Task.Run(() => FollowAsync(follower, sharing, options.Region, new PublicKey(identity.PublicKey.Data.Span), maxSessions));
     }
 
     public async ValueTask DisposeAsync()
@@ -104,7 +104,7 @@ internal sealed class MarketParts : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task FollowAsync(PriceFollower follower, ProviderSessions sharing, Region region, int maxSessions)
+    private async Task FollowAsync(PriceFollower follower, ProviderSessions sharing, Region region, PublicKey self, int maxSessions)
     {
         using var timer = new PeriodicTimer(s_priceInterval, _time);
         try
@@ -113,7 +113,7 @@ internal sealed class MarketParts : IAsyncDisposable
             {
                 DateTimeOffset now = _time.GetUtcNow();
                 ulong before = follower.Current;
-                ulong price = follower.Look(sharing.Live.Count, maxSessions, _board.HighestAsked(region, now), _board.MedianOffered(region, now));
+                ulong price = follower.Look(sharing.Live.Count, maxSessions, _board.HighestAsked(region, now), _board.MedianOffered(region, self, now));
                 if (price == before) continue;
                 // Sessions keep the price of their offer; offers from here on have the new one.
                 sharing.Terms = sharing.Terms with { PricePerGiB = price };

@@ -186,7 +186,7 @@ internal sealed class ConsumerSession : ITargetConnector, IAsyncDisposable
                 BeginClose();
                 break;
             case SessionMessage.Close close:
-                throw new SessionException(close.Reason, $"The provider ended the session: {close.Reason}.");
+                throw new SessionException(close.Reason, $"The provider ended the session: {close.Reason}.") { IsTold = true };
             default:
                 throw new SessionException(SessionError.Malformed, $"The provider sent {message.GetType().Name}, which has no place in an open session.");
         }

@@ -50,7 +50,7 @@ internal sealed class ConsumerSessions(
         byte[] bytes = await SessionLink.WithinAsync(options.AnswerTimeout, time, token => stream.Input.ReadMessageAsync(OfferAnswer.MaxSize, token), cancellationToken)
             .ConfigureAwait(false) ?? throw new SessionException(SessionError.ConnectionLost, "The provider ended the stream without an offer.");
         (SignedEnvelope? envelope, SessionMessage.Refuse? refusal) = OfferAnswer.Decode(bytes);
-        if (refusal is not null) throw new SessionException(refusal.Code, $"The provider makes no offer: {refusal.Text}");
+        if (refusal is not null) throw new SessionException(refusal.Code, $"The provider makes no offer: {refusal.Text}") { IsTold = true };
         if (envelope is null) throw new SessionException(SessionError.Malformed, "The provider's answer is no offer.");
         if (!Offer.TryOpen(envelope.Value, provider, out Offer? offer)) throw new SessionException(SessionError.BadSignature, "The offer is not validly signed by the provider.");
         return offer;
@@ -115,7 +115,7 @@ internal sealed class ConsumerSessions(
                         await SettleAsync(stream, claim, offer.Provider, cancellationToken).ConfigureAwait(false);
                         break;
                     case SessionMessage.Refuse refusal:
-                        throw new SessionException(refusal.Code, $"The provider refused the session ({refusal.Code}): {refusal.Text}");
+                        throw new SessionException(refusal.Code, $"The provider refused the session ({refusal.Code}): {refusal.Text}") { IsTold = true };
                     case SessionMessage.Accept accept:
                         if (!AcceptBody.TryOpen(accept.Envelope, offer.Provider, connection.HandshakeHash.Span, out AcceptBody? body))
                             throw new SessionException(SessionError.BadSignature, "The provider's Accept is not validly signed for this connection.");

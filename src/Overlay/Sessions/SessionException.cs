@@ -7,6 +7,9 @@ internal sealed class SessionException : IOException
         : base(message, innerException) => Reason = reason;
 
     internal SessionError Reason { get; }
+
+    /// <summary>Whether it is the other side that says so: a refusal, or its reason for ending the session.</summary>
+    internal bool IsTold { get; init; }
 }
 
 /// <summary>Why a session was refused or ended. The numbers are those of <c>Refuse</c> and <c>Close</c> on the wire.</summary>

@@ -23,8 +23,12 @@ internal sealed class ExitChoices(IExitDirectory exits)
     }
 
     /// <summary>The exit to try next; null when there is none left.</summary>
-    internal ValueTask<Exit?> NextAsync(ExitWish wish, IReadOnlySet<PeerId> tried, CancellationToken cancellationToken) =>
-        wish.ExitPerConnection ? RotateAsync(wish, tried, cancellationToken) : KeepAsync(wish, tried, cancellationToken);
+    /// <param name="wish">What is asked for.</param>
+    /// <param name="tried">Those that were tried for this connection.</param>
+    /// <param name="searches">Whether to look for others when all that are known were tried.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal ValueTask<Exit?> NextAsync(ExitWish wish, IReadOnlySet<PeerId> tried, bool searches, CancellationToken cancellationToken) =>
+        !searches ? ValueTask.FromResult(exits.FindKnown(wish, tried)) : wish.ExitPerConnection ? RotateAsync(wish, tried, cancellationToken) : KeepAsync(wish, tried, cancellationToken);
 
     /// <summary>Lets all names go elsewhere that keep to a provider.</summary>
     internal void Leave(PeerId provider)
@@ -60,7 +64,7 @@ internal sealed class ExitChoices(IExitDirectory exits)
 
     private async ValueTask<Exit?> KeepAsync(ExitWish wish, IReadOnlySet<PeerId> tried, CancellationToken cancellationToken)
     {
-        Choice choice = ChoiceOf(new Name(wish.Session ?? "", wish.Region, wish.Provider));
+        Choice choice = ChoiceOf(new Name(wish.Session ?? "", wish.Region, wish.Provider, wish.MaxPricePerGiB, wish.MinRate));
         if (Kept(choice, wish, tried) is { } kept) return kept;
         // One after another: connections that come at once must come to one choice.
         await choice.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -126,7 +130,7 @@ internal sealed class ExitChoices(IExitDirectory exits)
         if (exit is not null) exits.Use(exit.Peer, +1);
     }
 
-    private readonly record struct Name(string Session, Region Region, PeerId? Provider);
+    private readonly record struct Name(string Session, Region Region, PeerId? Provider, decimal? MaxPrice, BitRate? MinRate);
 
     private sealed class Choice
     {

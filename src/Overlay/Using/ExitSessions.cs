@@ -17,10 +17,14 @@ namespace Overlay.Using;
 /// </remarks>
 internal sealed class ExitSessions : IAsyncDisposable
 {
+    // Dialling and opening a session; then reaching the target, for which an exit has 5 s to resolve its name and 10 s to dial.
+    private static readonly TimeSpan s_openTime = TimeSpan.FromSeconds(8), s_connectTime = TimeSpan.FromSeconds(18);
+
     private readonly PeerHost _peers;
     private readonly IExitDirectory _exits;
     private readonly ConsumerSessions _sessions;
     private readonly ILogger _logger;
+    private readonly TimeProvider _time;
     private readonly ExitChoices _choices;
     private readonly SessionWatch _watch;
     private readonly CancellationTokenSource _stopping = new();
@@ -39,6 +43,7 @@ internal sealed class ExitSessions : IAsyncDisposable
         _exits = exits;
         _sessions = sessions;
         _logger = logger;
+        _time = time;
         _choices = new ExitChoices(exits);
         _watch = new SessionWatch(exits, time);
     }
@@ -65,7 +70,8 @@ internal sealed class ExitSessions : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
         IOException? failure = null;
         var tried = new HashSet<PeerId>();
-        while (await _choices.NextAsync(wish, tried, either.Token).ConfigureAwait(false) is { } exit)
+        // What one exit's rules forbid is not worth a search for others.
+        while (await _choices.NextAsync(wish, tried, searches: failure is not ConnectRefusedException, either.Token).ConfigureAwait(false) is { } exit)
         {
             tried.Add(exit.Peer);
             try
@@ -77,10 +83,17 @@ internal sealed class ExitSessions : IAsyncDisposable
                 // Its own limits and not the target: the next may have others.
                 failure = e;
             }
+            catch (OverlayException e) when (e.InnerException is LedgerException or SessionException { Reason: SessionError.Ledger, IsTold: false })
+            {
+                // This node's own disk: no other exit would be of help.
+                throw;
+            }
             catch (OverlayException e)
             {
                 failure = e;
-                _exits.Failed(exit.Peer, e.Message, e.InnerException is SessionException { Reason: var reason } && SessionWatch.BreaksItsWord(reason));
+                // Who has other terms than this wish may have those of the next; and without any connection it is this node that is cut off.
+                if (e.InnerException is null or SessionException { Reason: SessionError.WrongTerms } || (e.Reason == OverlayError.ProviderUnreachable && _peers.Connections.Count == 0)) continue;
+                _exits.Failed(exit.Peer, e.Message, e.InnerException is SessionException error && SessionWatch.BreaksItsWord(error));
                 _choices.Leave(exit.Peer);
             }
         }
@@ -101,16 +114,32 @@ internal sealed class ExitSessions : IAsyncDisposable
         for (int attempt = 0; ; attempt++)
         {
             ProviderSession provider = ProviderOf(exit.Peer);
-            ConsumerSession session = await SessionAsync(provider, exit, wish, cancellationToken).ConfigureAwait(false);
+            ConsumerSession session = await WithinAsync(s_openTime, exit.Peer, token => SessionAsync(provider, exit, wish, token), cancellationToken).ConfigureAwait(false);
             try
             {
-                return await session.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+                return await WithinAsync(s_connectTime, exit.Peer, token => session.ConnectAsync(host, port, token), cancellationToken).ConfigureAwait(false);
             }
             catch (IOException e) when (e is not ConnectRefusedException)
             {
                 await provider.DropAsync(session).ConfigureAwait(false);
+                if (e is OverlayException) throw;
                 if (attempt > 0) throw new OverlayException(OverlayError.SessionEnded, $"The session with {exit.Peer} ended: {e.Message}", e) { Peer = exit.Peer };
             }
+        }
+    }
+
+    /// <summary>An exit that does not answer must not use up the time in which another would.</summary>
+    private async ValueTask<T> WithinAsync<T>(TimeSpan time, PeerId provider, Func<CancellationToken, ValueTask<T>> step, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(time, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        try
+        {
+            return await step(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new OverlayException(OverlayError.ProviderUnreachable, $"The provider {provider} did not answer within {time.TotalSeconds:0} s.", e) { Peer = provider };
         }
     }
 
@@ -181,14 +210,15 @@ internal sealed class ExitSessions : IAsyncDisposable
 
     private async ValueTask<ConsumerSession> OpenAsync(PeerConnection connection, Offer? made, ExitWish wish, CancellationToken cancellationToken)
     {
-        var terms = new SessionWish { Region = wish.Region.Code, MaxPricePerGiB = wish.MaxPricePerGiB is { } max ? Price.ToMicroCredits(max) : long.MaxValue };
+        var terms = new SessionWish { Region = wish.Region.Code, MaxPricePerGiB = Price.ToMicroCredits(wish.MaxPricePerGiB ?? Price.Max) };
         try
         {
             return await _sessions.OpenAsync(connection, terms, cancellationToken, made).ConfigureAwait(false);
         }
         catch (SessionException e) when (made is not null && e.Reason == SessionError.StaleOffer)
         {
-            // It has run out by the provider's clock, or the provider was started anew: its word of now counts.
+            // It has run out by the provider's clock, or the provider was started anew: its word of now counts, unless it would cost more than what it was chosen for.
+            terms = terms with { MaxPricePerGiB = Math.Min(terms.MaxPricePerGiB, made.PricePerGiB) };
             return await _sessions.OpenAsync(connection, terms, cancellationToken).ConfigureAwait(false);
         }
     }

@@ -23,7 +23,8 @@ internal sealed class SessionWatch : IAsyncDisposable
     }
 
     /// <summary>Whether a session that ended so shows that its provider does other than it said: miscounts, forges, or leaves its own offer.</summary>
-    internal static bool BreaksItsWord(SessionError reason) => reason is SessionError.BadSignature or SessionError.WrongSession or SessionError.OutOfOrder
+    /// <remarks>What it says of this node, in a refusal or when it ends the session, is its word and no proof of anything.</remarks>
+    internal static bool BreaksItsWord(SessionException error) => !error.IsTold && error.Reason is SessionError.BadSignature or SessionError.WrongSession or SessionError.OutOfOrder
         or SessionError.WrongAmount or SessionError.WrongCommitment or SessionError.Forked;
 
     internal void Add(PeerId provider, ConsumerSession session)
@@ -68,7 +69,8 @@ internal sealed class SessionWatch : IAsyncDisposable
         lock (_lock)
         {
             sessions = [.. _sessions];
-            _sessions.RemoveAll(watched => watched.Session.Completion.IsCompleted);
+            foreach (Watched watched in sessions) watched.IsOver = watched.Session.Completion.IsCompleted;
+            _sessions.RemoveAll(watched => watched.IsOver);
         }
 
         foreach (Watched watched in sessions)
@@ -76,11 +78,15 @@ internal sealed class SessionWatch : IAsyncDisposable
             ulong count = (ulong)watched.Session.Count().Total;
             long now = _time.GetTimestamp();
             double seconds = _time.GetElapsedTime(watched.At, now).TotalSeconds;
-            if (count > watched.Count && seconds > 0)
+            if (seconds < 0.5 && !watched.IsOver) continue;
+            if (count > watched.Count && seconds >= 0.5)
                 _exits.Served(watched.Provider, count - watched.Count, new BitRate((ulong)((count - watched.Count) * 8 / seconds)));
             watched.Count = count;
             watched.At = now;
-            if (watched.Session is { Completion.IsCompleted: true, Error: { } error }) _exits.Failed(watched.Provider, error.Message, BreaksItsWord(error.Reason));
+            if (!watched.IsOver || watched.Session.Error is not { } error) continue;
+            bool isBroken = BreaksItsWord(error);
+            // Lost and already opened anew: no reason to go elsewhere.
+            if (isBroken || !sessions.Any(other => !other.IsOver && other.Provider == watched.Provider)) _exits.Failed(watched.Provider, error.Message, isBroken);
         }
     }
 
@@ -89,6 +95,8 @@ internal sealed class SessionWatch : IAsyncDisposable
         internal PeerId Provider => provider;
 
         internal ConsumerSession Session => session;
+
+        internal bool IsOver { get; set; }
 
         internal ulong Count { get; set; }
 

@@ -17,6 +17,8 @@ internal static class WishWords
 {
     private const char Separator = ';';
 
+    private static readonly string[] s_beginnings = ["region-", "session-", "max-", "rate-", "exit-", "provider-"];
+
     /// <summary>The user's name before the words.</summary>
     internal static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> userName)
     {
@@ -36,7 +38,7 @@ internal static class WishWords
         for (int i = 0; i < words.Length; i++)
         {
             if (Apply(words[i], wish) is { } next) wish = next;
-            else if (i > 0 || words[i].StartsWith("region-", StringComparison.OrdinalIgnoreCase))
+            else if (i > 0 || s_beginnings.Any(beginning => words[i].StartsWith(beginning, StringComparison.OrdinalIgnoreCase)))
                 return $"The user name's word {i + 1} is not understood; there are region-DE, session-NAME, max-0.10, rate-20, exit-new and provider-PEERID.";
         }
 

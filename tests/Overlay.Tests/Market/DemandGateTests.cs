@@ -45,7 +45,9 @@ public sealed class DemandGateTests
     [InlineData(0, GossipVerdict.Accept)]
     [InlineData(10, GossipVerdict.Accept)]
     [InlineData(69, GossipVerdict.Accept)]
-    [InlineData(71, GossipVerdict.Reject)]
+    [InlineData(71, GossipVerdict.Ignore)]
+    [InlineData(129, GossipVerdict.Ignore)]
+    [InlineData(131, GossipVerdict.Reject)]
     public void Judge_ClocksAnHourApart_HarmOnlyWhatIsExpired(int minutesAhead, GossipVerdict verdict) =>
         Assert.Equal(verdict, Judge(Demands.Message(Demands.Make(ahead: TimeSpan.FromMinutes(minutesAhead)))));
 
@@ -59,13 +61,25 @@ public sealed class DemandGateTests
     }
 
     [Fact]
-    public void Judge_FloodFromOneNeighbour_IsPassedOverAndThenCostsIt()
+    public void Judge_ManyFromOneNeighbour_ArePassedOverAndCostNobody()
     {
         using var neighbour = PeerIdentity.Generate();
         var gate = new DemandGate(new MarketLimits { DemandBurstPerConnection = 3 });
         GossipVerdict[] verdicts = [.. Enumerable.Range(0, 8).Select(_ => gate.Judge(s_germany, Demands.Message(Demands.Make(), from: neighbour), Demands.Now, out Demand? _))];
         Assert.Equal(
-            [GossipVerdict.Accept, GossipVerdict.Accept, GossipVerdict.Accept, GossipVerdict.Ignore, GossipVerdict.Ignore, GossipVerdict.Ignore, GossipVerdict.Reject, GossipVerdict.Reject], verdicts);
+            [.. Enumerable.Repeat(GossipVerdict.Accept, 3), .. Enumerable.Repeat(GossipVerdict.Ignore, 5)], verdicts);
+    }
+
+    [Fact]
+    public void Judge_WhatOneNodeAccepts_NoOtherWithinAnHourRejects()
+    {
+        for (int minutes = 0; minutes <= 70; minutes += 5)
+        {
+            Demand demand = Demands.Make(ahead: TimeSpan.FromMinutes(minutes));
+            Assert.Equal(GossipVerdict.Accept, new DemandGate(new MarketLimits()).Judge(s_germany, Demands.Message(demand), Demands.Now, out _));
+            foreach (int apart in new[] { -60, -1, 1, 60 })
+                Assert.NotEqual(GossipVerdict.Reject, new DemandGate(new MarketLimits()).Judge(s_germany, Demands.Message(demand), Demands.Now + TimeSpan.FromMinutes(apart), out _));
+        }
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class MarketBoardTests
         Assert.Equal((2, 0.05m, 0.05m), (figures[0].OfferCount, figures[0].MedianPricePerGiB, figures[0].LowestPricePerGiB));
         Assert.Equal((1, 0, null), (figures[1].DemandCount, figures[1].OfferCount, figures[1].MedianPricePerGiB));
         Assert.Equal((ulong)long.MaxValue, board.HighestAsked(s_germany, Demands.Now));
-        Assert.Equal(50_000UL, board.MedianOffered(s_germany, Demands.Now));
+        Assert.Equal(50_000UL, board.MedianOffered(s_germany, default, Demands.Now));
         Assert.Empty(board.Snapshot(Demands.Now + TimeSpan.FromMinutes(11)));
         Assert.Null(board.HighestAsked(s_germany, Demands.Now + TimeSpan.FromMinutes(11)));
     }

@@ -44,6 +44,7 @@ public sealed class SellingTests
         Assert.Equal(80_000UL, follower.Look(5, 10, ulong.MaxValue, null));
         Assert.Equal(80_000UL, follower.Look(0, 10, 90_000, 80_000));
         Assert.Equal(75_000UL, follower.Look(0, 10, 90_000, 70_000));
+        Assert.Equal(70_313UL, follower.Look(0, 10, 20_000, null));
         for (int i = 0; i < 20; i++) follower.Look(0, 10, null, null);
         Assert.Equal(50_000UL, follower.Current);
     }

@@ -23,6 +23,7 @@ public sealed class WishWordsTests
 
     [Theory]
     [InlineData("region-DEU")]
+    [InlineData("max-0,10")]
     [InlineData("alice;region-")]
     [InlineData("alice;max--1")]
     [InlineData("alice;max-1000001")]

@@ -14,8 +14,8 @@ using Overlay.Transport.Resources;
 
 namespace Overlay.Market.Buying;
 
-/// <summary>An offer that a provider has told, its signature checked.</summary>
-internal readonly record struct ToldOffer(PeerId Provider, IReadOnlyList<Multiaddr> Addresses, Offer Offer);
+/// <summary>An offer that a provider has told, its signature checked, and the round trip to it where that was measured.</summary>
+internal readonly record struct ToldOffer(PeerId Provider, IReadOnlyList<Multiaddr> Addresses, Offer Offer, TimeSpan? Latency);
 
 /// <summary>Tells by gossip what is wanted, and takes the offers that come: under a key and at a port made for this one demand, unless the options say otherwise.</summary>
 internal sealed class DemandTelling(
@@ -167,7 +167,9 @@ internal sealed class DemandTelling(
             Inbox? inbox;
             lock (_lock) inbox = _inboxes.GetValueOrDefault(push.Demand);
             if (inbox is null || !inbox.TryCount()) throw new SessionException(SessionError.WrongTerms, "It answers no demand of this moment, or there are enough.");
-            inbox.Offered(offer);
+            // Measured where it came: nobody need be dialled, and no stranger learns the node's own name, for an offer that may never be taken.
+            TimeSpan latency = await SessionLink.WithinAsync(s_readTime, time, token => stream.Connection.PingAsync(token), cancellationToken).ConfigureAwait(false);
+            inbox.Offered(offer with { Latency = latency });
             await stream.Output.CompleteAsync().ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
@@ -183,7 +185,7 @@ internal sealed class DemandTelling(
             throw new SessionException(SessionError.BadSignature, "The offer is not that of the peer that tells it.");
         if (!SignedPeerRecord.TryOpen(push.SignedRecord.Span, out SignedPeerRecord? record) || record.PeerId != connection.RemotePeer || record.Addresses.Count == 0)
             throw new SessionException(SessionError.Malformed, "The record is not that of the peer that tells it, or names no address.");
-        return new ToldOffer(connection.RemotePeer, record.Addresses, offer);
+        return new ToldOffer(connection.RemotePeer, record.Addresses, offer, null);
     }
 
     private sealed class Inbox(Action<ToldOffer> offered, int capacity)

@@ -106,7 +106,7 @@ internal sealed class MarketExits(ProviderSearch search, MarketOptions options, 
             using var over = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _stopping.Token);
             try
             {
-                await search.RunAsync(wish, tells: true, ShouldAsk, (offer, latency) => Found(begun, offer, latency), over.Token).ConfigureAwait(false);
+                await search.RunAsync(wish, tells: true, ShouldAsk, offer => Found(begun, offer), over.Token).ConfigureAwait(false);
             }
             finally
             {
@@ -125,15 +125,15 @@ internal sealed class MarketExits(ProviderSearch search, MarketOptions options, 
         lock (_lock) return _book.ShouldAsk(provider, time.GetUtcNow());
     }
 
-    private void Found(RunningSearch running, ToldOffer told, TimeSpan? latency)
+    private void Found(RunningSearch running, ToldOffer told)
     {
-        Note(told, latency);
+        Note(told);
         running.Tell();
     }
 
-    private void Note(ToldOffer told, TimeSpan? latency)
+    private void Note(ToldOffer told)
     {
-        lock (_lock) _book.Put(told.Provider, told.Addresses, told.Offer, latency, time.GetUtcNow());
+        lock (_lock) _book.Put(told.Provider, told.Addresses, told.Offer, told.Latency, time.GetUtcNow());
     }
 
     private async ValueTask WaitAsync(Task task, TimeSpan longest, CancellationToken cancellationToken)

@@ -43,7 +43,7 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
     internal Exit? ExitOf(PeerId provider) => _entries.TryGetValue(provider, out Entry? entry) ? new Exit(provider, entry.Addresses, entry.Offer) : null;
 
     internal bool IsGood(PeerId provider, ExitWish wish, DateTimeOffset now) =>
-        _entries.TryGetValue(provider, out Entry? entry) && now >= entry.RestUntil && !IsTooSlow(entry, wish);
+        _entries.TryGetValue(provider, out Entry? entry) && now >= entry.RestUntil && !IsTooSlow(entry, wish, now);
 
     /// <summary>Whether it makes sense to ask a provider for its terms: not while it rests, nor while its last offer holds.</summary>
     internal bool ShouldAsk(PeerId provider, DateTimeOffset now) =>
@@ -59,6 +59,8 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
         Entry entry = Get(provider, now);
         entry.PricePerGiB = pricePerGiB;
         entry.UsedAt = now;
+        // It serves again: what had kept it from that is over.
+        if (!entry.HasBrokenItsWord) entry.RestUntil = default;
     }
 
     internal void Served(PeerId provider, ulong bytes, BitRate rate, DateTimeOffset now)
@@ -67,7 +69,11 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
         entry.UsedAt = now;
         entry.Served += bytes;
         entry.Failures = 0;
-        if (entry.Rate is not { } known || rate > known) entry.Rate = rate;
+        if (bytes < WorthRating) return;
+        // The best of the last while: what one second carries, client and target have their part in.
+        if (entry.Rate is not { } known || rate > known || now - entry.RatedAt > s_rateHolds) entry.Rate = rate;
+        entry.Rated += bytes;
+        entry.RatedAt = now;
     }
 
     internal void Failed(PeerId provider, bool brokeItsWord, DateTimeOffset now)
@@ -88,16 +94,22 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
     private static ulong MaxPriceOf(ExitWish wish) => wish.MaxPricePerGiB is { } max ? Price.ToMicroCredits(max) : long.MaxValue;
 
     private static bool IsGood(Entry entry, ExitWish wish, DateTimeOffset now) =>
-        now >= entry.RestUntil && now < entry.OfferedUntil && !IsTooSlow(entry, wish)
+        now >= entry.RestUntil && now < entry.OfferedUntil && !IsTooSlow(entry, wish, now)
         && (wish.Region == Region.Anywhere || entry.Region == wish.Region) && entry.PricePerGiB <= MaxPriceOf(wish)
         && (wish.Provider is null || wish.Provider == entry.Peer)
         && (wish.MinRate is not { } least || entry.OfferedRate is not { } offered || offered >= least);
 
     // Half: what one second shows is no more than a hint, and the target has its part in it.
-    private static bool IsTooSlow(Entry entry, ExitWish wish) =>
-        wish.MinRate is { } least && entry.Rate is { } rate && entry.Served >= SlowAfter && rate.BitsPerSecond < least.BitsPerSecond / 2;
+    private static bool IsTooSlow(Entry entry, ExitWish wish, DateTimeOffset now) =>
+        wish.MinRate is { } least && entry.Rate is { } rate && entry.Rated >= SlowAfter && now - entry.RatedAt <= s_rateHolds && rate.BitsPerSecond < least.BitsPerSecond / 2;
 
-    /// <summary>A rate says something once this much has been served: the credit window with which every session begins.</summary>
+    // A second that carries less is one in which little was asked for.
+    private const ulong WorthRating = 32 << 10;
+
+    // A line that was slow may be so no more.
+    private static readonly TimeSpan s_rateHolds = TimeSpan.FromMinutes(10);
+
+    // A rate says something once this much has been served: the credit window with which every session begins.
     private const ulong SlowAfter = (ulong)Sessions.CreditWindowRule.Smallest;
 
     private ExitCandidate ToCandidate(Entry entry) => new()
@@ -117,7 +129,7 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
         if (_entries.TryGetValue(provider, out Entry? entry)) return entry;
         // Whoever broke its word stays in memory as long as there is anybody else to forget.
         if (_entries.Count >= options.Limits.MaxProviders)
-            _entries.Remove(_entries.Values.OrderBy(old => old.UsedBy > 0).ThenBy(old => old.HasBrokenItsWord && now < old.RestUntil).ThenBy(old => old.UsedAt).First().Peer);
+            _entries.Remove(_entries.Values.OrderBy(old => old.UsedBy > 0).ThenBy(old => old.HasBrokenItsWord && now < old.RestUntil).ThenBy(old => old.Served > 0).ThenBy(old => old.UsedAt).First().Peer);
         _entries.Add(provider, entry = new Entry(provider) { UsedAt = now });
         return entry;
     }
@@ -143,6 +155,10 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
         internal BitRate? Rate { get; set; }
 
         internal ulong Served { get; set; }
+
+        internal ulong Rated { get; set; }
+
+        internal DateTimeOffset RatedAt { get; set; }
 
         internal int Failures { get; set; }
 

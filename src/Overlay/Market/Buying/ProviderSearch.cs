@@ -23,6 +23,9 @@ internal sealed class ProviderSearch(
     PeerHost host, ConsumerSessions sessions, MarketBoard board, ProviderLookup? lookup, PeerLookup find, DemandTelling? telling, DialableAddresses? dialable, MarketOptions options, TimeProvider time,
     ILogger logger)
 {
+    // Of a record that somebody has pushed: it decides where this node dials.
+    private const int MaxAddresses = 8;
+
     private static readonly TimeSpan s_askTime = TimeSpan.FromSeconds(5), s_firstPause = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Searches until cancelled, or until both ways are at their end.</summary>
@@ -31,7 +34,7 @@ internal sealed class ProviderSearch(
     /// <param name="shouldAsk">Whether a provider is worth a question.</param>
     /// <param name="found">Called with each provider's offer, at once for several; it need not fit.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    internal async Task RunAsync(ExitWish wish, bool tells, Func<PeerId, bool> shouldAsk, Action<ToldOffer, TimeSpan?> found, CancellationToken cancellationToken)
+    internal async Task RunAsync(ExitWish wish, bool tells, Func<PeerId, bool> shouldAsk, Action<ToldOffer> found, CancellationToken cancellationToken)
     {
         var hints = Channel.CreateBounded<Hint>(new BoundedChannelOptions(options.Limits.MaxAsksPerSearch) { FullMode = BoundedChannelFullMode.DropWrite });
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -39,7 +42,7 @@ internal sealed class ProviderSearch(
         tells &= telling is not null && wish.Provider is null;
         Task demanding = !tells
             ? Task.CompletedTask
-            : telling!.RunAsync(wish, told => hints.Writer.TryWrite(new Hint(told.Provider, told.Addresses, told.Offer)), over.Token);
+            : telling!.RunAsync(wish, told => hints.Writer.TryWrite(new Hint(told.Provider, [.. told.Addresses.Take(MaxAddresses)], told)), over.Token);
         Task lookingUp = wish.Provider is { } provider ? FindAsync(provider, hints.Writer, cancellationToken) : LookUpAsync(wish.Region, hints.Writer, cancellationToken);
         var seen = new HashSet<PeerId>();
         var gate = new Lock();
@@ -60,7 +63,8 @@ internal sealed class ProviderSearch(
                 {
                     lock (gate)
                     {
-                        if (seen.Count >= options.Limits.MaxAsksPerSearch || hint.Peer == host.PeerId || (!seen.Add(hint.Peer) && hint.Offer is null)) continue;
+                        // What was told costs no question, and its number is bounded where it is taken.
+                        if (hint.Peer == host.PeerId || (hint.Told is null && (seen.Count >= options.Limits.MaxAsksPerSearch || !seen.Add(hint.Peer)))) continue;
                     }
 
                     if (shouldAsk(hint.Peer)) await AskAsync(hint, wish, found, cancellationToken).ConfigureAwait(false);
@@ -141,7 +145,7 @@ internal sealed class ProviderSearch(
         }
     }
 
-    private async Task AskAsync(Hint hint, ExitWish wish, Action<ToldOffer, TimeSpan?> found, CancellationToken cancellationToken)
+    private async Task AskAsync(Hint hint, ExitWish wish, Action<ToldOffer> found, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(s_askTime, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
@@ -149,12 +153,9 @@ internal sealed class ProviderSearch(
         {
             IReadOnlyList<Multiaddr> addresses = dialable is null || hint.IsDialable ? hint.Addresses : await dialable(hint.Addresses, either.Token).ConfigureAwait(false);
             if (addresses.Count == 0 && host.FindConnection(hint.Peer) is null) return;
-            PeerConnection connection = await host.ConnectAsync(hint.Peer, addresses, either.Token).ConfigureAwait(false);
-            Task<TimeSpan> measuring = connection.PingAsync(either.Token).AsTask();
-            Offer offer = hint.Offer ?? await sessions.AskAsync(connection, new SessionWish { Region = wish.Region.Code }, either.Token).ConfigureAwait(false);
-            TimeSpan latency = await measuring.ConfigureAwait(false);
-            board.Add(offer, time.GetUtcNow());
-            found(new ToldOffer(hint.Peer, addresses, offer), latency);
+            ToldOffer told = hint.Told is { } pushed ? pushed with { Addresses = addresses } : await AskAsync(hint.Peer, addresses, wish, either.Token).ConfigureAwait(false);
+            board.Add(told.Offer, time.GetUtcNow());
+            found(told);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or ArgumentException)
         {
@@ -162,6 +163,23 @@ internal sealed class ProviderSearch(
         }
     }
 
+    private async ValueTask<ToldOffer> AskAsync(PeerId provider, IReadOnlyList<Multiaddr> addresses, ExitWish wish, CancellationToken cancellationToken)
+    {
+        PeerConnection connection = await host.ConnectAsync(provider, addresses, cancellationToken).ConfigureAwait(false);
+        Task<TimeSpan> measuring = connection.PingAsync(cancellationToken).AsTask();
+        Offer offer;
+        try
+        {
+            offer = await sessions.AskAsync(connection, new SessionWish { Region = wish.Region.Code }, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await ((Task)measuring).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return new ToldOffer(provider, addresses, offer, measuring.IsCompletedSuccessfully ? await measuring.ConfigureAwait(false) : null);
+    }
+
     /// <summary>Somebody who may be a provider, with the offer where it told one. Where it is must be held against the rule for what is told from afar, unless that has been done.</summary>
-    private readonly record struct Hint(PeerId Peer, IReadOnlyList<Multiaddr> Addresses, Offer? Offer, bool IsDialable = false);
+    private readonly record struct Hint(PeerId Peer, IReadOnlyList<Multiaddr> Addresses, ToldOffer? Told, bool IsDialable = false);
 }

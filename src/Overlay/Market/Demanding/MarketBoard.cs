@@ -66,11 +66,11 @@ internal sealed class MarketBoard(MarketLimits limits)
         }
     }
 
-    /// <summary>The median price of the region's valid offers, in micro-credits; null without one.</summary>
-    internal ulong? MedianOffered(Region region, DateTimeOffset now)
+    /// <summary>The median price of the region's valid offers but one provider's, in micro-credits; null without one.</summary>
+    internal ulong? MedianOffered(Region region, PublicKey except, DateTimeOffset now)
     {
         ulong[] prices;
-        lock (_lock) prices = [.. _offered.Values.Where(offer => offer.Until > now && offer.Region == region.Code).Select(offer => offer.Price).Order()];
+        lock (_lock) prices = [.. _offered.Where(offer => offer.Value.Until > now && offer.Value.Region == region.Code && offer.Key != except).Select(offer => offer.Value.Price).Order()];
         return prices.Length == 0 ? null : prices[(prices.Length - 1) / 2];
     }
 

@@ -17,7 +17,7 @@ namespace Overlay.Market.Selling;
 /// <remarks>Anybody can name anybody's address in a demand, so that dials are few, led nowhere near by the same rule as all that is told from afar, and go to the consumer's key or end in the handshake.</remarks>
 internal sealed class DemandAnswering : IAsyncDisposable
 {
-    private static readonly TimeSpan s_answerTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_answerTime = TimeSpan.FromSeconds(5);
 
     private readonly PeerHost _host;
     private readonly PeerIdentity _identity;
@@ -27,6 +27,7 @@ internal sealed class DemandAnswering : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly RateLimit _rate;
+    private readonly int _maxWaiting;
     private readonly Channel<Demand> _waiting;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task[] _workers;
@@ -41,6 +42,7 @@ internal sealed class DemandAnswering : IAsyncDisposable
         _dialable = dialable;
         _time = time;
         _logger = logger;
+        _maxWaiting = limits.MaxAnswersWaiting;
         _rate = new RateLimit(limits.AnswerBurst, limits.AnswersPerMinute / 60.0);
         _waiting = Channel.CreateBounded<Demand>(new BoundedChannelOptions(limits.MaxAnswersWaiting) { FullMode = BoundedChannelFullMode.DropWrite });
         _workers = [.. Enumerable.Range(0, limits.MaxAnswersAtOnce).Select(_ => Task.Run(WorkAsync))];
@@ -52,7 +54,7 @@ internal sealed class DemandAnswering : IAsyncDisposable
         if (demand.ReplyAddresses.Count == 0 || demand.Peer == _identity.PeerId || !_offers.Terms.Fit(demand)) return;
         lock (_rate)
         {
-            if (!_rate.TryTake(_time.GetUtcNow())) return;
+            if (_waiting.Reader.Count >= _maxWaiting || !_rate.TryTake(_time.GetUtcNow())) return;
         }
 
         _waiting.Writer.TryWrite(demand);
@@ -100,7 +102,9 @@ internal sealed class DemandAnswering : IAsyncDisposable
             _board.Add(offer, _time.GetUtcNow());
             MarketLog.Offered(_logger, demand.Region, offer.PricePerGiB);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+#pragma warning disable CA1031 // A stranger chose the addresses: whatever dialling them throws, the next demand is answered.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             MarketLog.OfferFailed(_logger, demand.Region, e.Message);
         }

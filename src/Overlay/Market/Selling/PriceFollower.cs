@@ -3,7 +3,7 @@ namespace Overlay.Market.Selling;
 /// <summary>Moves a provider's price between a floor and a ceiling: up while it is busy and others would pay, down while it is idle. No clock, no I/O.</summary>
 /// <remarks>
 /// Integers in micro-credits for a GiB. A step is a sixteenth of the present price and at least 1; both bounds are kept exactly. Up: more than half of what can be served is in use, and at
-/// least one demand of the region would pay the price after the step. Down: nothing is in use, and the price is above the median of the others' offers, or nobody asks. Else it stays.
+/// least one demand of the region would pay the price after the step. Down: nothing is in use, and nobody would pay the price, or it is above the median of the others' offers. Else it stays.
 /// </remarks>
 internal sealed class PriceFollower
 {
@@ -40,7 +40,7 @@ internal sealed class PriceFollower
             ulong next = _ceiling - Current <= step ? _ceiling : Current + step;
             if (asked >= next) Current = next;
         }
-        else if (sessions == 0 && Current > _floor && (highestAsked is null || (medianOffered is { } median && Current > median)))
+        else if (sessions == 0 && Current > _floor && (highestAsked is null || highestAsked < Current || (medianOffered is { } median && Current > median)))
         {
             Current = Current - _floor <= step ? _floor : Current - step;
         }
