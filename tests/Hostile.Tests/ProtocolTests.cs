@@ -16,7 +16,7 @@ public sealed class ProtocolTests
     public Task IdentifyManyProtocols_IsRefused() => ExpectLieRefusedAsync(IdentifyLies.ManyProtocols, "256 are allowed");
 
     [Fact]
-    public Task IdentifyOversizeMessage_IsRefusedBeforeItArrives() => ExpectLieRefusedAsync(IdentifyLies.OversizeMessage, "8192 are allowed");
+    public Task IdentifyOversizeMessage_IsRefusedBeforeItArrives() => ExpectLieRefusedAsync(IdentifyLies.OversizeMessage, "longer than the 8192 bytes allowed");
 
     [Fact]
     public Task IdentifyEndlessLength_IsRefused() => ExpectLieRefusedAsync(IdentifyLies.EndlessLength, "no valid varint");
