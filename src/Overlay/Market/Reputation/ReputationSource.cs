@@ -30,6 +30,9 @@ internal sealed class ReputationSource(PublicKey self, ILedgerStore ledger, Repu
     /// <summary>The graph as it was last made.</summary>
     internal ReputationGraph Graph => Volatile.Read(ref _graph);
 
+    /// <summary>Peers of whom it is remembered what they have served; at most twice <see cref="ReputationOptions.MaxNodes"/>, beyond which those who served least are forgotten.</summary>
+    internal int Remembered => _served.Count;
+
     /// <summary>Others' word of a peer, see <see cref="ReputationGraph.WordOf"/>. Answers at once from what was last read, and has it read again in the background where that is too old.</summary>
     internal double? WordOf(PeerId peer)
     {

@@ -105,6 +105,18 @@ public sealed class ReputationSourceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task MoreProvidersThanItHolds_ForgetsThoseWhoServedLeast()
+    {
+        await using var source = new ReputationSource(KeyOf(Self), _store, new ReputationOptions { MaxNodes = 2 }, _time, NullLogger.Instance);
+        await ServeAsync(Acquaintance, legs: 2);
+        for (int provider = 10; provider < 20; provider++) await ServeAsync(provider, legs: 1);
+        await source.RefreshAsync();
+        Assert.InRange(source.Remembered, 2, 4);
+        Assert.Equal(2, source.Graph.NodeCount);
+        Assert.True(source.Graph.StandingOf(KeyOf(Acquaintance)) > ExitCandidate.Newcomer);
+    }
+
+    [Fact]
     public async Task Disposed_AnswersFromWhatItHasAndReadsNoMore()
     {
         var source = new ReputationSource(KeyOf(Self), _store, new ReputationOptions(), _time, NullLogger.Instance);
