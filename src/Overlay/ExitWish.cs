@@ -17,6 +17,9 @@ public sealed record ExitWish
     /// <summary>This provider and no other. Null: any.</summary>
     public PeerId? Provider { get; init; }
 
+    /// <summary>About how much will be bought, for providers to hear; nothing is bound to it. Null says nothing.</summary>
+    public ByteSize? Amount { get; init; }
+
     /// <summary>The least rate that is of use. An exit that turns out much slower is used no more. Null: any.</summary>
     public BitRate? MinRate { get; init; }
 

@@ -47,13 +47,14 @@ internal static class MarketCommand
         Task surveying = SurveyAsync(node, over.Token);
         try
         {
-            IReadOnlyList<RegionFigures>? shown = null;
+            // Nothing heard is nothing to show.
+            IReadOnlyList<RegionFigures> shown = [];
             await foreach (IReadOnlyList<RegionFigures> regions in node.Market.WatchAsync(interval, over.Token))
             {
                 // Whatever region anybody's demand is told of here is worth hearing.
                 foreach (string topic in node.Gossip!.Topics.Where(name => name.StartsWith(DemandTopic, StringComparison.Ordinal)))
                     if (Region.TryParse(topic[DemandTopic.Length..], out Region region)) node.Market.Follow(region);
-                if (shown is null || !shown.SequenceEqual(regions)) invocation.Output.WriteTable(MarketLine.Columns, [.. regions.Select(figures => new MarketLine(figures))]);
+                if (!shown.SequenceEqual(regions)) invocation.Output.WriteTable(MarketLine.Columns, [.. regions.Select(figures => new MarketLine(figures))]);
                 shown = regions;
                 if (--count == 0) break;
             }

@@ -57,7 +57,7 @@ internal static class RunOptions
             Sharing = shares ? Sharing(settings) : null,
             Socks = socks is null ? null : new Socks5Options { EndPoint = socks },
             HttpProxy = httpProxy is null ? null : new HttpProxyOptions { EndPoint = httpProxy },
-            Wish = new ExitWish { Region = want ?? Region.Anywhere, MaxPricePerGiB = settings.Find(Settings.MaxPrice) },
+            Wish = new ExitWish { Region = want ?? Region.Anywhere, MaxPricePerGiB = settings.Find(Settings.MaxPrice), Amount = settings.Find(Settings.Amount) },
             Gossip = shares || want is not null ? Gossip : null,
             Transport = new TransportOptions { ServePerf = settings.IsOn(Settings.ServePerf) },
         };

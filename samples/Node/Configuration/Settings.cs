@@ -45,6 +45,9 @@ internal static class Settings
     internal static readonly ValueSetting<Region> Want = new(
         "--want", "CODE", "Search the network for an exit in this region; ZZ for anywhere.", "an ISO 3166-1 code of two letters such as DE, or ZZ for anywhere", ReadRegion);
 
+    internal static readonly ValueSetting<ByteSize> Amount = new(
+        "--amount", "SIZE", "With --want: about how much will be bought, for providers to hear.", "a size such as 50GiB", ByteSize.TryParse);
+
     internal static readonly ValueSetting<decimal> PriceCeiling = new(
         "--price-ceiling", "CREDITS", "Let the price follow demand, from --price up to this.", PriceRange, ReadPrice);
 
@@ -72,7 +75,7 @@ internal static class Settings
 
     /// <summary>Every one, in the order in which help and errors name them.</summary>
     internal static IReadOnlyList<Setting> All { get; } =
-        [Data, Listen, Bootstrap, Peer, NoMdns, KadProtocol, PrivateNetwork, Share, Region, Price, PriceCeiling, AllowPort, AllowPrivateTargets, Provider, Want, MaxPrice, Socks, HttpProxy, ServePerf];
+        [Data, Listen, Bootstrap, Peer, NoMdns, KadProtocol, PrivateNetwork, Share, Region, Price, PriceCeiling, AllowPort, AllowPrivateTargets, Provider, Want, Amount, MaxPrice, Socks, HttpProxy, ServePerf];
 
     private static bool ReadPath(string text, out string value)
     {

@@ -32,6 +32,12 @@ public sealed record MarketLimits
     /// <summary>Offers that a provider makes in a minute after that; each is a dial. 120. 1 to 100,000.</summary>
     public int AnswersPerMinute { get; init => field = InRange(value, 1, 100_000); } = 120;
 
+    /// <summary>Offers that a provider makes at once to addresses of one network (IPv4 /24, IPv6 /56; all names together), of which anybody can name anybody's. 4. 1 to 1,000.</summary>
+    public int AnswerBurstPerNetwork { get; init => field = InRange(value, 1, 1000); } = 4;
+
+    /// <summary>Offers that a provider makes to addresses of one network in a minute after that. 12. 1 to 100,000.</summary>
+    public int AnswersPerMinutePerNetwork { get; init => field = InRange(value, 1, 100_000); } = 12;
+
     /// <summary>Offers under way at once. 8. 1 to 100.</summary>
     public int MaxAnswersAtOnce { get; init => field = InRange(value, 1, 100); } = 8;
 

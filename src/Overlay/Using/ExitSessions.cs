@@ -20,6 +20,9 @@ internal sealed class ExitSessions : IAsyncDisposable
     // Dialling and opening a session; then reaching the target, for which an exit has 5 s to resolve its name and 10 s to dial.
     private static readonly TimeSpan s_openTime = TimeSpan.FromSeconds(8), s_connectTime = TimeSpan.FromSeconds(18);
 
+    // Targets that an exit may find fault with, one after another, before another exit is asked whether it is so.
+    private const int MaxBlames = 3;
+
     private readonly PeerHost _peers;
     private readonly IExitDirectory _exits;
     private readonly ConsumerSessions _sessions;
@@ -69,19 +72,30 @@ internal sealed class ExitSessions : IAsyncDisposable
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
         IOException? failure = null;
-        var tried = new HashSet<PeerId>();
+        HashSet<PeerId> tried = [], blaming = [];
         // What one exit's rules forbid is not worth a search for others.
         while (await _choices.NextAsync(wish, tried, searches: failure is not ConnectRefusedException, either.Token).ConfigureAwait(false) is { } exit)
         {
             tried.Add(exit.Peer);
+            ProviderSession provider = ProviderOf(exit.Peer);
             try
             {
-                return await ConnectAsync(exit, wish, host, port, either.Token).ConfigureAwait(false);
+                MeteredStream stream = await ConnectAsync(provider, exit, wish, host, port, either.Token).ConfigureAwait(false);
+                provider.Blames = 0;
+                foreach (PeerId liar in blaming) Fail(liar, "It blamed a target that another exit reaches.", brokeItsWord: false);
+                return stream;
             }
             catch (ConnectRefusedException e) when (IsOfTheProvider(e.Code))
             {
                 // Its own limits and not the target: the next may have others.
                 failure = e;
+            }
+            catch (ConnectRefusedException e)
+            {
+                if (++provider.Blames <= MaxBlames) throw;
+                // So many targets in a row are not all at fault: the next exit shows it.
+                failure = e;
+                blaming.Add(exit.Peer);
             }
             catch (OverlayException e) when (e.InnerException is LedgerException or SessionException { Reason: SessionError.Ledger, IsTold: false })
             {
@@ -93,8 +107,7 @@ internal sealed class ExitSessions : IAsyncDisposable
                 failure = e;
                 // Who has other terms than this wish may have those of the next; and without any connection it is this node that is cut off.
                 if (e.InnerException is null or SessionException { Reason: SessionError.WrongTerms } || (e.Reason == OverlayError.ProviderUnreachable && _peers.Connections.Count == 0)) continue;
-                _exits.Failed(exit.Peer, e.Message, e.InnerException is SessionException error && SessionWatch.BreaksItsWord(error));
-                _choices.Leave(exit.Peer);
+                Fail(exit.Peer, e.Message, e.InnerException is SessionException error && SessionWatch.BreaksItsWord(error));
             }
         }
 
@@ -106,14 +119,19 @@ internal sealed class ExitSessions : IAsyncDisposable
         });
     }
 
+    private void Fail(PeerId provider, string reason, bool brokeItsWord)
+    {
+        _exits.Failed(provider, reason, brokeItsWord);
+        _choices.Leave(provider);
+    }
+
     private static bool IsOfTheProvider(ConnectCode code) => code is ConnectCode.Policy or ConnectCode.Credit or ConnectCode.Capacity or ConnectCode.OwnerBusy;
 
-    private async ValueTask<MeteredStream> ConnectAsync(Exit exit, ExitWish wish, string host, int port, CancellationToken cancellationToken)
+    private async ValueTask<MeteredStream> ConnectAsync(ProviderSession provider, Exit exit, ExitWish wish, string host, int port, CancellationToken cancellationToken)
     {
         // A session that was lost since its last use shows only now; the provider gets one more chance with a new one.
         for (int attempt = 0; ; attempt++)
         {
-            ProviderSession provider = ProviderOf(exit.Peer);
             ConsumerSession session = await WithinAsync(s_openTime, exit.Peer, token => SessionAsync(provider, exit, wish, token), cancellationToken).ConfigureAwait(false);
             try
             {
@@ -245,6 +263,9 @@ internal sealed class ExitSessions : IAsyncDisposable
         internal SemaphoreSlim Gate { get; } = new(1, 1);
 
         internal ConsumerSession? Session { get; set; }
+
+        /// <summary>Targets in a row that it says cannot be reached. Several connects may count at once and one be lost: it is no more than a hint.</summary>
+        internal int Blames { get; set; }
 
         /// <summary>Whether nothing is lost when it is forgotten; a session that is begun in this moment would only not be shared.</summary>
         internal bool IsIdle => Gate.CurrentCount == 1 && Session is null or { Completion.IsCompleted: true };

@@ -12,7 +12,7 @@ internal static class Demands
     internal static readonly DateTimeOffset Now = new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero);
 
     internal static Demand Make(
-        PeerIdentity? consumer = null, string region = "DE", ulong maxPrice = 100_000, TimeSpan? ahead = null, uint minMbps = 0, ulong bytes = 1 << 30, ushort[]? ports = null, int addresses = 1)
+        PeerIdentity? consumer = null, string region = "DE", ulong maxPrice = 100_000, TimeSpan? ahead = null, uint minMbps = 0, ulong bytes = 1 << 30, ushort[]? ports = null, int addresses = 1, int network = 113)
     {
         consumer ??= PeerIdentity.Generate();
         return Demand.Create(
@@ -25,7 +25,7 @@ internal static class Demands
                 NotAfter = (ulong)(Now + (ahead ?? TimeSpan.FromMinutes(2))).ToUnixTimeSeconds(),
                 MinMbps = minMbps,
                 ExitPorts = ports ?? [80, 443],
-                ReplyAddresses = [.. Enumerable.Range(1, addresses).Select(i => Multiaddr.Parse($"/ip4/203.0.113.{i}/tcp/4001"))],
+                ReplyAddresses = [.. Enumerable.Range(1, addresses).Select(i => Multiaddr.Parse($"/ip4/203.0.{network}.{i}/tcp/4001"))],
                 Envelope = default,
             },
             new IdentitySigner(consumer));

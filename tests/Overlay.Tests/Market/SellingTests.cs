@@ -1,4 +1,5 @@
 using CsCheck;
+using Overlay.Market;
 using Overlay.Market.Selling;
 
 namespace Overlay.Tests.Market;
@@ -17,6 +18,24 @@ public sealed class SellingTests
         Assert.False(s_terms.Fit(Demands.Make(minMbps: 101)));
         Assert.False(s_terms.Fit(Demands.Make(ports: [22, 80])));
         Assert.True((s_terms with { MaxMbps = 0 }).Fit(Demands.Make(minMbps: 101)));
+    }
+
+    [Fact]
+    public void Rate_OfOneNetwork_LeavesRoomForOthers_AndOfAllIsLimited()
+    {
+        var rate = new AnswerRate(new MarketLimits { AnswerBurst = 6, AnswerBurstPerNetwork = 4 }, isIsolated: false);
+        Assert.Equal(4, Enumerable.Range(0, 10).Count(_ => rate.TryTake(Demands.Make(network: 1), Demands.Now)));
+        Assert.Equal(2, Enumerable.Range(2, 10).Count(network => rate.TryTake(Demands.Make(network: network), Demands.Now)));
+        // 12 and 120 a minute after that.
+        Assert.True(rate.TryTake(Demands.Make(network: 1), Demands.Now + TimeSpan.FromSeconds(5)));
+        Assert.False(rate.TryTake(Demands.Make(network: 1), Demands.Now + TimeSpan.FromSeconds(5)));
+    }
+
+    [Fact]
+    public void Rate_InAnIsolatedNetwork_IsThatOfAll()
+    {
+        var rate = new AnswerRate(new MarketLimits { AnswerBurst = 6 }, isIsolated: true);
+        Assert.Equal(6, Enumerable.Range(0, 10).Count(_ => rate.TryTake(Demands.Make(), Demands.Now)));
     }
 
     [Fact]

@@ -16,6 +16,9 @@ internal sealed partial class KademliaNode
     // Of ten requests one may fail before peers that were silent for a while are checked unasked.
     private const double CalmFailureShare = 0.1;
 
+    // By how much longer the table is left as it is where that is so.
+    private const double CalmRefresh = 1.5;
+
     // A table with fewer than twice k peers is small.
     private const int FewPeers = 2;
 
@@ -182,11 +185,13 @@ internal sealed partial class KademliaNode
     /// often.</summary>
     private void CheckSilent(TimeSpan now)
     {
-        TimeSpan patience = _failureShare <= CalmFailureShare ? 2 * _options.RefreshInterval : _options.RefreshInterval * (0.2 * CalmFailureShare / _failureShare);
-        int count = _failureShare <= CalmFailureShare ? ChecksPerMaintenance : 4 * ChecksPerMaintenance;
+        TimeSpan patience = IsCalm ? 2 * _options.RefreshInterval : _options.RefreshInterval * (0.2 * CalmFailureShare / _failureShare);
+        int count = IsCalm ? ChecksPerMaintenance : 4 * ChecksPerMaintenance;
         foreach (TableEntry entry in Table.Silent(now - patience).Take(count).ToArray())
             if (_checking.Count < _options.MaxChecks) Check(entry.Contact, now);
     }
+
+    private bool IsCalm => _failureShare <= CalmFailureShare;
 
     private void RefreshDue(TimeSpan now)
     {
@@ -244,9 +249,9 @@ internal sealed partial class KademliaNode
         return false;
     }
 
-    // Spread over a tenth of the interval, so that what was begun together drifts apart.
+    // Spread over a tenth of the interval, so that what was begun together drifts apart. Where hardly a request fails, hardly anybody has come or gone.
     private bool IsDue(TimeSpan last, bool hasLost, int bucket, TimeSpan now) =>
-        now - last >= _options.RefreshInterval * (1 + (((bucket + 1) % 8) / 80.0)) || (hasLost && now - last >= _options.RepairInterval);
+        now - last >= _options.RefreshInterval * ((IsCalm ? CalmRefresh : 1) + (((bucket + 1) % 8) / 80.0)) || (hasLost && now - last >= _options.RepairInterval);
 
     private void Refreshed(RefreshOperation operation, TimeSpan now)
     {

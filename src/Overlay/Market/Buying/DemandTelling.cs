@@ -128,7 +128,7 @@ internal sealed class DemandTelling(
         {
             Consumer = default,
             Region = wish.Region.Code,
-            BytesWanted = 0,
+            BytesWanted = Math.Min(wish.Amount?.Bytes ?? 0, long.MaxValue),
             MaxPricePerGiB = wish.MaxPricePerGiB is { } max ? Price.ToMicroCredits(max) : long.MaxValue,
             NotAfter = (ulong)(time.GetUtcNow() + options.DemandLifetime).ToUnixTimeSeconds(),
             // Rounded up: a rate that is offered must not be below what was wished for.

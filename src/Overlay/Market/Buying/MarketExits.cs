@@ -27,20 +27,16 @@ internal sealed class MarketExits(ProviderSearch search, MarketOptions options, 
     public async ValueTask<Exit?> FindAsync(ExitWish wish, IReadOnlySet<PeerId> tried, CancellationToken cancellationToken)
     {
         if (FindKnown(wish, tried) is { } known) return known;
-        RunningSearch running;
-        lock (_lock)
-        {
-            ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
-            running = Search(wish);
-        }
-
+        (RunningSearch running, bool isOwn) = Search(wish);
         DateTimeOffset giveUp = time.GetUtcNow() + options.SearchTime;
         while (true)
         {
             Task news = running.News;
             if (FindKnown(wish, tried) is not null) break;
             TimeSpan left = giveUp - time.GetUtcNow();
-            if (left <= TimeSpan.Zero || running.Task.IsCompleted) return FindKnown(wish, tried);
+            if (left <= TimeSpan.Zero || (isOwn && running.Task.IsCompleted)) return FindKnown(wish, tried);
+            // Joined in its last moments: it looked for others before this one asked.
+            if (running.Task.IsCompleted) (running, isOwn) = Search(wish);
             await WaitAsync(Task.WhenAny(news, running.Task), left, cancellationToken).ConfigureAwait(false);
         }
 
@@ -93,14 +89,23 @@ internal sealed class MarketExits(ProviderSearch search, MarketOptions options, 
         _stopping.Dispose();
     }
 
-    // The caller holds the lock.
-    private RunningSearch Search(ExitWish wish)
+    /// <summary>The search for what a wish asks, joined or begun.</summary>
+    private (RunningSearch Search, bool IsOwn) Search(ExitWish wish)
     {
         var key = new SearchKey(wish.Region, wish.MaxPricePerGiB, wish.MinRate, wish.Provider);
-        if (_searches.TryGetValue(key, out RunningSearch? running) && !running.Task.IsCompleted) return running;
-        _searches[key] = running = new RunningSearch();
-        RunningSearch begun = running;
-        running.Task = Task.Run(async () =>
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
+            if (_searches.TryGetValue(key, out RunningSearch? running) && !running.Task.IsCompleted) return (running, false);
+            _searches[key] = running = Begin(key, wish);
+            return (running, true);
+        }
+    }
+
+    private RunningSearch Begin(SearchKey key, ExitWish wish)
+    {
+        var begun = new RunningSearch();
+        begun.Task = Task.Run(async () =>
         {
             using var deadline = new CancellationTokenSource(options.SearchTime, time);
             using var over = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _stopping.Token);
@@ -117,7 +122,7 @@ internal sealed class MarketExits(ProviderSearch search, MarketOptions options, 
             }
         });
         _tasks.Run(() => begun.Task);
-        return running;
+        return begun;
     }
 
     private bool ShouldAsk(PeerId provider)

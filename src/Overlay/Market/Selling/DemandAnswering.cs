@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Overlay.Diagnostics;
-using Overlay.Discovery;
 using Overlay.Market.Demanding;
 using Overlay.Market.Messages;
 using Overlay.Sessions;
@@ -26,7 +25,7 @@ internal sealed class DemandAnswering : IAsyncDisposable
     private readonly DialableAddresses? _dialable;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly RateLimit _rate;
+    private readonly AnswerRate _rate;
     private readonly int _maxWaiting;
     private readonly Channel<Demand> _waiting;
     private readonly CancellationTokenSource _stopping = new();
@@ -43,7 +42,7 @@ internal sealed class DemandAnswering : IAsyncDisposable
         _time = time;
         _logger = logger;
         _maxWaiting = limits.MaxAnswersWaiting;
-        _rate = new RateLimit(limits.AnswerBurst, limits.AnswersPerMinute / 60.0);
+        _rate = new AnswerRate(limits, isIsolated: dialable is null);
         _waiting = Channel.CreateBounded<Demand>(new BoundedChannelOptions(limits.MaxAnswersWaiting) { FullMode = BoundedChannelFullMode.DropWrite });
         _workers = [.. Enumerable.Range(0, limits.MaxAnswersAtOnce).Select(_ => Task.Run(WorkAsync))];
     }
@@ -52,12 +51,8 @@ internal sealed class DemandAnswering : IAsyncDisposable
     internal void Take(Demand demand)
     {
         if (demand.ReplyAddresses.Count == 0 || demand.Peer == _identity.PeerId || !_offers.Terms.Fit(demand)) return;
-        lock (_rate)
-        {
-            if (_waiting.Reader.Count >= _maxWaiting || !_rate.TryTake(_time.GetUtcNow())) return;
-        }
-
-        _waiting.Writer.TryWrite(demand);
+        // No answer is counted that has no room to wait.
+        if (_waiting.Reader.Count < _maxWaiting && _rate.TryTake(demand, _time.GetUtcNow())) _waiting.Writer.TryWrite(demand);
     }
 
     public async ValueTask DisposeAsync()

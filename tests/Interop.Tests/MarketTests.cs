@@ -1,0 +1,92 @@
+using System.Text.Json;
+using Overlay.Interop.Tests.Harness;
+
+namespace Overlay.Interop.Tests;
+
+/// <summary>A market of ten processes in three regions: nine that share and one that wants an exit, all of which know nobody but the first.</summary>
+public sealed class MarketTests : IAsyncLifetime
+{
+    private static readonly (string Region, string Price)[] s_shops =
+    [
+        ("FR", "0.02"), ("DE", "0.05"), ("DE", "0.06"), ("DE", "0.20"), ("FR", "0.03"), ("FR", "0.30"), ("JP", "0.01"), ("JP", "0.02"), ("JP", "0.09"),
+    ];
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly List<OverlayNodeProcess> _providers = [];
+    private Nginx _origin = null!;
+    private OverlayNodeProcess _consumer = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _origin = await Nginx.StartAsync();
+        await TestFiles.WriteAsync(Path.Combine(_origin.Root, "small.bin"), 300_000, seed: 12);
+        await using (FileStream endless = File.Create(Path.Combine(_origin.Root, "endless.bin"))) endless.SetLength(8L << 30);
+        foreach ((string region, string price) in s_shops)
+        {
+            _providers.Add(await StartAsync(
+                $"provider{_providers.Count}", "--share", "--region", region, "--price", price, "--allow-private-targets", "--allow-port", $"{_origin.Port}"));
+        }
+
+        _consumer = await StartAsync("consumer", "--want", "DE", "--max-price", "0.10", "--socks", "127.0.0.1:0");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_consumer is not null) await _consumer.DisposeAsync();
+        foreach (OverlayNodeProcess provider in _providers) await provider.DisposeAsync();
+        if (_origin is not null) await _origin.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Curl_ThroughTheChosenRegion_ProviderKilledMidway_GoesOnThroughAnotherOfTheSameRegion()
+    {
+        Task<CurlResult> transfer = Curl.FetchAsync(_origin.Url("endless.bin"), Curl.ThroughSocks(_consumer.Socks));
+        await _consumer.WaitForEventAsync("receipt");
+        OverlayNodeProcess first = await UsedAsync([]);
+        Assert.Contains(first, Those("DE", atMost: 0.10m));
+
+        await first.KillAsync();
+        Assert.NotEqual(0, (await transfer).ExitCode);
+        CurlResult next = await Curl.FetchAsync(_origin.Url("small.bin"), Curl.ThroughSocks(_consumer.Socks));
+
+        Assert.True(next.ExitCode == 0 && next.HttpStatus == 200, next.Errors);
+        await _consumer.WaitForEventAsync("receipt");
+        OverlayNodeProcess second = await UsedAsync([first]);
+        Assert.Contains(second, Those("DE", atMost: 0.10m));
+
+        CurlResult french = await Curl.FetchAsync(_origin.Url("small.bin"), Curl.ThroughSocks($"region-FR:x@{_consumer.Socks}"));
+        Assert.True(french.ExitCode == 0 && french.HttpStatus == 200, french.Errors);
+        await _consumer.WaitForEventAsync("receipt");
+        Assert.Contains(await UsedAsync([first, second]), Those("FR", atMost: 0.10m));
+    }
+
+    [Fact]
+    public async Task Market_ShowsEveryRegionWithItsPrices()
+    {
+        // A look a second; the command ends by itself.
+        IReadOnlyList<JsonElement> lines = await OverlayCli.SucceedAsync(
+            "market", "--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns", "--private-network", "--bootstrap", _providers[0].Address, "--interval", "1", "--count", "15");
+        Dictionary<string, JsonElement> newest = [];
+        foreach (JsonElement line in lines) newest[line.GetProperty("region").GetString()!] = line;
+
+        Assert.Equal(["DE", "FR", "JP"], newest.Where(region => region.Value.GetProperty("offers").GetInt32() > 0).Select(region => region.Key).Order(StringComparer.Ordinal));
+        Assert.All(newest.Values, region => Assert.Equal(3, region.GetProperty("offers").GetInt32()));
+        Assert.Equal(0.06m, newest["DE"].GetProperty("medianPrice").GetDecimal());
+        Assert.Equal(0.02m, newest["FR"].GetProperty("lowestPrice").GetDecimal());
+    }
+
+    private async Task<OverlayNodeProcess> StartAsync(string name, params string[] arguments) => await OverlayNodeProcess.StartAsync(
+        _folder.CreateFolder(name),
+        ["--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns", "--private-network", .. _providers.Take(1).SelectMany(first => new[] { "--bootstrap", first.Address }), .. arguments]);
+
+    private IEnumerable<OverlayNodeProcess> Those(string region, decimal atMost) => s_shops.Zip(_providers)
+        .Where(shop => shop.First.Region == region && decimal.Parse(shop.First.Price, System.Globalization.CultureInfo.InvariantCulture) <= atMost).Select(shop => shop.Second);
+
+    /// <summary>The one provider with which the consumer has had a session, beside those that are known.</summary>
+    private async Task<OverlayNodeProcess> UsedAsync(OverlayNodeProcess[] known)
+    {
+        HashSet<string> used = [.. (await OverlayCli.SucceedAsync("ledger", "list", "--data", _consumer.DataFolder)).Select(leg => leg.GetProperty("counterparty").GetString()!)];
+        return Assert.Single(_providers, provider => used.Contains(provider.PeerId) && !known.Contains(provider));
+    }
+}
