@@ -175,9 +175,9 @@ internal sealed class FinderLoop : IAsyncDisposable
             foreach (Multiaddr empty in await _bootstrap.LookUpAsync(now, _stopping.Token).ConfigureAwait(false)) DiscoveryLog.BootstrapEmpty(_logger, empty);
             Wake();
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (_stopping.IsCancellationRequested)
         {
-            // The node is stopping.
+            // The node is stopping, whatever that looks like to who was asked: it must not keep the rest from being put away.
         }
     }
 

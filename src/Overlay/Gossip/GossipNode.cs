@@ -54,7 +54,7 @@ internal sealed partial class GossipNode : IAsyncDisposable
         _startedAt = time.GetTimestamp();
         _router = new GossipRouter(options, host.PeerId, random ?? new Random());
         _timer = time.CreateTimer(static node => ((GossipNode)node!).Elapse(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _signer = SignerOf(identity);
+        _signer = new MessageSigner(identity, options.Signing, FirstSequence());
         foreach ((string protocol, GossipVersion version) in s_protocols)
             _handlers.Add(host.Protocols.Handle(protocol, (stream, cancellation) => ReadAsync(stream, version, cancellation), maxStreamsPerConnection: 2));
         _tasks.Run(HeartbeatLoopAsync);
@@ -103,11 +103,11 @@ internal sealed partial class GossipNode : IAsyncDisposable
     /// <returns>To how many peers it was queued.</returns>
     internal ValueTask<int> PublishAsync(string topic, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) => PublishAsync(topic, data, _signer, cancellationToken);
 
-    /// <summary>Sends a message under another name than the node's own. Those connected see all the same from whom it came to them first.</summary>
-    internal ValueTask<int> PublishAsync(string topic, ReadOnlyMemory<byte> data, PeerIdentity author, CancellationToken cancellationToken) =>
-        PublishAsync(topic, data, SignerOf(author), cancellationToken);
+    /// <summary>Who signs what is sent under a name; one for all that is sent under it, since it numbers the messages.</summary>
+    internal MessageSigner SignerOf(PeerIdentity author) => author.PeerId == Self ? _signer : new(author, _options.Signing, FirstSequence());
 
-    private async ValueTask<int> PublishAsync(string topic, ReadOnlyMemory<byte> data, MessageSigner signer, CancellationToken cancellationToken)
+    /// <summary>Sends a message under whatever name. Those connected see all the same from whom it came to them first.</summary>
+    internal async ValueTask<int> PublishAsync(string topic, ReadOnlyMemory<byte> data, MessageSigner signer, CancellationToken cancellationToken)
     {
         CheckTopic(topic);
         if (data.Length > _options.Limits.MaxMessageSize - Overhead(topic))
@@ -303,7 +303,7 @@ internal sealed partial class GossipNode : IAsyncDisposable
     }
 
     // The clock's nanoseconds: greater than any number of an earlier run.
-    private MessageSigner SignerOf(PeerIdentity author) => new(author, _options.Signing, (ulong)(_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100);
+    private ulong FirstSequence() => (ulong)(_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
 
     private void CheckTopic(string topic)
     {

@@ -10,23 +10,20 @@ public sealed record MarketOptions
     public bool AnonymousDemand { get; init; } = true;
 
     /// <summary>How long a demand is valid. 2 min. 10 s to 10 min.</summary>
-    public TimeSpan DemandLifetime { get; init => field = InRange(value, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(10), nameof(DemandLifetime)); } = TimeSpan.FromMinutes(2);
+    public TimeSpan DemandLifetime { get; init => field = OptionChecks.InRange(value, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(10)); } = TimeSpan.FromMinutes(2);
 
     /// <summary>How long a search for providers goes on before it gives up. 10 s. 100 ms to 5 min.</summary>
-    public TimeSpan SearchTime { get; init => field = InRange(value, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5), nameof(SearchTime)); } = TimeSpan.FromSeconds(10);
+    public TimeSpan SearchTime { get; init => field = OptionChecks.InRange(value, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5)); } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a search waits for better offers once it has one that fits. 300 ms. Up to 1 min.</summary>
-    public TimeSpan SettleTime { get; init => field = InRange(value, TimeSpan.Zero, TimeSpan.FromMinutes(1), nameof(SettleTime)); } = TimeSpan.FromMilliseconds(300);
+    public TimeSpan SettleTime { get; init => field = OptionChecks.InRange(value, TimeSpan.Zero, TimeSpan.FromMinutes(1)); } = TimeSpan.FromMilliseconds(300);
 
     /// <summary>How long a provider is left alone that could not be used, the first time; twice as long each further time, up to an hour. 10 s. 1 s to 1 h.</summary>
-    public TimeSpan ProviderRest { get; init => field = InRange(value, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), nameof(ProviderRest)); } = TimeSpan.FromSeconds(10);
+    public TimeSpan ProviderRest { get; init => field = OptionChecks.InRange(value, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)); } = TimeSpan.FromSeconds(10);
 
     /// <summary>Who of several providers is taken. Null for <see cref="ExitRanking"/>.</summary>
     public IExitRanking? Ranking { get; init; }
 
     /// <summary>What others may take of this node's memory and work.</summary>
     public MarketLimits Limits { get; init => field = value ?? throw new ArgumentNullException(nameof(Limits)); } = new();
-
-    internal static TimeSpan InRange(TimeSpan value, TimeSpan min, TimeSpan max, string name) =>
-        value >= min && value <= max ? value : throw new ArgumentOutOfRangeException(name, value, $"{name} takes {min} to {max}.");
 }

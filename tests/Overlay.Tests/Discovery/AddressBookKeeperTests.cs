@@ -45,6 +45,21 @@ public sealed class AddressBookKeeperTests
     }
 
     [Fact]
+    public async Task Peers_CannotBeWritten_AreTriedOnceAMinute()
+    {
+        var peer = new NetworkPeer { PeerId = Peers.New(), Source = PeerSource.Dialled, ConnectedSince = Peers.Start };
+        int looks = 0;
+        var store = new FailingStore { PeerFailures = 2 };
+        await using var keeper = new AddressBookKeeper(
+            new AddressBook(new AddressBookOptions(), _time), store, new AddressBookOptions(), () => [peer with { Latency = TimeSpan.FromMilliseconds(++looks) }], _time,
+            NullLogger.Instance);
+
+        await store.SavedThrice.Task.WaitAsync(TimeSpan.FromMinutes(1), Peers.Cancellation);
+
+        Assert.Equal([1, 61, 121], store.Latencies.Take(3));
+    }
+
+    [Fact]
     public void TakeBack_StrangersWithoutEnd_RemembersNoMoreThanAllowed()
     {
         var book = new AddressBook(new AddressBookOptions { MaxPeerCount = 5 }, _time);
@@ -63,6 +78,8 @@ public sealed class AddressBookKeeperTests
     private sealed class FailingStore : IAddressBookStore
     {
         internal int Failures { get; set; }
+
+        internal int PeerFailures { get; set; }
 
         internal TaskCompletionSource<(IReadOnlyList<PeerEntry>, IReadOnlyList<PeerId>)> Saved { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -91,6 +108,7 @@ public sealed class AddressBookKeeperTests
         {
             foreach (NetworkPeer peer in connected) Latencies.Enqueue(peer.Latency!.Value.TotalMilliseconds);
             if (Latencies.Count == 3) SavedThrice.TrySetResult();
+            if (PeerFailures-- > 0) throw new AddressBookException("The disk is full.", null);
             return ValueTask.CompletedTask;
         }
 

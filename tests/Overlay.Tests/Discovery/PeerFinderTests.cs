@@ -148,6 +148,28 @@ public sealed class PeerFinderTests
         Assert.Equal(PeerSource.Bootstrap, (await here.ConnectedAsync(there.Host.PeerId).WaitAsync(TimeSpan.FromMinutes(1), Peers.Cancellation)).Source);
     }
 
+    [Fact]
+    public async Task Dispose_DuringALookupThatTakesItsEndForAnError_PutsEverythingAway()
+    {
+        var texts = new OffendedTexts();
+        Node here = await Node.StartAsync(s_quick with { Bootstrap = ["/dnsaddr/slow.example"] }, parts: Finders.Parts(texts: texts));
+        await texts.Asked.Task.WaitAsync(TimeSpan.FromMinutes(1), Peers.Cancellation);
+
+        await here.DisposeAsync();
+    }
+
+    private sealed class OffendedTexts : Overlay.Discovery.Bootstrap.ITextRecords
+    {
+        internal TaskCompletionSource Asked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public async ValueTask<IReadOnlyList<string>> ResolveAsync(string name, CancellationToken cancellationToken)
+        {
+            Asked.TrySetResult();
+            await Task.Delay(Timeout.Infinite, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw new InvalidOperationException("The connection timed out.");
+        }
+    }
+
     private sealed class SilentTexts : Overlay.Discovery.Bootstrap.ITextRecords
     {
         public async ValueTask<IReadOnlyList<string>> ResolveAsync(string name, CancellationToken cancellationToken)

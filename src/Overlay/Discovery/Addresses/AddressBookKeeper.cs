@@ -23,6 +23,7 @@ internal sealed class AddressBookKeeper : IAsyncDisposable
     private readonly Task _running;
     private IReadOnlyList<NetworkPeer>? _lastPeers;
     private DateTimeOffset _lastPeersAt;
+    private DateTimeOffset _failedAt = DateTimeOffset.MinValue;
     private bool _toldOfFault;
 
     /// <param name="book">What to keep.</param>
@@ -88,7 +89,14 @@ internal sealed class AddressBookKeeper : IAsyncDisposable
         if (ReferenceEquals(peers, _lastPeers) || (peers.Count == 0 && _lastPeers is null or { Count: 0 })) return;
         DateTimeOffset now = _time.GetUtcNow();
         if (_lastPeers is { } last && now - _lastPeersAt < s_latencyPause && last.Select(WithoutFigures).SequenceEqual(peers.Select(WithoutFigures))) return;
-        if (!await TryAsync(() => _store.SaveConnectionsAsync(peers, CancellationToken.None)).ConfigureAwait(false)) return;
+        // A store that cannot be written is tried again once a minute; at the end once more.
+        if (now - _failedAt < s_latencyPause && !_stopping.IsCancellationRequested) return;
+        if (!await TryAsync(() => _store.SaveConnectionsAsync(peers, CancellationToken.None)).ConfigureAwait(false))
+        {
+            _failedAt = now;
+            return;
+        }
+
         _lastPeers = peers;
         _lastPeersAt = now;
     }

@@ -17,7 +17,8 @@ internal sealed class ScopedDialer(PeerHost host, IHostNames names, TimeProvider
     // Names cost the resolver's time, and a peer can tell any number of them.
     private const int MaxNameCount = 4;
 
-    private static readonly TimeSpan s_longestLookup = TimeSpan.FromSeconds(5);
+    // Beside an address that can be dialled at once, a name is waited for only briefly: whoever told it may have chosen one that does not answer.
+    private static readonly TimeSpan s_longestLookup = TimeSpan.FromSeconds(5), s_lookupBesideAddress = TimeSpan.FromSeconds(1);
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
@@ -44,28 +45,26 @@ internal sealed class ScopedDialer(PeerHost host, IHostNames names, TimeProvider
     internal async ValueTask<IReadOnlyList<Multiaddr>> ResolveAsync(
         IReadOnlyList<(Multiaddr Address, AddressScope? ToldFrom)> addresses, CancellationToken cancellationToken)
     {
+        (Multiaddr Address, AddressScope? ToldFrom)[] allowed =
+            [.. addresses.Where(told => AddressScopes.HasTransport(told.Address) && AddressScopes.MayDial(told.Address, told.ToldFrom))];
+        Interlocked.Add(ref _refused, addresses.Count - allowed.Length);
+        TimeSpan patience = allowed.Any(told => told.Address.HostName is null) ? s_lookupBesideAddress : s_longestLookup;
         var resolved = new List<Task<IReadOnlyList<Multiaddr>>>();
         int nameCount = 0;
-        foreach ((Multiaddr address, AddressScope? toldFrom) in addresses)
+        foreach ((Multiaddr address, AddressScope? toldFrom) in allowed)
         {
-            if (!AddressScopes.HasTransport(address) || !AddressScopes.MayDial(address, toldFrom))
-            {
-                Interlocked.Increment(ref _refused);
-                continue;
-            }
-
             if (address.HostName is not { } name) resolved.Add(Task.FromResult<IReadOnlyList<Multiaddr>>([address.WithoutPeerId()]));
             // All at once: the slowest name decides, and not their sum.
-            else if (nameCount++ < MaxNameCount) resolved.Add(LookUpAsync(address, name, toldFrom, cancellationToken));
+            else if (nameCount++ < MaxNameCount) resolved.Add(LookUpAsync(address, name, toldFrom, patience, cancellationToken));
         }
 
         return [.. (await Task.WhenAll(resolved).ConfigureAwait(false)).SelectMany(one => one).Distinct()];
     }
 
-    private async Task<IReadOnlyList<Multiaddr>> LookUpAsync(Multiaddr address, string name, AddressScope? toldFrom, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Multiaddr>> LookUpAsync(Multiaddr address, string name, AddressScope? toldFrom, TimeSpan patience, CancellationToken cancellationToken)
     {
         var found = new List<Multiaddr>();
-        using var due = new CancellationTokenSource(s_longestLookup, _time);
+        using var due = new CancellationTokenSource(patience, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(due.Token, cancellationToken);
         try
         {

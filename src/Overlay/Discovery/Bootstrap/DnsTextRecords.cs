@@ -16,6 +16,12 @@ internal sealed class DnsTextRecords(TimeSpan timeout) : ITextRecords
             IDnsQueryResponse response = await _client.Value.QueryAsync(name, QueryType.TXT, QueryClass.IN, cancellationToken).ConfigureAwait(false);
             return [.. response.Answers.TxtRecords().Select(record => string.Concat(record.Text))];
         }
+        // The library wraps a cancellation into an error of its own.
+        catch (DnsResponseException e) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(e.Message, e, cancellationToken);
+        }
+
         // Whatever a name server answers, and whatever that does to who reads it: nobody is known there.
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {

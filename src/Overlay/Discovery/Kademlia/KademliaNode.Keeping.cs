@@ -61,7 +61,7 @@ internal sealed partial class KademliaNode
         Contact dialable = Sanitize(peer);
         if (dialable.Addresses.Count == 0 || Table.Judge(dialable.Key, null) != TableVerdict.Wanted) return;
         if (_bootstrap.Count < _options.BucketSize && KnowsNobody && !_bootstrap.Exists(known => known.Key == dialable.Key)) _bootstrap.Add(dialable);
-        if (_checking.Count < _options.MaxChecks && MayCheck(dialable, now)) Check(dialable, now);
+        if (_checking.Count < _options.MaxChecks) Check(dialable, now);
     }
 
     private bool KnowsNobody => Table.Count == 0;
@@ -123,7 +123,7 @@ internal sealed partial class KademliaNode
 
     private void Check(Contact peer, TimeSpan now)
     {
-        if (Standings.IsDoubtful(peer.Key, now) || !_checking.Add(peer.Key)) return;
+        if (Standings.IsDoubtful(peer.Key, now) || !MayCheck(peer, now) || !_checking.Add(peer.Key)) return;
         // Asked for this node's own neighbourhood, its answer at least says whom it knows there.
         Send(peer, new KademliaMessage(KademliaMessageType.FindNode, Self.Id.Bytes.ToArray()), null, null, RequestUse.Check, isFreshDial: true, now);
     }

@@ -99,7 +99,7 @@ internal sealed partial class KademliaNode
     private void MeetAsker(RequestOrigin origin, TimeSpan now)
     {
         // Half of the checks are left for those of whom this node heard otherwise.
-        if (!origin.IsServer || _checking.Count >= _options.MaxChecks / 2 || !MayCheck(origin.Peer, now)) return;
+        if (!origin.IsServer || _checking.Count >= _options.MaxChecks / 2) return;
         Contact peer = Sanitize(origin.Peer);
         if (peer.Addresses.Count != 0 && Table.Judge(peer.Key, null) == TableVerdict.Wanted) Check(peer, now);
     }

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Overlay.Diagnostics;
 using Overlay.Gossip;
+using Overlay.Gossip.Messages;
 using Overlay.Market.Messages;
 using Overlay.Proofs;
 using Overlay.Sessions;
@@ -104,10 +105,7 @@ internal sealed class DemandTelling(
             // Who joins a topic late does not hear what was said before: with no answer it is said again, in new words, for nobody passes the same on twice.
             while (inbox.IsEmpty && told.Count < MaxTold)
             {
-                Demand demand = Make(author, wish, [.. addresses.Take(Demand.MaxAddressCount)]);
-                told.Add(demand.Id);
-                lock (_lock) _inboxes.Add(demand.Id, inbox);
-                await TellAsync(author, wish.Region, demand.Envelope.Encode(), cancellationToken).ConfigureAwait(false);
+                await TellAsync(author, wish, [.. addresses.Take(Demand.MaxAddressCount)], inbox, told, cancellationToken).ConfigureAwait(false);
                 await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
                 pause *= 2;
             }
@@ -139,20 +137,26 @@ internal sealed class DemandTelling(
         },
         new IdentitySigner(author));
 
-    private async Task TellAsync(PeerIdentity author, Region region, byte[] message, CancellationToken cancellationToken)
+    /// <summary>Tells a demand as soon as there is somebody who hears it.</summary>
+    private async Task TellAsync(
+        PeerIdentity author, ExitWish wish, IReadOnlyList<Multiaddr> addresses, Inbox inbox, List<Digest> told, CancellationToken cancellationToken)
     {
-        TimeSpan pause = s_firstPause;
-        while (true)
+        MessageSigner signer = gossip.SignerOf(author);
+        for (TimeSpan pause = s_firstPause; ; pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause)
         {
-            int count = await gossip.PublishAsync(MarketNames.TopicOf(region), message, author, cancellationToken).ConfigureAwait(false);
+            // Made anew each time: what nobody has heard counts as said all the same.
+            Demand demand = Make(author, wish, addresses);
+            lock (_lock) _inboxes.Add(demand.Id, inbox);
+            int count = await gossip.PublishAsync(MarketNames.TopicOf(wish.Region), demand.Envelope.Encode(), signer, cancellationToken).ConfigureAwait(false);
             if (count > 0)
             {
-                MarketLog.Asked(logger, region, count);
+                told.Add(demand.Id);
+                MarketLog.Asked(logger, wish.Region, count);
                 return;
             }
 
+            lock (_lock) _inboxes.Remove(demand.Id);
             await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
-            pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
         }
     }
 

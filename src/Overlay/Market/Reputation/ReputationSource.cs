@@ -54,13 +54,9 @@ internal sealed class ReputationSource(PublicKey self, ILedgerStore ledger, Repu
 
     public async ValueTask DisposeAsync()
     {
+        await _stopping.CancelAsync().ConfigureAwait(false);
         Task last;
-        lock (_lock)
-        {
-            _stopping.Cancel();
-            last = _refreshing;
-        }
-
+        lock (_lock) last = _refreshing;
         await last.ConfigureAwait(false);
         _stopping.Dispose();
     }
@@ -78,14 +74,16 @@ internal sealed class ReputationSource(PublicKey self, ILedgerStore ledger, Repu
                 own.Add(new OwnExperience(peer, served, await CountDisputesAsync(peer, cancellationToken).ConfigureAwait(false)));
             }
 
-            List<(PublicKey, PublicKey)> relations = await ReadRelationsAsync(forked, cancellationToken).ConfigureAwait(false);
+            IEnumerable<(PublicKey, PublicKey)> relations = await ReadRelationsAsync(forked, [.. own.Select(known => known.Peer)], cancellationToken).ConfigureAwait(false);
             Volatile.Write(ref _graph, ReputationGraph.Build(self, own, relations, forked, options));
         }
         catch (OperationCanceledException)
         {
             // The node stops.
         }
-        catch (LedgerException failure)
+#pragma warning disable CA1031 // Nobody awaits this but who puts the market away, and a word of others is nothing that may keep it from that.
+        catch (Exception failure)
+#pragma warning restore CA1031
         {
             MarketLog.ReputationFailed(logger, failure.Message);
         }
@@ -117,7 +115,7 @@ internal sealed class ReputationSource(PublicKey self, ILedgerStore ledger, Repu
     }
 
     // Those who have served this node most come first, so that strangers cannot fill the graph before them.
-    private async Task<List<(PublicKey, PublicKey)>> ReadRelationsAsync(HashSet<PublicKey> forked, CancellationToken cancellationToken)
+    private async Task<IEnumerable<(PublicKey, PublicKey)>> ReadRelationsAsync(HashSet<PublicKey> forked, HashSet<PublicKey> asked, CancellationToken cancellationToken)
     {
         IReadOnlyList<LedgerHead> heads = await ledger.FindHeadsAsync(MaxChains, cancellationToken).ConfigureAwait(false);
         PublicKey[] authors = [.. heads.Select(head => head.Author).OrderByDescending(author => _served.GetValueOrDefault(author)).ThenBy(author => author)];
@@ -125,29 +123,15 @@ internal sealed class ReputationSource(PublicKey self, ILedgerStore ledger, Repu
         var named = new Dictionary<PublicKey, HashSet<PublicKey>>();
         foreach (PublicKey author in authors)
         {
-            if (await ledger.HasForkedAsync(author, cancellationToken).ConfigureAwait(false))
-            {
-                forked.Add(author);
-                continue;
-            }
+            if (!asked.Contains(author) && await ledger.HasForkedAsync(author, cancellationToken).ConfigureAwait(false)) forked.Add(author);
+            if (forked.Contains(author)) continue;
 
             IReadOnlyList<LedgerBlock> blocks = await ledger.FindPeerBlocksAsync(author, cancellationToken).ConfigureAwait(false);
             named[author] = [.. blocks.SelectMany(block => block.Body.Heads).Select(head => head.Author).Where(kept.Contains)];
         }
 
-        List<(PublicKey, PublicKey)> relations = [];
-        var done = new HashSet<PublicKey>();
-        foreach (PublicKey author in authors.Where(named.ContainsKey))
-        {
-            done.Add(author);
-            foreach (PublicKey other in named[author].Order())
-            {
-                if (done.Contains(other) || !named.TryGetValue(other, out HashSet<PublicKey>? back) || !back.Contains(author)) continue;
-                if (relations.Count == options.MaxEdges) return relations;
-                relations.Add((author, other));
-            }
-        }
-
-        return relations;
+        // Each pair twice, and perhaps too many: the graph takes each once and so many as it may hold.
+        return authors.Where(named.ContainsKey).SelectMany(author => named[author].Order()
+            .Where(other => named.TryGetValue(other, out HashSet<PublicKey>? back) && back.Contains(author)).Select(other => (author, other)));
     }
 }

@@ -12,6 +12,7 @@ internal sealed class ProviderStore(Key self, KademliaOptions options)
     private const int KeyOverhead = 128, EntryOverhead = 256, AddressOverhead = 192;
 
     private readonly Dictionary<Key, List<Entry>> _keys = [];
+    private readonly FarthestFirst _order = new(self);
     private readonly StoreQuota _quota = new(options.MaxKeysPerProvider);
 
     internal int KeyCount => _keys.Count;
@@ -41,6 +42,7 @@ internal sealed class ProviderStore(Key self, KademliaOptions options)
         if (!_keys.TryGetValue(place, out entries))
         {
             _keys.Add(place, entries = []);
+            _order.Add(place);
             Size += KeyOverhead;
         }
 
@@ -89,17 +91,7 @@ internal sealed class ProviderStore(Key self, KademliaOptions options)
         {
             bool isNew = !_keys.ContainsKey(place);
             if ((!isNew || _keys.Count < options.MaxProviderKeyCount) && Size + size + (isNew ? KeyOverhead : 0) <= options.MaxProviderMemory) return true;
-            Key farthest = place;
-            Distance most = place.DistanceTo(self);
-            foreach (Key other in _keys.Keys)
-            {
-                Distance far = other.DistanceTo(self);
-                if (far <= most) continue;
-                most = far;
-                farthest = other;
-            }
-
-            if (farthest == place) return false;
+            if (!_order.TryFind(place, out Key farthest)) return false;
             List<Entry> entries = _keys[farthest];
             for (int i = entries.Count - 1; i >= 0; i--) RemoveAt(farthest, entries, i);
         }
@@ -111,7 +103,9 @@ internal sealed class ProviderStore(Key self, KademliaOptions options)
         _quota.Remove(entry.Owner);
         Size -= entry.Size;
         entries.RemoveAt(at);
-        if (entries.Count == 0 && _keys.Remove(place)) Size -= KeyOverhead;
+        if (entries.Count > 0 || !_keys.Remove(place)) return;
+        _order.Remove(place);
+        Size -= KeyOverhead;
     }
 
     private sealed record Entry(Contact Provider, StoreOwner Owner, TimeSpan SaidAt)

@@ -10,6 +10,7 @@ internal sealed class ValueStore(Key self, KademliaOptions options)
     private const int Overhead = 256;
 
     private readonly Dictionary<Key, Entry> _entries = [];
+    private readonly FarthestFirst _order = new(self);
     private readonly StoreQuota _quota = new(options.MaxValuesPerPeer);
 
     internal int Count => _entries.Count;
@@ -32,6 +33,7 @@ internal sealed class ValueStore(Key self, KademliaOptions options)
         else if (!_quota.HasRoom(owner) || !TryMakeRoom(place, entry.Size)) return false;
 
         _entries.Add(place, entry);
+        _order.Add(place);
         _quota.Add(owner);
         Size += entry.Size;
         return true;
@@ -47,20 +49,9 @@ internal sealed class ValueStore(Key self, KademliaOptions options)
 
     private bool TryMakeRoom(in Key place, int size)
     {
-        Distance distance = place.DistanceTo(self);
         while (_entries.Count >= options.MaxValueCount || Size + size > options.MaxValueMemory)
         {
-            Key farthest = place;
-            Distance most = distance;
-            foreach (Key other in _entries.Keys)
-            {
-                Distance far = other.DistanceTo(self);
-                if (far <= most) continue;
-                most = far;
-                farthest = other;
-            }
-
-            if (farthest == place) return false;
+            if (!_order.TryFind(place, out Key farthest)) return false;
             Remove(farthest, _entries[farthest]);
         }
 
@@ -70,6 +61,7 @@ internal sealed class ValueStore(Key self, KademliaOptions options)
     private void Remove(in Key place, Entry entry)
     {
         _entries.Remove(place);
+        _order.Remove(place);
         _quota.Remove(entry.Owner);
         Size -= entry.Size;
     }

@@ -1,15 +1,13 @@
 using System.Runtime.CompilerServices;
 
-namespace Overlay.Gossip;
+namespace Overlay;
 
-/// <summary>What the options of gossip may be; each check names the option that it refuses.</summary>
+/// <summary>What options may be; each check names the option that it refuses.</summary>
 internal static class OptionChecks
 {
-    internal static int InRange(int value, int least, int most, [CallerMemberName] string option = "") =>
-        value >= least && value <= most ? value : throw new ArgumentOutOfRangeException(option, value, $"{option} must be {least} to {most}.");
-
-    internal static TimeSpan InRange(TimeSpan value, TimeSpan least, TimeSpan most, [CallerMemberName] string option = "") =>
-        value >= least && value <= most ? value : throw new ArgumentOutOfRangeException(option, value, $"{option} must be {least} to {most}.");
+    internal static T InRange<T>(T value, T least, T most, [CallerMemberName] string option = "")
+        where T : IComparable<T> =>
+        value.CompareTo(least) >= 0 && value.CompareTo(most) <= 0 ? value : throw new ArgumentOutOfRangeException(option, value, $"{option} must be {least} to {most}.");
 
     internal static double NotPositive(double value, [CallerMemberName] string option = "") =>
         double.IsFinite(value) && value <= 0 ? value : throw new ArgumentOutOfRangeException(option, value, $"{option} must be a number, zero or below.");
