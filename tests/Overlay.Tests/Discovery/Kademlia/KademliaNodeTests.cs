@@ -50,7 +50,16 @@ public sealed class KademliaNodeTests
         _node.Answered(asked.Id, new KademliaMessage(KademliaMessageType.FindNode, asked.Message.Key), new PeerReach(null, null), _now);
 
         Assert.Equal(0, _node.Table.Count);
-        Assert.True(Assert.Single(Sent()).IsFreshDial);
+        SendRequest check = Assert.Single(Sent());
+        Assert.True(check.IsFreshDial);
+
+        // It is not where others say: it may be asked over its own connection again and again, and nobody is dialled for it meanwhile.
+        _node.Failed(check.Id, RequestFailure.Peer, _now);
+        _node.FindClosest(s_key, _now);
+        SendRequest again = Assert.Single(Sent());
+        Assert.False(again.IsFreshDial);
+        _node.Answered(again.Id, new KademliaMessage(KademliaMessageType.FindNode, again.Message.Key), new PeerReach(null, null), _now);
+        Assert.Empty(Sent());
     }
 
     [Fact]
