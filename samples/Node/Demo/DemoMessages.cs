@@ -104,16 +104,14 @@ internal sealed class LedgerReport(string party, SideTotal total, LedgerVerdict 
 /// <summary>Whether everybody counted the same.</summary>
 internal sealed class DemoVerdict(ulong contentSize, ulong originReceived, ulong originSent, Download download, LedgerReport provider, LedgerReport consumer, DemoClaims claims) : IMessage
 {
-    private readonly (string Claim, bool Holds)[] _checks =
-    [
+    private readonly CheckList _checks = new(
         ("the web client got every byte of the content, unchanged", download.IsWhole && download.Received == contentSize),
         ("both ledgers pass the check of every signature, hash and total", provider.IsSound && consumer.IsSound),
         ("both ledgers name the same totals", provider.Total == consumer.Total),
         ("and these are, to the byte, what the web server's sockets sent and received", provider.Total.Down == originSent && provider.Total.Up == originReceived),
-        ("a claim of the provider is valid, says the same total, and is refused once a bit of it is changed", claims.AreAsTheyShould && claims.Total == provider.Total.Up + provider.Total.Down),
-    ];
+        ("a claim of the provider is valid, says the same total, and is refused once a bit of it is changed", claims.AreAsTheyShould && claims.Total == provider.Total.Up + provider.Total.Down));
 
-    internal bool Agrees => _checks.All(check => check.Holds);
+    internal bool Agrees => _checks.AllHold;
 
     public string Event => "done";
 
@@ -122,20 +120,13 @@ internal sealed class DemoVerdict(ulong contentSize, ulong originReceived, ulong
         json.WriteBoolean("agreed"u8, Agrees);
         json.WriteNumber("originSent"u8, originSent);
         json.WriteNumber("originReceived"u8, originReceived);
-        json.WriteStartArray("failed"u8);
-        foreach ((string claim, bool holds) in _checks)
-            if (!holds) json.WriteStringValue(claim);
-        json.WriteEndArray();
+        _checks.WriteJson(json);
     }
 
     public void WriteText(TextPage page)
     {
         page.Line($"The web server's sockets: {Units.Count(originReceived)} B received, {Units.Count(originSent)} B sent, HTTP headers included.");
         page.Line();
-        foreach ((string claim, bool holds) in _checks)
-        {
-            if (holds) page.Good($"  ok      {claim}");
-            else page.Bad($"  FAILED  {claim}");
-        }
+        _checks.WriteText(page);
     }
 }

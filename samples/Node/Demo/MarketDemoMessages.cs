@@ -86,18 +86,16 @@ internal sealed class MarketSession(string provider, string region, SessionRecor
 /// <summary>Whether the market did what it should.</summary>
 internal sealed class MarketVerdict(IReadOnlyList<MarketSession> sessions, bool stepsWentWell) : IMessage
 {
-    private readonly (string Claim, bool Holds)[] _checks =
-    [
+    private readonly CheckList _checks = new(
         ("every step went as it should", stepsWentWell),
         ("the cheapest in Germany was taken first, and the next one when it had died", sessions.Select(session => session.Provider).Where(name => name is "Frankfurt" or "Berlin").Distinct().SequenceEqual(["Frankfurt", "Berlin"])),
         ("France served what France was asked for", sessions.Any(session => session.Provider == "Paris")),
         ("nobody paid Mallory, whose offer bore another's name", sessions.All(session => session.Provider != "Mallory")),
-        ("nobody paid Tokyo, where nobody wanted to go", sessions.All(session => session.Provider != "Tokyo")),
-    ];
+        ("nobody paid Tokyo, where nobody wanted to go", sessions.All(session => session.Provider != "Tokyo")));
 
     internal IReadOnlyList<MarketSession> Sessions => sessions;
 
-    internal bool Holds => _checks.All(check => check.Holds);
+    internal bool Holds => _checks.AllHold;
 
     public string Event => "done";
 
@@ -105,15 +103,12 @@ internal sealed class MarketVerdict(IReadOnlyList<MarketSession> sessions, bool 
     {
         json.WriteBoolean("holds"u8, Holds);
         json.WriteNumber("sessions"u8, sessions.Count);
+        _checks.WriteJson(json);
     }
 
     public void WriteText(TextPage page)
     {
         page.Line();
-        foreach ((string claim, bool holds) in _checks)
-        {
-            if (holds) page.Good(claim);
-            else page.Bad($"not so: {claim}");
-        }
+        _checks.WriteText(page);
     }
 }

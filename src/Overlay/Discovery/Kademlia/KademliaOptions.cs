@@ -92,7 +92,7 @@ public sealed record KademliaOptions
         Longest = TimeSpan.FromHours(1),
     };
 
-    /// <summary>How often the table is refreshed where no lookup has gone. 10 min (kad-dht specification, "Bootstrap process").</summary>
+    /// <summary>How often the table is refreshed where no lookup has gone; half as long again where hardly a request fails, for there hardly a peer has come or gone. 10 min (kad-dht specification, "Bootstrap process").</summary>
     public TimeSpan RefreshInterval { get; init => field = Positive(value); } = TimeSpan.FromMinutes(10);
 
     /// <summary>How soon at the earliest a bucket that has lost peers is refreshed again. 30 s.</summary>
