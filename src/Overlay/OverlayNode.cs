@@ -45,6 +45,9 @@ public sealed class OverlayNode : IAsyncDisposable
     /// <summary>What is asked and offered, and by whom.</summary>
     public OverlayMarket Market => _parts.Market;
 
+    /// <summary>The service that this node gives to others; null without <see cref="OverlayOptions.Sharing"/>.</summary>
+    public OverlaySharing? Sharing => _parts.Sharing;
+
     /// <summary>Where SOCKS5 clients are taken, port filled in; null when nowhere.</summary>
     public IPEndPoint? SocksEndPoint => _parts.Socks?.LocalEndPoint;
 

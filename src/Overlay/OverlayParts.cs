@@ -7,7 +7,6 @@ using Overlay.Gossip;
 using Overlay.Proofs.Ledger;
 using Overlay.Sealing;
 using Overlay.Sessions;
-using Overlay.Sharing;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identify;
@@ -29,7 +28,7 @@ internal sealed class OverlayParts : IAsyncDisposable
     private readonly OverlayOptions _options;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
-    private ProviderSessions? _sharing;
+    private SharingParts? _sharing;
     private ExitSessions? _using;
     private LedgerSealer? _sealing;
     private LedgerExchange? _exchange;
@@ -57,6 +56,8 @@ internal sealed class OverlayParts : IAsyncDisposable
     internal OverlayDiscovery Discovery => _discovery!.Face;
 
     internal OverlayMarket Market => _market!.Face;
+
+    internal OverlaySharing? Sharing => _sharing?.Face;
 
     internal Socks5Listener? Socks { get; private set; }
 
@@ -127,7 +128,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         {
             await consumer.EndAsync(key).ConfigureAwait(false);
             using var deadline = new CancellationTokenSource(sessions.CloseTimeout, _time);
-            if (_sharing is not null) await _sharing.EndAsync(key, deadline.Token).ConfigureAwait(false);
+            if (_sharing is not null) await _sharing.Sessions.EndAsync(key, deadline.Token).ConfigureAwait(false);
         };
         if (_options.Gossip is { } gossip) Gossip = new GossipNode(_identity, Peers, gossip, _time, _logger, dialable: DialableAsync);
         // Gossip and the market may be told of peers before the node has looked for any.
@@ -135,7 +136,12 @@ internal sealed class OverlayParts : IAsyncDisposable
         _market = new MarketParts(
             _identity, Peers, Gossip, Ledger, consumer, _options.Discovery.Kademlia is null ? null : LookUpProviders, FindPeerAsync, dialable, _options, _time, _logger);
         _using = new ExitSessions(Peers, _options.Providers.Count > 0 ? new FixedExits(_options.Providers.Select(Multiaddr.Parse)) : _market.Exits, consumer, _time, _logger);
-        if (_options.Sharing is { } sharing) Share(sharing, sessions, signer, diagnostics, services);
+        if (_options.Sharing is { } sharing)
+        {
+            _sharing = new SharingParts(
+                sharing, signer, Ledger, sessions, _time, _logger, diagnostics, Peers, exchange, services.MeterFactory is { } made ? new SharingMetrics(made) : null);
+        }
+
         try
         {
             foreach (string address in _options.Listen) await Peers.ListenAsync(Multiaddr.Parse(address), cancellationToken).ConfigureAwait(false);
@@ -143,7 +149,7 @@ internal sealed class OverlayParts : IAsyncDisposable
             if (_options.Sharing is { } shared)
             {
                 _discovery.Announce(shared.Region);
-                _market.Sell(_sharing!, shared, Peers, _identity, dialable, _options.Market.Limits, sessions.MaxSessions);
+                _market.Sell(_sharing!.Sessions, shared, Peers, _identity, dialable, _options.Market.Limits, sessions.MaxSessions);
             }
 
             if (_options.Socks is { } socks) Socks = Socks5Listener.Start(socks, wish => Connector(wish), _options.Wish, _time, _logger);
@@ -174,24 +180,6 @@ internal sealed class OverlayParts : IAsyncDisposable
         _exchange = new LedgerExchange(signer.PublicKey, Ledger, sealing, options, _time, _logger);
         Peers.Protocols.Handle(LedgerProtocol.Name, new LedgerServer(signer.PublicKey, Ledger, options, _time).HandleAsync, options.MaxStreamsPerConnection);
         return _exchange;
-    }
-
-    private void Share(SharingOptions sharing, SessionOptions sessions, IdentitySigner signer, SessionDiagnostics diagnostics, OverlayServices services)
-    {
-        var policy = new ExitPolicy { AllowedPorts = [.. sharing.AllowedPorts], AllowPrivateTargets = sharing.AllowPrivateTargets };
-        Exit exit = Exit.CreateOnSystem(
-            new ExitOptions { Policy = policy }, () => [], _time, _logger, services.MeterFactory is { } meters ? new SharingMetrics(meters) : null);
-        var terms = new ProviderTerms
-        {
-            Region = sharing.Region.Code,
-            PricePerGiB = Price.ToMicroCredits(sharing.PricePerGiB),
-            MaxCreditWindow = (long)sharing.CreditWindow.Bytes,
-            ExitPolicy = policy.Digest,
-        };
-        _sharing = new ProviderSessions(signer, Ledger, exit, terms, sessions, _time, diagnostics, Peers, _exchange);
-        Peers.Protocols.Handle(SessionProtocols.Offer, _sharing.HandleOfferAsync, maxStreamsPerConnection: 4);
-        Peers.Protocols.Handle(SessionProtocols.Session, _sharing.HandleSessionAsync, sessions.MaxSessionsPerPeer);
-        Peers.Protocols.Handle(SessionProtocols.Connect, _sharing.HandleConnectAsync);
     }
 
     private static PeerIdentity OpenIdentity(OverlayOptions options)

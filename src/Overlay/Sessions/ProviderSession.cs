@@ -50,6 +50,11 @@ internal sealed class ProviderSession : IAsyncDisposable
 
     internal PeerConnection Connection => _stream.Connection;
 
+    /// <summary>Its price, in micro-credits for a GiB.</summary>
+    internal ulong PricePerGiB => _state.Record.PricePerGiB;
+
+    internal DateTimeOffset OpenedAt => DateTimeOffset.FromUnixTimeSeconds((long)_state.Record.OpenedAt);
+
     /// <summary>Why it ended; null while it lives and after a good end.</summary>
     internal SessionException? Error { get; private set; }
 
