@@ -13,14 +13,27 @@ internal sealed class GossipSimulation
 {
     internal const string Topic = "simulation";
 
+    // IPv4 and TCP with timestamps, Noise's length and tag, Yamux's header; and as much again as TCP's acknowledgement.
+    private const int Envelope = 52 + 18 + 12 + 52;
+
     private readonly PriorityQueue<Event, (TimeSpan At, long Number)> _events = new();
     private readonly Random _random;
     private readonly GossipOptions _options;
     private readonly MessageSigner _maker = new(null!, GossipSigning.StrictNoSign, 0);
     private readonly List<SimulatedNode> _nodes = [];
     private readonly Dictionary<PeerId, SimulatedNode> _byId = [];
+    private readonly RpcEncoder _encoder = new();
     private long _number;
     private int _lastMessage;
+
+    /// <summary>What nodes make of a message before they deliver it and pass it on; they accept all where null.</summary>
+    internal Func<SimulatedNode, PendingMessage, GossipVerdict>? Judge { get; init; }
+
+    /// <summary>What a link takes one way, at the least and more by up to the spread: 40 ms and 20 ms.</summary>
+    internal TimeSpan LinkDelay { get; init; } = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>See <see cref="LinkDelay"/>.</summary>
+    internal TimeSpan LinkSpread { get; init; } = TimeSpan.FromMilliseconds(20);
 
     internal GossipSimulation(int seed, GossipOptions options)
     {
@@ -30,12 +43,16 @@ internal sealed class GossipSimulation
 
     internal TimeSpan Now { get; private set; }
 
+    /// <summary>What all have sent, with what TCP over IPv4, Noise and Yamux put around each RPC.</summary>
+    internal long BytesSent { get; private set; }
+
     internal IReadOnlyList<SimulatedNode> Nodes => _nodes;
 
     /// <summary>Adds a node that beats at a moment of its own in each interval.</summary>
     /// <param name="isSybil">Whether it takes part in everything and passes nothing on.</param>
     /// <param name="address">What others count it under.</param>
-    internal SimulatedNode AddNode(bool isSybil = false, string? address = null)
+    /// <param name="topic">What it takes the messages of; none where null.</param>
+    internal SimulatedNode AddNode(bool isSybil = false, string? address = null, string? topic = Topic)
     {
         byte[] id = [0x12, 32, .. new byte[32]];
         _random.NextBytes(id.AsSpan(2));
@@ -44,7 +61,7 @@ internal sealed class GossipSimulation
         _nodes.Add(node);
         _byId.Add(peerId!, node);
         Schedule(_random.NextDouble() * _options.HeartbeatInterval, new Event(EventKind.Heartbeat, node));
-        node.Router.Join(Now, Topic);
+        if (topic is not null) node.Router.Join(Now, topic);
         return node;
     }
 
@@ -52,7 +69,7 @@ internal sealed class GossipSimulation
     internal bool Connect(SimulatedNode dialler, SimulatedNode listener)
     {
         if (dialler == listener || dialler.Delays.ContainsKey(listener)) return false;
-        TimeSpan delay = TimeSpan.FromMilliseconds(40 + (_random.NextDouble() * 20));
+        TimeSpan delay = LinkDelay + (LinkSpread * _random.NextDouble());
         dialler.Delays.Add(listener, delay);
         listener.Delays.Add(dialler, delay);
         dialler.Peers.Add(listener, dialler.Router.AddPeer(Now, listener.Id, GossipVersion.V12, isOutbound: true, listener.Address)!);
@@ -71,10 +88,16 @@ internal sealed class GossipSimulation
     /// <summary>Lets a node say something; returns the message's number.</summary>
     internal int Publish(SimulatedNode author, int size = 64)
     {
-        int number = _lastMessage++;
         byte[] data = new byte[size];
-        BinaryPrimitives.WriteInt32BigEndian(data, number);
-        WireMessage.TryParse(_maker.Make(Topic, data), _options.Limits, out WireMessage? message);
+        BinaryPrimitives.WriteInt32BigEndian(data.AsSpan(size - sizeof(int)), _lastMessage++);
+        return Publish(author, Topic, data);
+    }
+
+    /// <summary>Lets a node say something of its own making; returns its number, which is its last four bytes.</summary>
+    internal int Publish(SimulatedNode author, string topic, ReadOnlyMemory<byte> data)
+    {
+        int number = NumberOf(data);
+        WireMessage.TryParse(_maker.Make(topic, data.Span), _options.Limits, out WireMessage? message);
         author.Hops.Add(number, 0);
         author.Router.Publish(Now, message!);
         Act(author, null);
@@ -135,7 +158,7 @@ internal sealed class GossipSimulation
                         break;
                     case GossipAction.Check check:
                         node.Router.Authenticate(check.Message);
-                        node.Router.Judge(Now, check.Message, GossipVerdict.Accept);
+                        node.Router.Judge(Now, check.Message, Judge?.Invoke(node, check.Message) ?? GossipVerdict.Accept);
                         break;
                     case GossipAction.Deliver deliver:
                         int number = NumberOf(deliver.Message.Data);
@@ -162,6 +185,7 @@ internal sealed class GossipSimulation
         }
 
         SimulatedNode to = _byId[send.Peer.Id];
+        BytesSent += _encoder.Encode(rpc).Length + Envelope;
         Dictionary<int, int> hops = [];
         foreach (WireMessage message in rpc.Messages) hops[NumberOf(message.Data)] = node.Hops[NumberOf(message.Data)];
         Schedule(node.Delays[to], new Event(EventKind.Rpc, to, node, rpc, hops));
@@ -169,7 +193,7 @@ internal sealed class GossipSimulation
 
     private void Schedule(TimeSpan delay, Event happening) => _events.Enqueue(happening, (Now + delay, ++_number));
 
-    private static int NumberOf(ReadOnlyMemory<byte> data) => BinaryPrimitives.ReadInt32BigEndian(data.Span);
+    private static int NumberOf(ReadOnlyMemory<byte> data) => BinaryPrimitives.ReadInt32BigEndian(data.Span[^sizeof(int)..]);
 
     private enum EventKind
     {
