@@ -12,8 +12,8 @@ try
 {
     switch (args)
     {
-        case ["consumer", string provider]:
-            await Consumer.GetAsync(provider);
+        case ["consumer", string wayIn]:
+            await Consumer.GetAsync(wayIn);
             return 0;
         case ["stream", string provider]:
             await Consumer.ConnectAsync(provider, stopping.Token);
@@ -30,9 +30,14 @@ try
         case ["discovery"]:
             await Discovery.RunAsync(stopping.Token);
             return 0;
+        case ["nearest", string wayIn]:
+            await NearestFirst.GetAsync(wayIn);
+            return 0;
+        case ["verify", string claim]:
+            return await Auditor.VerifyAsync(claim, stopping.Token) ? 0 : 1;
         default:
-            Console.Error.WriteLine("Write one of: consumer PROVIDER, stream PROVIDER, provider, host PROVIDER, echo, discovery.");
-            Console.Error.WriteLine("PROVIDER is an address such as /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…");
+            Console.Error.WriteLine("Write one of: consumer WAY-IN, nearest WAY-IN, stream PROVIDER, provider, host PROVIDER, verify CLAIM, echo, discovery.");
+            Console.Error.WriteLine("WAY-IN and PROVIDER are addresses such as /ip4/203.0.113.7/tcp/4001/p2p/12D3KooW…");
             return 2;
     }
 }

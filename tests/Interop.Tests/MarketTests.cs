@@ -11,6 +11,8 @@ public sealed class MarketTests : IAsyncLifetime
         ("FR", "0.02"), ("DE", "0.05"), ("DE", "0.06"), ("DE", "0.20"), ("FR", "0.03"), ("FR", "0.30"), ("JP", "0.01"), ("JP", "0.02"), ("JP", "0.09"),
     ];
 
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+
     private readonly TemporaryFolder _folder = new();
     private readonly List<OverlayNodeProcess> _providers = [];
     private Nginx _origin = null!;
@@ -64,11 +66,18 @@ public sealed class MarketTests : IAsyncLifetime
     [Fact]
     public async Task Market_ShowsEveryRegionWithItsPrices()
     {
-        // A look a second; the command ends by itself.
-        IReadOnlyList<JsonElement> lines = await OverlayCli.SucceedAsync(
-            "market", "--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns", "--private-network", "--bootstrap", _providers[0].Address, "--interval", "1", "--count", "15");
+        await using ChildProcess market = ChildProcess.Start(
+            OverlayCli.Program,
+            ["market", "--json", "--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns", "--private-network", "--bootstrap", _providers[0].Address, "--interval", "1"]);
         Dictionary<string, JsonElement> newest = [];
-        foreach (JsonElement line in lines) newest[line.GetProperty("region").GetString()!] = line;
+        // Until all are seen: it tells what is new at each look.
+        while (newest.Values.Sum(region => region.GetProperty("offers").GetInt32()) < s_shops.Length)
+        {
+            string? line = await market.ReadLineAsync(s_patience, TestContext.Current.CancellationToken);
+            Assert.True(line is not null, market.Errors);
+            JsonElement region = JsonElement.Parse(line);
+            newest[region.GetProperty("region").GetString()!] = region;
+        }
 
         Assert.Equal(["DE", "FR", "JP"], newest.Where(region => region.Value.GetProperty("offers").GetInt32() > 0).Select(region => region.Key).Order(StringComparer.Ordinal));
         Assert.All(newest.Values, region => Assert.Equal(3, region.GetProperty("offers").GetInt32()));

@@ -8,9 +8,12 @@ internal static class DotnetCommand
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
     /// <summary>Runs a command that has to succeed; gives its stdout.</summary>
-    internal static async Task<string> RunAsync(string folder, params string[] arguments)
+    internal static Task<string> RunAsync(string folder, params string[] arguments) => RunProgramAsync("dotnet", folder, arguments);
+
+    /// <summary>Runs a program that has to succeed; gives its stdout.</summary>
+    internal static async Task<string> RunProgramAsync(string program, string folder, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", arguments)
+        var start = new ProcessStartInfo(program, arguments)
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
@@ -23,7 +26,7 @@ internal static class DotnetCommand
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["UseSharedCompilation"] = "false";
 
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
+        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         deadline.CancelAfter(s_patience);
         try
@@ -31,7 +34,7 @@ internal static class DotnetCommand
             Task<string> output = process.StandardOutput.ReadToEndAsync(deadline.Token);
             Task<string> errors = process.StandardError.ReadToEndAsync(deadline.Token);
             await process.WaitForExitAsync(deadline.Token);
-            Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{await output}\n{await errors}");
+            Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{await output}\n{await errors}");
             return await output;
         }
         finally

@@ -38,6 +38,33 @@ public sealed class NuGetPackageTests
         }
     }
 
+    [Fact]
+    public async Task Tool_InstalledFromAFolder_Runs()
+    {
+        if (!Repository.IsContinuousIntegration && Environment.GetEnvironmentVariable("OVERLAY_PACKAGING") != "1")
+            Assert.Skip("packs, installs and runs for a minute: set OVERLAY_PACKAGING=1 to run it");
+
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("overlay-tool-");
+        try
+        {
+            string feed = folder.CreateSubdirectory("feed").FullName, tools = Path.Combine(folder.FullName, "tools");
+            await DotnetCommand.RunAsync(Repository.Root, "pack", Path.Combine("samples", "Node"), "-c", Configuration, "--no-build", "-o", feed);
+            // Everything that the tool needs is in its package: no other source is asked.
+            await File.WriteAllTextAsync(
+                Path.Combine(folder.FullName, "nuget.config"),
+                $"""<configuration><packageSources><clear /><add key="packed" value="{feed}" /></packageSources></configuration>""", TestContext.Current.CancellationToken);
+
+            await DotnetCommand.RunAsync(folder.FullName, "tool", "install", "--tool-path", tools, "Overlay.Node", "--version", "0.1.0", "--no-cache");
+            string said = await DotnetCommand.RunProgramAsync(Path.Combine(tools, "overlay"), folder.FullName, "completion", "bash");
+
+            Assert.Contains("complete -F _overlay overlay", said, StringComparison.Ordinal);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private static void AssertContents(string feed)
     {
         string[] packages = Directory.GetFiles(feed, "*.nupkg");
@@ -48,6 +75,7 @@ public sealed class NuGetPackageTests
             using ZipArchive archive = ZipFile.OpenRead(package);
             string[] entries = [.. archive.Entries.Select(entry => entry.FullName)];
             Assert.Contains("README.md", entries);
+            Assert.Contains("icon.png", entries);
             Assert.Single(entries, entry => entry.StartsWith("lib/net10.0/", StringComparison.Ordinal) && entry.EndsWith(".dll", StringComparison.Ordinal));
             Assert.Single(entries, entry => entry.StartsWith("lib/net10.0/", StringComparison.Ordinal) && entry.EndsWith(".xml", StringComparison.Ordinal));
         }

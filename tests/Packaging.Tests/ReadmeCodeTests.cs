@@ -3,17 +3,18 @@ using Overlay.TestKit;
 
 namespace Overlay.Packaging.Tests;
 
-/// <summary>The README's C# is code that compiles: each block is a region of a sample, to the letter.</summary>
+/// <summary>The C# of the README and of the guides is code that compiles: each block is a region of a sample, to the letter.</summary>
 public sealed partial class ReadmeCodeTests
 {
     [Fact]
-    public void CSharpBlocks_OfTheReadme_AreRegionsOfTheSamples()
+    public void CSharpBlocks_OfTheReadmeAndTheGuides_AreRegionsOfTheSamples()
     {
-        string[] blocks = [.. CSharpBlock().Matches(File.ReadAllText(Path.Combine(Repository.Root, "README.md"))).Select(match => WithoutUsings(match.Groups["code"].Value))];
+        string[] pages = [Path.Combine(Repository.Root, "README.md"), .. Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md")];
+        string[] blocks = [.. pages.SelectMany(page => CSharpBlock().Matches(File.ReadAllText(page))).Select(match => WithoutUsings(match.Groups["code"].Value)).Distinct()];
         string[] regions = [.. SourceTree.Files(Path.Combine(Repository.Root, "samples", "Embedding"), "*.cs").SelectMany(Regions)];
 
         Assert.NotEmpty(blocks);
-        // Both ways: a region that the README lost is no longer looked at by anybody.
+        // Both ways: a region that all pages lost is no longer looked at by anybody.
         Assert.Equal(regions.Order(StringComparer.Ordinal), blocks.Order(StringComparer.Ordinal));
     }
 

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text;
+using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
@@ -19,7 +21,8 @@ internal sealed class Invocation : IAsyncDisposable
         _parsed = parsed;
         _surroundings = surroundings;
         Stop = stop;
-        Output = parsed.GetValue(globals.Json)
+        IsJson = parsed.GetValue(globals.Json);
+        Output = IsJson
             ? new JsonOutput(surroundings.Output)
             : new TextOutput(surroundings.Output, surroundings.OutputIsTerminal, surroundings.WantsColour);
         IsVerbose = parsed.GetValue(globals.Verbose);
@@ -34,8 +37,17 @@ internal sealed class Invocation : IAsyncDisposable
 
     internal bool IsVerbose { get; }
 
+    private bool IsJson { get; }
+
     /// <summary>Standard output, for a command whose output is a file.</summary>
     internal Stream RawOutput => _surroundings.Output;
+
+    /// <summary>Prints a text that is to become a file, as it is; one object for programs.</summary>
+    internal async Task WriteFileTextAsync(string text)
+    {
+        if (IsJson) Output.Write(new FileText(text));
+        else await RawOutput.WriteAsync(Encoding.UTF8.GetBytes(text), Stop);
+    }
 
     /// <summary>Logs go to standard error.</summary>
     internal ILoggerFactory Logging => _logging.Value;
@@ -80,4 +92,13 @@ internal sealed class Invocation : IAsyncDisposable
         // Standard output belongs to the command's answer.
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     });
+
+    private sealed class FileText(string text) : IMessage
+    {
+        public string Event => "text";
+
+        public void WriteJson(Utf8JsonWriter json) => json.WriteString("text"u8, text);
+
+        public void WriteText(TextPage page) => page.Line(text);
+    }
 }

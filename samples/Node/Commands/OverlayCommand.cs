@@ -24,7 +24,11 @@ internal static class OverlayCommand
             MarketCommand.Create(tree),
             LedgerCommand.Create(tree),
             ClaimCommand.Create(tree),
+            DoctorCommand.Create(tree),
+            ServiceCommand.Create(tree),
+            CompletionCommand.Create(tree),
         };
+        root.Subcommands.Add(CompletionCommand.CreateSuggest(tree, root));
         var help = new HelpOption();
         root.Options.Add(help);
         root.Options.Add(new VersionOption());

@@ -23,7 +23,7 @@ internal static class PeersCommand
         return tree.Complete(command, async invocation =>
         {
             SettingValues settings = invocation.Read(options);
-            TimeSpan patience = ReadWait(invocation.Find(wait));
+            TimeSpan patience = CommandNumbers.Read("--wait", invocation.Find(wait), DefaultWait, MaxWait);
             IReadOnlyList<NetworkPeer> peers = OverlayDiscovery.ReadRunning(DataFolder.Of(settings)) ?? await JoinAsync(invocation, settings, patience);
             invocation.Output.WriteTable(PeerLine.Columns, [.. peers.Select(peer => new PeerLine(peer, TimeProvider.System))]);
             return ExitCode.Done;
@@ -43,13 +43,5 @@ internal static class PeersCommand
         await using OverlayNode node = await OverlayNode.StartAsync(options, new OverlayServices { LoggerFactory = invocation.Logging }, invocation.Stop);
         await Task.Delay(patience, invocation.Stop);
         return node.Discovery.Peers;
-    }
-
-    private static TimeSpan ReadWait(string? text)
-    {
-        if (text is null) return TimeSpan.FromSeconds(DefaultWait);
-        return int.TryParse(text, out int seconds) && seconds is >= 1 and <= MaxWait
-            ? TimeSpan.FromSeconds(seconds)
-            : throw new UsageException($"--wait cannot be '{text}': it takes whole seconds from 1 to {MaxWait}.");
     }
 }

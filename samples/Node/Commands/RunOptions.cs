@@ -63,6 +63,16 @@ internal static class RunOptions
         };
     }
 
+    /// <summary>What they say of a node, for a look at it: nothing need be asked for, and it listens where one that shares would.</summary>
+    /// <exception cref="UsageException">The settings do not fit together.</exception>
+    internal static OverlayOptions ForDoctor(SettingValues settings)
+    {
+        bool shares = settings.IsOn(Settings.Share);
+        if (!shares) RefuseWithoutShare(settings);
+        string[] listen = [.. settings.Get(Settings.Listen).Select(address => address.ToString())];
+        return new OverlayOptions { Listen = listen.Length > 0 ? listen : [DefaultListen], Discovery = Discovery(settings), Sharing = shares ? Sharing(settings) : null };
+    }
+
     /// <summary>How the node finds others.</summary>
     internal static DiscoveryOptions Discovery(SettingValues settings) => new()
     {
