@@ -107,9 +107,11 @@ internal sealed partial class GossipNode
     {
         if (!_links.TryGetValue(peer, out PeerLink? link)) return;
         byte[] frame = rpc.Frame ??= LengthPrefixed.Frame(_encoder.Encode(rpc));
+        _router.Counts.BytesSent += frame.Length;
         switch (link.Queue.Add(frame, rpc.Messages.Count > 0))
         {
             case SendResult.Dropped:
+                _router.Counts.Dropped += rpc.Messages.Count;
                 GossipRouter.DropMessages(peer, rpc.Messages.Count);
                 break;
             case SendResult.Overrun:

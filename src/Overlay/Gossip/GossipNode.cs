@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Overlay.Diagnostics;
 using Overlay.Gossip.Links;
@@ -43,7 +44,7 @@ internal sealed partial class GossipNode : IAsyncDisposable
 
     internal GossipNode(
         PeerIdentity identity, PeerHost host, GossipOptions options, TimeProvider time, ILogger logger,
-        Random? random = null, DialableAddresses? dialable = null, Func<IReadOnlyList<PendingMessage>, bool[]>? checkSignatures = null)
+        Random? random = null, DialableAddresses? dialable = null, Func<IReadOnlyList<PendingMessage>, bool[]>? checkSignatures = null, IMeterFactory? meters = null)
     {
         _host = host;
         _dialable = dialable;
@@ -57,6 +58,7 @@ internal sealed partial class GossipNode : IAsyncDisposable
         _signer = new MessageSigner(identity, options.Signing, FirstSequence());
         foreach ((string protocol, GossipVersion version) in s_protocols)
             _handlers.Add(host.Protocols.Handle(protocol, (stream, cancellation) => ReadAsync(stream, version, cancellation), maxStreamsPerConnection: 2));
+        if (meters is not null) GossipMetrics.Create(meters, Measure);
         _tasks.Run(HeartbeatLoopAsync);
         _tasks.Run(PeerLoopAsync);
         _tasks.Run(CheckLoopAsync);
@@ -64,6 +66,11 @@ internal sealed partial class GossipNode : IAsyncDisposable
     }
 
     internal PeerId Self => _host.PeerId;
+
+    private GossipFigures Measure()
+    {
+        lock (_lock) return GossipFigures.Of(_router);
+    }
 
     private TimeSpan Now => _time.GetElapsedTime(_startedAt);
 

@@ -1,6 +1,7 @@
 using Overlay.Gossip.Messages;
 using Overlay.Gossip.Scoring;
 using Overlay.Gossip.Wire;
+using Overlay.Transport.Identity;
 
 namespace Overlay.Gossip;
 
@@ -121,6 +122,16 @@ public sealed record GossipOptions
         get;
         init => field = value is null || value.All(topic => !string.IsNullOrEmpty(topic)) ? value : throw new ArgumentException("AllowedTopics must not hold an empty name.", nameof(AllowedTopics));
     }
+
+    /// <summary>Peers with an explicit peering agreement (gossipsub v1.1): they are in no mesh, get every message of their topics at once, and their score never falls below zero. Keep the connection to each
+    /// with <c>DiscoveryOptions.PersistentPeers</c>; the agreement works best when both sides have it. None; at most 64.</summary>
+    public IReadOnlyList<PeerId> DirectPeers
+    {
+        get;
+        init => field = value is { Count: <= 64 } && value.All(peer => peer is not null)
+            ? value
+            : throw new ArgumentException("DirectPeers takes up to 64 peers.", nameof(DirectPeers));
+    } = [];
 
     /// <summary>Whether own messages come to the own subscriptions too. False.</summary>
     public bool DeliversOwn { get; init; }

@@ -5,7 +5,7 @@ namespace Overlay.Gossip.Routing;
 
 /// <summary>A connected peer and what the router remembers of it. Owned by the router.</summary>
 /// <remarks>Its hash is its number, so that nothing depends on where it lies in memory and a run with one seed is like another.</remarks>
-internal sealed class GossipPeer(int number, PeerId id, GossipVersion version, bool isOutbound, PeerStats stats)
+internal sealed class GossipPeer(int number, PeerId id, GossipVersion version, bool isOutbound, PeerStats stats, bool isDirect = false)
 {
     internal PeerId Id => id;
 
@@ -13,6 +13,9 @@ internal sealed class GossipPeer(int number, PeerId id, GossipVersion version, b
 
     /// <summary>Whether this node dialled it. Whoever wants to surround a node must be dialled by it, too.</summary>
     internal bool IsOutbound => isOutbound;
+
+    /// <summary>Whether there is an explicit peering agreement with it (gossipsub v1.1): always served, never judged, in no mesh.</summary>
+    internal bool IsDirect => isDirect;
 
     internal PeerStats Stats => stats;
 

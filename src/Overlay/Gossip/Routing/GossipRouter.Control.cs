@@ -80,7 +80,8 @@ internal sealed partial class GossipRouter
         }
 
         double score = ScoreOf(from);
-        if (score < 0) RefuseGraft(now, topic, from, exchangesPeers: false);
+        // A direct peer gets everything as it is; in the mesh it would take the place of another.
+        if (score < 0 || from.IsDirect) RefuseGraft(now, topic, from, exchangesPeers: false);
         // A full mesh still takes peers that this node dialled, and such as have done more than most of it, for the next heartbeat to choose from: whoever surrounds a node cannot
         // keep those out.
         else if (topic.Mesh.Count >= _options.DegreeHigh && !(topic.Mesh.Count < 2 * _options.DegreeHigh && (from.IsOutbound || score > MedianOf(topic)))) RefuseGraft(now, topic, from, _options.PeerExchange);

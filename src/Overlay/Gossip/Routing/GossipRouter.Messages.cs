@@ -22,7 +22,7 @@ internal sealed partial class GossipRouter
             _delayed.Dequeue();
             if (!_topics.TryGetValue(next.Topic, out TopicState? topic)) continue;
             foreach (GossipPeer peer in next.Recipients)
-                if (topic.Mesh.Contains(peer) && !peer.Unwanted.ContainsKey(next.Id)) _actions.Add(new GossipAction.Send(peer, next.Rpc));
+                if ((peer.IsDirect || topic.Mesh.Contains(peer)) && !peer.Unwanted.ContainsKey(next.Id)) _actions.Add(new GossipAction.Send(peer, next.Rpc));
         }
     }
 
@@ -34,6 +34,7 @@ internal sealed partial class GossipRouter
         MessageId id = MessageIdRule.Of(_options.MessageIds, message, key);
         if (_seen.Contains(id)) return null;
         _seen.Add(id, now, GossipVerdict.Accept);
+        Counts.Published++;
         // By another rule than author and number it may be somebody else's too.
         _promises.Keep(id);
         _cache.Add(id, message);
@@ -56,7 +57,7 @@ internal sealed partial class GossipRouter
         pending.IsAuthentic = true;
         _promises.Keep(pending.Id);
         if (pending.Message.Encoded.Length < _options.IDontWantThreshold || !_topics.TryGetValue(pending.Message.Topic, out TopicState? topic)) return;
-        foreach (GossipPeer peer in topic.Mesh)
+        foreach (GossipPeer peer in ServedOf(topic))
         {
             if (peer.Version < GossipVersion.V12 || pending.Senders.Contains(peer)) continue;
             Rpc rpc = To(peer);
@@ -79,6 +80,7 @@ internal sealed partial class GossipRouter
                 return;
             }
 
+            Counts.Rejected++;
             foreach (GossipPeer sender in pending.Senders) _score.DeliverInvalid(sender.Stats, pending.Message.Topic);
             return;
         }
@@ -89,13 +91,18 @@ internal sealed partial class GossipRouter
         switch (verdict)
         {
             case GossipVerdict.Accept:
+                Counts.Delivered++;
                 _score.DeliverFirst(pending.From.Stats, topic);
                 foreach (GossipPeer sender in pending.Senders)
                     if (sender != pending.From) _score.DeliverAgain(sender.Stats, topic, TimeSpan.Zero);
                 Forward(now, pending);
                 break;
             case GossipVerdict.Reject:
+                Counts.Rejected++;
                 foreach (GossipPeer sender in pending.Senders) _score.DeliverInvalid(sender.Stats, topic);
+                break;
+            case GossipVerdict.Ignore:
+                Counts.Ignored++;
                 break;
         }
     }
@@ -118,6 +125,7 @@ internal sealed partial class GossipRouter
 
         if (fault != FormFault.None)
         {
+            Counts.Rejected++;
             _score.DeliverInvalid(from.Stats, message.Topic);
             return;
         }
@@ -131,6 +139,7 @@ internal sealed partial class GossipRouter
 
         if (_seen.TryGet(id, out SeenMessage seen))
         {
+            Counts.Duplicate++;
             TakeDuplicate(now, from, message.Topic, seen);
             // Whoever sends a message has it, and one that waits for it need not be sent it.
             if (_delayed.Count > 0 && seen.Verdict == GossipVerdict.Accept && from.Unwanted.Count < _options.Limits.MaxUnwantedIds)
@@ -141,6 +150,7 @@ internal sealed partial class GossipRouter
         _pending.TryGetValue(id, out List<PendingMessage>? twins);
         if (twins?.Find(twin => twin.Message.Encoded.Span.SequenceEqual(message.Encoded.Span)) is { } same)
         {
+            Counts.Duplicate++;
             if (!same.Senders.Contains(from)) same.Senders.Add(from);
             return;
         }
@@ -148,6 +158,7 @@ internal sealed partial class GossipRouter
         if (twins?.Count >= _options.Limits.MaxTwins || _pendingCount >= _options.Limits.MaxPendingChecks
             || from.PendingCount >= _options.Limits.MaxPendingChecksPerPeer)
         {
+            Counts.Overflowed++;
             _promises.Keep(id, from);
             return;
         }
@@ -188,10 +199,10 @@ internal sealed partial class GossipRouter
         _cache.Add(pending.Id, message);
         _actions.Add(new GossipAction.Deliver(pending.ToMessage()));
         if (!_topics.TryGetValue(message.Topic, out TopicState? topic)) return;
-        List<GossipPeer> recipients = [.. topic.Mesh.Where(peer => peer.Id != pending.Author && !peer.Unwanted.ContainsKey(pending.Id) && !pending.Senders.Contains(peer))];
+        List<GossipPeer> recipients = [.. ServedOf(topic).Where(peer => peer.Id != pending.Author && !peer.Unwanted.ContainsKey(pending.Id) && !pending.Senders.Contains(peer))];
         if (recipients.Count == 0) return;
         Rpc rpc = Rpc.Of(message);
-        int first = FirstOf(recipients, message, topic.Mesh.Count - 1 - recipients.Count);
+        int first = FirstOf(recipients, message, Math.Max(0, topic.Mesh.Count - 1 - recipients.Count));
         for (int i = 0; i < first; i++) _actions.Add(new GossipAction.Send(recipients[i], rpc));
         if (first < recipients.Count) _delayed.Enqueue(new DelayedForward(now + _options.ForwardDelay, pending.Id, rpc, topic.Name, recipients[first..]));
     }
@@ -222,18 +233,21 @@ internal sealed partial class GossipRouter
     {
         if (_options.FloodPublish)
             return topic.Peers.Where(peer => topic.Mesh.Contains(peer) || ScoreOf(peer) >= _options.Score.PublishThreshold);
-        if (topic.IsJoined && topic.Mesh.Count > 0) return topic.Mesh;
+        if (topic.IsJoined && topic.Mesh.Count > 0) return ServedOf(topic);
         topic.LastPublished = now;
         if (topic.Fanout.Count == 0) FillFanout(topic);
-        return topic.Fanout;
+        return topic.Fanout.Concat(topic.Peers.Where(peer => peer.IsDirect));
     }
+
+    /// <summary>Who gets a topic's messages at once: the mesh, and those with whom that is agreed.</summary>
+    private IEnumerable<GossipPeer> ServedOf(TopicState topic) => _direct.Count == 0 ? topic.Mesh : topic.Mesh.Concat(topic.Peers.Where(peer => peer.IsDirect));
 
     private void FillFanout(TopicState topic)
     {
         foreach (GossipPeer peer in Shuffled(topic.Peers))
         {
             if (topic.Fanout.Count >= _options.Degree) return;
-            if (ScoreOf(peer) >= _options.Score.PublishThreshold) topic.Fanout.Add(peer);
+            if (!peer.IsDirect && ScoreOf(peer) >= _options.Score.PublishThreshold) topic.Fanout.Add(peer);
         }
     }
 

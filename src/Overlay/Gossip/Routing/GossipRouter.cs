@@ -27,6 +27,7 @@ internal sealed partial class GossipRouter
     private readonly Dictionary<string, TopicState> _topics = new(StringComparer.Ordinal);
     private readonly Dictionary<GossipPeer, Rpc> _outbox = [];
     private readonly List<GossipAction> _actions = [];
+    private readonly HashSet<PeerId> _direct;
     private int _lastNumber;
 
     internal GossipRouter(GossipOptions options, PeerId self, Random random)
@@ -35,6 +36,7 @@ internal sealed partial class GossipRouter
         _options = options;
         _self = self;
         _random = random;
+        _direct = [.. options.DirectPeers];
         _score = new PeerScore(options.Score, options.Limits.MaxRetainedScores);
         _seen = new SeenCache(options.SeenTime, options.Limits.MaxSeenIds);
         _cache = new MessageCache(options.HistoryLength, options.HistoryGossip, options.Limits.MaxHistorySize);
@@ -53,7 +55,17 @@ internal sealed partial class GossipRouter
 
     internal TopicState? FindTopic(string topic) => _topics.GetValueOrDefault(topic);
 
-    internal double ScoreOf(GossipPeer peer) => _score.ScoreOf(peer.Id, peer.Stats);
+    /// <summary>What has come and gone; of the owner's thread.</summary>
+    internal GossipCounts Counts { get; } = new();
+
+    internal int MeshCount => _topics.Values.Sum(topic => topic.Mesh.Count);
+
+    /// <summary>How a peer is judged; one with an agreement never below zero.</summary>
+    internal double ScoreOf(GossipPeer peer)
+    {
+        double score = _score.ScoreOf(peer.Id, peer.Stats);
+        return peer.IsDirect ? Math.Max(score, 0) : score;
+    }
 
     internal int SeenCount => _seen.Count;
 
@@ -85,8 +97,9 @@ internal sealed partial class GossipRouter
     internal GossipPeer? AddPeer(TimeSpan now, PeerId id, GossipVersion version, bool isOutbound, string? address)
     {
         if (_peers.TryGetValue(id, out GossipPeer? known)) return known;
-        if (_peers.Count >= _options.Limits.MaxPeers) return null;
-        var peer = new GossipPeer(++_lastNumber, id, version, isOutbound, _score.Connect(id, address)) { Topics = TopicsOf(id) };
+        bool isDirect = _direct.Contains(id);
+        if (_peers.Count >= _options.Limits.MaxPeers && !isDirect) return null;
+        var peer = new GossipPeer(++_lastNumber, id, version, isOutbound, _score.Connect(id, address), isDirect) { Topics = TopicsOf(id) };
         _peers.Add(id, peer);
         foreach (string topic in peer.Topics) _topics[topic].Peers.Add(peer);
         foreach (TopicState topic in _topics.Values)
