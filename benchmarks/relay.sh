@@ -33,6 +33,7 @@ ports=()
 for port in "${targets[@]}"; do ports+=(--allow-port "$port"); done
 # Job control gives each its own process group and leaves interrupts on; without it a shell's background processes ignore them.
 set -m
+"$overlay" consent give --i-have-read-it 1 --data "$data/provider" --allow-private-targets "${ports[@]}" >/dev/null
 "$overlay" run --json --data "$data/provider" --listen /ip4/127.0.0.1/tcp/0 --share --allow-private-targets "${ports[@]}" >"$data/provider.out" &
 provider=$!
 address=""

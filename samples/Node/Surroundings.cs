@@ -11,6 +11,9 @@ internal sealed record Surroundings
     /// <summary>Standard error: logs, warnings, the reason of a failure.</summary>
     public required TextWriter Error { get; init; }
 
+    /// <summary>What a person types who sees standard error; null where nobody does.</summary>
+    public TextReader? Terminal { get; init; }
+
     /// <summary>Environment variables.</summary>
     public required IReadOnlyDictionary<string, string> Variables { get; init; }
 
@@ -29,6 +32,7 @@ internal sealed record Surroundings
         {
             Output = Console.OpenStandardOutput(),
             Error = Console.Error,
+            Terminal = Console.IsInputRedirected || Console.IsErrorRedirected ? null : Console.In,
             Variables = variables,
             OutputIsTerminal = !Console.IsOutputRedirected,
         };

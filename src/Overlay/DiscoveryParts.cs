@@ -76,6 +76,13 @@ internal sealed class DiscoveryParts : IAsyncDisposable
         _announcing = Task.WhenAll(new[] { region, Region.Anywhere }.Distinct().Select(place => _kademlia.ProvideAsync(OverlayDiscovery.KeyOf(place), CancellationToken.None)));
     }
 
+    /// <summary>No longer announces it.</summary>
+    internal void StopAnnouncing(Region region)
+    {
+        if (_kademlia is null) return;
+        foreach (Region place in new[] { region, Region.Anywhere }.Distinct()) _kademlia.StopProviding(OverlayDiscovery.KeyOf(place));
+    }
+
     public async ValueTask DisposeAsync()
     {
         _finder.PeerLearned = null;

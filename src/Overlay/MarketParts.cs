@@ -71,7 +71,7 @@ internal sealed class MarketParts : IAsyncDisposable
     internal void Sell(
         ProviderSessions sharing, SharingOptions options, PeerHost host, PeerIdentity identity, DialableAddresses? dialable, MarketLimits limits, int maxSessions)
     {
-        var offers = new ProviderOffers(sharing, options.AllowedPorts);
+        var offers = new ProviderOffers(sharing, options.OpenPorts);
         if (_watch is not null)
         {
             DemandAnswering answering = _answering = new DemandAnswering(host, identity, offers, _board, dialable, limits, _time, _logger);

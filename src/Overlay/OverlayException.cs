@@ -44,4 +44,7 @@ public enum OverlayError
 
     /// <summary>The node is searching for as much as it may at once.</summary>
     DiscoveryBusy,
+
+    /// <summary>Sharing needs the owner's consent, and there is none that allows what is to be shared.</summary>
+    NoConsent,
 }

@@ -43,7 +43,7 @@ public sealed class OverlayLedger
     {
         ArgumentException.ThrowIfNullOrEmpty(dataDirectory);
         ArgumentNullException.ThrowIfNull(request);
-        SqliteLedgerStore store = await SqliteLedgerStore.OpenReadOnlyAsync(Path.Combine(dataDirectory, OverlayParts.LedgerFile), cancellationToken).ConfigureAwait(false);
+        SqliteLedgerStore store = await SqliteLedgerStore.OpenReadOnlyAsync(Path.Combine(dataDirectory, OverlayFiles.Ledger), cancellationToken).ConfigureAwait(false);
         await using ConfiguredAsyncDisposable disposing = store.ConfigureAwait(false);
         using PeerIdentity identity = Load(dataDirectory);
         var desk = new ClaimDesk(store, new IdentitySigner(identity), FolderOf(dataDirectory), timeProvider ?? TimeProvider.System);
@@ -62,7 +62,7 @@ public sealed class OverlayLedger
     {
         try
         {
-            return PeerIdentityFile.Load(Path.Combine(dataDirectory, OverlayParts.KeyFile));
+            return PeerIdentityFile.Load(Path.Combine(dataDirectory, OverlayFiles.Key));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

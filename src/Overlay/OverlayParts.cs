@@ -7,6 +7,7 @@ using Overlay.Gossip;
 using Overlay.Proofs.Ledger;
 using Overlay.Sealing;
 using Overlay.Sessions;
+using Overlay.Sharing;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identify;
@@ -18,12 +19,6 @@ namespace Overlay;
 /// <summary>What a node is made of, put together in one place and taken apart in the opposite order.</summary>
 internal sealed class OverlayParts : IAsyncDisposable
 {
-    /// <summary>The key's file in the data folder.</summary>
-    internal const string KeyFile = "identity.key";
-
-    /// <summary>The ledger's file in the data folder.</summary>
-    internal const string LedgerFile = "ledger.db";
-
     private readonly PeerIdentity _identity;
     private readonly OverlayOptions _options;
     private readonly ILogger _logger;
@@ -138,8 +133,9 @@ internal sealed class OverlayParts : IAsyncDisposable
         _using = new ExitSessions(Peers, _options.Providers.Count > 0 ? new FixedExits(_options.Providers.Select(Multiaddr.Parse)) : _market.Exits, consumer, _time, _logger);
         if (_options.Sharing is { } sharing)
         {
+            ConsentKeeper consent = await ConsentKeeper.OpenAsync(sharing, _options.DataDirectory, signer, _time, _logger, cancellationToken).ConfigureAwait(false);
             _sharing = new SharingParts(
-                sharing, signer, Ledger, sessions, _time, _logger, diagnostics, Peers, exchange, services.MeterFactory is { } made ? new SharingMetrics(made) : null);
+                sharing, signer, Ledger, sessions, _time, _logger, diagnostics, Peers, exchange, services.MeterFactory is { } made ? new SharingMetrics(made) : null, consent);
         }
 
         try
@@ -150,6 +146,7 @@ internal sealed class OverlayParts : IAsyncDisposable
             {
                 _discovery.Announce(shared.Region);
                 _market.Sell(_sharing!.Sessions, shared, Peers, _identity, dialable, _options.Market.Limits, sessions.MaxSessions);
+                _sharing.Watch(() => _discovery.StopAnnouncing(shared.Region));
             }
 
             if (_options.Socks is { } socks) Socks = Socks5Listener.Start(socks, wish => Connector(wish), _options.Wish, _time, _logger);
@@ -187,7 +184,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         if (options.DataDirectory is not { } folder) return PeerIdentity.Generate();
         try
         {
-            return PeerIdentityFile.LoadOrCreate(Path.Combine(folder, KeyFile));
+            return PeerIdentityFile.LoadOrCreate(Path.Combine(folder, OverlayFiles.Key));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -200,7 +197,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         if (options.DataDirectory is not { } folder) return new InMemoryLedgerStore();
         try
         {
-            return await SqliteLedgerStore.OpenAsync(Path.Combine(folder, LedgerFile), cancellationToken).ConfigureAwait(false);
+            return await SqliteLedgerStore.OpenAsync(Path.Combine(folder, OverlayFiles.Ledger), cancellationToken).ConfigureAwait(false);
         }
         catch (LedgerException e)
         {

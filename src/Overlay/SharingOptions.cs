@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using Overlay.Sharing;
+
 namespace Overlay;
 
 /// <summary>How a node gives service to others as an exit.</summary>
@@ -21,19 +24,31 @@ public sealed record SharingOptions
             : throw new ArgumentOutOfRangeException(nameof(CreditWindow), value, "A credit window is from 256 KiB to 16 MiB.");
     } = ByteSize.FromMebibytes(16);
 
-    /// <summary>The ports of targets that consumers may reach; 80 and 443 by default.</summary>
-    public IReadOnlyList<int> AllowedPorts
+    /// <summary>
+    /// The ports of targets that consumers may reach; 80 and 443 by default. At most 256 ports and ranges. A range leaves closed what strangers would do harm through: sending mail (25, 465, 587,
+    /// 2525), remote shells and desktops, file sharing, databases; such a port opens only when it is named by itself. See docs/exit-safety.md for the list.
+    /// </summary>
+    public IReadOnlyList<PortRange> AllowedPorts
     {
         get;
         init
         {
             ArgumentNullException.ThrowIfNull(value, nameof(AllowedPorts));
-            foreach (int port in value)
-                if (port is < 1 or > 65535) throw new ArgumentOutOfRangeException(nameof(AllowedPorts), port, "A port is from 1 to 65535.");
+            if (value.Count is 0 or > 256) throw new ArgumentOutOfRangeException(nameof(AllowedPorts), value.Count, "AllowedPorts takes 1 to 256 ports and ranges.");
+            if (value.Any(range => range.First == 0)) throw new ArgumentOutOfRangeException(nameof(AllowedPorts), 0, "A port is from 1 to 65535.");
             field = value;
         }
     } = [80, 443];
 
+    /// <summary>The owner's consent, from <see cref="SharingConsent.AskAsync"/>. A node with a data folder shares only with the consent that is in force there and allows what is shared.</summary>
+    public SharingConsent? Consent { get; init; }
+
+    /// <summary>Asks for the consent while the node starts, unless it is in force already. The way for a node without a data folder, whose key is new at each start.</summary>
+    public ConsentQuestion? AskConsent { get; init; }
+
     /// <summary>Lets consumers reach loopback, private and this host's own addresses. For tests alone: it opens the owner's network to strangers.</summary>
     public bool AllowPrivateTargets { get; init; }
+
+    /// <summary>The ports that are open, ranges taken apart.</summary>
+    internal ImmutableSortedSet<int> OpenPorts => GuardedPorts.Open(AllowedPorts);
 }

@@ -14,11 +14,16 @@ internal sealed record CliRun(int ExitCode, string Output, string Error)
 
     internal static Task<CliRun> OfAsync(params string[] arguments) => OfAsync(new Dictionary<string, string>(), arguments);
 
-    internal static async Task<CliRun> OfAsync(IReadOnlyDictionary<string, string> variables, params string[] arguments)
+    internal static Task<CliRun> OfAsync(IReadOnlyDictionary<string, string> variables, params string[] arguments) => OfAsync(variables, null, arguments);
+
+    /// <summary>With a person at a terminal, who types this.</summary>
+    internal static Task<CliRun> TypingAsync(string typed, params string[] arguments) => OfAsync(new Dictionary<string, string>(), new StringReader(typed), arguments);
+
+    private static async Task<CliRun> OfAsync(IReadOnlyDictionary<string, string> variables, TextReader? terminal, string[] arguments)
     {
         using var output = new MemoryStream();
         using var error = new StringWriter();
-        var surroundings = new Surroundings { Output = output, Error = error, Variables = variables };
+        var surroundings = new Surroundings { Output = output, Error = error, Variables = variables, Terminal = terminal };
         int code = await OverlayCli.RunAsync(arguments, surroundings, TestContext.Current.CancellationToken);
         return new CliRun(code, Encoding.UTF8.GetString(output.ToArray()), error.ToString());
     }

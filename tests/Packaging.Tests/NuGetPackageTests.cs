@@ -111,12 +111,13 @@ public sealed class NuGetPackageTests
             """, cancelled);
         await File.WriteAllTextAsync(Path.Combine(app, "Program.cs"), """
             using Overlay;
+            using Overlay.Sharing;
 
             await using var overlay = await OverlayNode.StartAsync(new OverlayOptions
             {
                 DataDirectory = "overlay-data",
                 Listen = ["/ip4/127.0.0.1/tcp/0"],
-                Sharing = new SharingOptions { Region = "DE", PricePerGiB = 0.05m },
+                Sharing = new SharingOptions { Region = "DE", PricePerGiB = 0.05m, AskConsent = (text, _) => ValueTask.FromResult(text.Accept("a test")) },
             });
             Console.WriteLine("a node runs");
             """, cancelled);

@@ -59,6 +59,8 @@ internal sealed class Invocation : IAsyncDisposable
 
     internal string? Find(Option<string> option) => _parsed.GetValue(option);
 
+    internal int? Find(Option<int?> option) => _parsed.GetValue(option);
+
     internal IReadOnlyList<string> GetAll(Option<string[]> option) => _parsed.GetValue(option) ?? [];
 
     /// <exception cref="UsageException">A setting is not allowed.</exception>
@@ -68,6 +70,12 @@ internal sealed class Invocation : IAsyncDisposable
             Warn($"the variable {variable} is no setting; the nearest is {nearest}");
         return options.Read(_parsed, _surroundings.Variables);
     }
+
+    /// <summary>What a person types; null where nobody is there to ask.</summary>
+    internal TextReader? Terminal => _surroundings.Terminal;
+
+    /// <summary>Standard error, for questions.</summary>
+    internal TextWriter Error => _surroundings.Error;
 
     /// <summary>Tells a person what deserves a second thought.</summary>
     internal void Warn(string text) => _surroundings.Error.WriteLine($"overlay: warning: {PlainText.OneLine(text)}");

@@ -14,6 +14,7 @@ internal static class OverlayCommand
         {
             DemoCommand.Create(tree),
             RunCommand.Create(tree),
+            ConsentCommand.Create(tree),
             IdCommand.Create(tree),
             PeersCommand.Create(tree),
             PingCommand.Create(tree),

@@ -5,6 +5,7 @@ using Overlay.Discovery;
 using Overlay.Node.Configuration;
 using Overlay.Node.Output;
 using Overlay.Proofs.Ledger;
+using Overlay.Sharing;
 using Overlay.Transport.Identity;
 
 namespace Overlay.Node.Commands;
@@ -29,6 +30,12 @@ internal static class RunCommand
     private static async Task<int> RunAsync(Invocation invocation, OverlayOptions options)
     {
         foreach (string warning in RunOptions.Warnings(options)) invocation.Warn(warning);
+        if (options.Sharing is { } sharing)
+        {
+            SharingConsent consent = await ConsentPrompt.RequireAsync(invocation, options.DataDirectory!, sharing);
+            options = options with { Sharing = sharing with { Consent = consent } };
+        }
+
         long started = Stopwatch.GetTimestamp();
         OverlayNode node;
         try
@@ -41,18 +48,19 @@ internal static class RunCommand
         }
 
         var totals = new ReceiptTotals();
-        Task telling, tellingPeers;
+        Task telling, tellingPeers, tellingConsent;
         await using (node)
         {
             // Before anything is announced, so that no receipt is missed.
             telling = TellReceiptsAsync(node.Ledger.Store.WatchAsync(CancellationToken.None), totals, invocation.Output);
             invocation.Output.Write(new Ready(node, options));
             tellingPeers = TellPeersAsync(node.Discovery, invocation.Output);
+            tellingConsent = TellConsentAsync(node.Sharing, invocation.Output, invocation.Stop);
             // The receipts' stream ends with the ledger, that is after the last receipts; sooner only when they cannot be told.
             await Task.WhenAny(telling, Task.Delay(Timeout.Infinite, invocation.Stop));
         }
 
-        await Task.WhenAll(telling, tellingPeers);
+        await Task.WhenAll(telling, tellingPeers, tellingConsent);
         invocation.Output.Write(new Stopped(totals, Stopwatch.GetElapsedTime(started)));
         return ExitCode.Done;
     }
@@ -69,6 +77,13 @@ internal static class RunCommand
     private static async Task TellPeersAsync(OverlayDiscovery finder, IOutput output)
     {
         await foreach (PeerChange change in finder.WatchPeersAsync()) output.Write(new PeerLine(change.Peer, TimeProvider.System, change.Kind));
+    }
+
+    private static async Task TellConsentAsync(OverlaySharing? sharing, IOutput output, CancellationToken stop)
+    {
+        if (sharing is null) return;
+        await Task.WhenAny(sharing.Ended, Task.Delay(Timeout.Infinite, stop));
+        if (sharing.Ended.IsCompleted) output.Write(new ConsentMessage("consent", sharing.Consent));
     }
 
     private sealed class Ready(OverlayNode node, OverlayOptions options) : IMessage
@@ -92,6 +107,7 @@ internal static class RunCommand
             foreach (Multiaddr address in node.Addresses) page.Field("peers", address.ToString());
             if (options.Sharing is { } sharing)
                 page.Field("shares", $"region {sharing.Region}, {Units.Credits(sharing.PricePerGiB)} credits a GiB, ports {string.Join(", ", sharing.AllowedPorts)}");
+            if (node.Sharing is { Consent: var consent }) page.Field("consent", $"{ConsentMessage.Time(consent.GivenAt)} by {consent.GivenBy}    overlay consent withdraw");
             if ((node.SocksEndPoint ?? node.HttpProxyEndPoint) is not null && options.Providers.Count == 0)
                 page.Field("wants", $"{(options.Wish.Region == Region.Anywhere ? "an exit anywhere" : $"an exit in {options.Wish.Region}")}{(options.Wish.MaxPricePerGiB is { } max ? $", at most {Units.Credits(max)} credits a GiB" : "")}");
             if (node.SocksEndPoint is { } socks) page.Field("SOCKS5", $"{socks}    curl --proxy socks5h://{socks} https://example.org/");

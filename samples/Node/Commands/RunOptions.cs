@@ -22,7 +22,7 @@ internal static class RunOptions
     internal static GossipOptions Gossip { get; } = new() { AllowedTopics = ["/overlay/demand/1/*"] };
 
     // What an exit allows beside --allow-port.
-    private static readonly int[] s_webPorts = [80, 443];
+    private static readonly PortRange[] s_webPorts = [80, 443];
 
     /// <exception cref="UsageException">The settings do not fit together.</exception>
     internal static OverlayOptions From(SettingValues settings)
@@ -94,7 +94,7 @@ internal static class RunOptions
         }
     }
 
-    private static SharingOptions Sharing(SettingValues settings) => new()
+    internal static SharingOptions Sharing(SettingValues settings) => new()
     {
         Region = settings.Find(Settings.Region) ?? Region.Anywhere,
         PricePerGiB = settings.Find(Settings.Price) ?? 0,

@@ -32,8 +32,9 @@ internal static class Settings
     internal static readonly ValueSetting<decimal> Price = new(
         "--price", "CREDITS", "What a GiB through this exit costs; 0 gives it away.", PriceRange, ReadPrice);
 
-    internal static readonly ListSetting<int> AllowPort = new(
-        "--allow-port", "N", "Port of targets that consumers may reach, beside 80 and 443.", "a port from 1 to 65535", ReadPort);
+    internal static readonly ListSetting<PortRange> AllowPort = new(
+        "--allow-port", "N|N-M", "Port of targets that consumers may reach, beside 80 and 443, or a range. Ports of mail, remote shells, file sharing and databases open only one by one.",
+        "a port from 1 to 65535, or a range such as 1000-2000", PortRange.TryParse);
 
     internal static readonly SwitchSetting AllowPrivateTargets = new(
         "--allow-private-targets", "Let consumers reach loopback, private and this host's own addresses. For tests only: it opens your network to strangers.");
@@ -105,9 +106,6 @@ internal static class Settings
 
     private static bool ReadPrice(string text, out decimal value) =>
         decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value) && value <= MaxPriceInCredits;
-
-    private static bool ReadPort(string text, out int value) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value is >= 1 and <= 65535;
 
     private static bool ReadEndPoint(string text, out IPEndPoint value)
     {

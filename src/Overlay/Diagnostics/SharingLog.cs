@@ -23,6 +23,12 @@ internal static partial class SharingLog
     [LoggerMessage(EventId = 3002, Level = LogLevel.Debug, Message = "The refused target was {Host} port {Port} ({Code}).")]
     private static partial void WriteRefusedTarget(ILogger logger, string host, int port, ConnectCode code);
 
+    [LoggerMessage(EventId = 3010, Level = LogLevel.Information, Message = "Sharing with the consent of {GivenAt:u} by {GivenBy} to text {TextVersion}.")]
+    public static partial void SharingWithConsent(ILogger logger, DateTimeOffset givenAt, string givenBy, int textVersion);
+
+    [LoggerMessage(EventId = 3011, Level = LogLevel.Warning, Message = "The consent by {GivenBy} is gone: open connections are cut, and nobody is served.")]
+    public static partial void ConsentGone(ILogger logger, string givenBy);
+
     // A peer's text goes into the log as one that cannot forge a line of it.
     private static string Printable(string text) =>
         string.Create(Math.Min(text.Length, 255), text, static (span, source) =>

@@ -95,6 +95,14 @@ internal sealed class ProviderSession : IAsyncDisposable
         await _stream.DisposeAsync().ConfigureAwait(false);
     }
 
+    /// <summary>Resets every connect, takes no more, and asks for a last receipt.</summary>
+    internal void CutOff(string reason)
+    {
+        _meter.AbortAll(reason);
+        Volatile.Write(ref _finishing, 1);
+        _inbox.Wake();
+    }
+
     /// <summary>Asks the consumer for a last receipt and waits for the session's end; gives up when cancelled.</summary>
     internal async Task FinishAsync(CancellationToken cancellationToken)
     {

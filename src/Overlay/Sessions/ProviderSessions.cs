@@ -25,6 +25,7 @@ internal sealed class ProviderSessions(
     private volatile ProviderTerms _terms = terms;
     private int _connects;
     private bool _stopping;
+    private bool _cut;
 
     /// <summary>The terms of offers from here on; sessions keep the offer that they were opened on.</summary>
     internal ProviderTerms Terms
@@ -157,6 +158,19 @@ internal sealed class ProviderSessions(
         await Task.WhenAll(sessions.Select(session => session.FinishAsync(cancellationToken))).ConfigureAwait(false);
     }
 
+    /// <summary>The same at once: what is open is reset, and only then are last receipts asked for.</summary>
+    internal Task CutAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            _stopping = true;
+            _cut = true;
+            foreach (ProviderSession session in _live.Values) session.CutOff("The provider's owner no longer shares.");
+        }
+
+        return StopAsync(cancellationToken);
+    }
+
     /// <summary>Asks one consumer for its last receipts and ends its sessions.</summary>
     internal async Task EndAsync(PublicKey consumer, CancellationToken cancellationToken) =>
         await Task.WhenAll(Live.Where(session => session.Consumer == consumer).Select(session => session.FinishAsync(cancellationToken))).ConfigureAwait(false);
@@ -211,6 +225,7 @@ internal sealed class ProviderSessions(
         {
             // Live before Accept leaves: the consumer may connect at once.
             _live.Add(session.Id, session);
+            if (_cut) session.CutOff("The provider's owner no longer shares.");
         }
 
         _diagnostics.Opened(session.Id, LedgerRole.Provider);

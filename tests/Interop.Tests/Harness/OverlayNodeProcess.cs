@@ -40,12 +40,34 @@ internal sealed class OverlayNodeProcess : IAsyncDisposable
     internal string Errors => _process.Errors;
 
     /// <summary>Starts a node with its data in <paramref name="dataFolder"/> and waits until it is ready.</summary>
-    internal static Task<OverlayNodeProcess> StartAsync(string dataFolder, params string[] arguments) =>
-        WhenReadyAsync(ChildProcess.Start(OverlayCli.Program, ["run", "--data", dataFolder, .. arguments, "--json"]), dataFolder);
+    internal static async Task<OverlayNodeProcess> StartAsync(string dataFolder, params string[] arguments)
+    {
+        await ConsentAsync(dataFolder, arguments);
+        return await WhenReadyAsync(ChildProcess.Start(OverlayCli.Program, ["run", "--data", dataFolder, .. arguments, "--json"]), dataFolder);
+    }
 
     /// <summary>The same on a host of a <see cref="TwoHosts"/>.</summary>
-    internal static Task<OverlayNodeProcess> StartOnAsync(string host, string dataFolder, params string[] arguments) =>
-        WhenReadyAsync(TwoHosts.Start(host, OverlayCli.Program, ["run", "--data", dataFolder, .. arguments, "--json"]), dataFolder);
+    internal static async Task<OverlayNodeProcess> StartOnAsync(string host, string dataFolder, params string[] arguments)
+    {
+        await ConsentAsync(dataFolder, arguments);
+        return await WhenReadyAsync(TwoHosts.Start(host, OverlayCli.Program, ["run", "--data", dataFolder, .. arguments, "--json"]), dataFolder);
+    }
+
+    // What an owner does once, before the first run: nothing is shared without.
+    private static async Task ConsentAsync(string dataFolder, string[] arguments)
+    {
+        if (!arguments.Contains("--share")) return;
+        string[] about = ["--region", "--allow-port", "--allow-private-targets"];
+        var terms = new List<string>();
+        bool taking = false;
+        foreach (string word in arguments)
+        {
+            if (word.StartsWith("--", StringComparison.Ordinal)) taking = about.Contains(word);
+            if (taking) terms.Add(word);
+        }
+
+        await OverlayCli.SucceedAsync(["consent", "give", "--i-have-read-it", "1", "--data", dataFolder, .. terms]);
+    }
 
     private static async Task<OverlayNodeProcess> WhenReadyAsync(ChildProcess process, string dataFolder)
     {

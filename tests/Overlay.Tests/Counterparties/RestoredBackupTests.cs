@@ -1,8 +1,9 @@
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Logging;
 using Overlay.Proofs.Ledger;
 using Overlay.Sessions;
 using Overlay.Tests.Hosting;
+using Overlay.Tests.Sharing;
 
 namespace Overlay.Tests.Counterparties;
 
@@ -83,7 +84,7 @@ public sealed class RestoredBackupTests : IDisposable
             {
                 DataDirectory = Provider,
                 Listen = s_loopback,
-                Sharing = new SharingOptions { PricePerGiB = 0.05m, AllowedPorts = [origin.Port], AllowPrivateTargets = true },
+                Sharing = new SharingOptions { PricePerGiB = 0.05m, AllowedPorts = [origin.Port], AllowPrivateTargets = true, AskConsent = Consents.Yes },
             },
             services, Token);
         await using OverlayNode consumer = await OverlayNode.StartAsync(

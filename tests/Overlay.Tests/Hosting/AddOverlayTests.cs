@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Overlay.Hosting;
 using Overlay.Proofs.Receipts;
+using Overlay.Tests.Sharing;
 using Overlay.Transport.Identity;
 
 namespace Overlay.Tests.Hosting;
@@ -130,7 +131,7 @@ public sealed class AddOverlayTests
         new OverlayOptions
         {
             Listen = s_loopback,
-            Sharing = new SharingOptions { PricePerGiB = 0.05m, AllowedPorts = [originPort], AllowPrivateTargets = true },
+            Sharing = new SharingOptions { PricePerGiB = 0.05m, AllowedPorts = [originPort], AllowPrivateTargets = true, AskConsent = Consents.Yes },
         },
         null,
         TestContext.Current.CancellationToken);

@@ -22,6 +22,9 @@ internal sealed class TinyOrigin : IAsyncDisposable
 
     internal int Port { get; }
 
+    /// <summary>Whether what it answers has no end.</summary>
+    internal bool Endless { get; init; }
+
     internal Uri Address => new($"http://127.0.0.1:{Port}/");
 
     public async ValueTask DisposeAsync()
@@ -62,6 +65,9 @@ internal sealed class TinyOrigin : IAsyncDisposable
         while (await reader.ReadLineAsync(_stopping.Token) is { Length: > 0 })
         {
         }
+
+        byte[] more = new byte[16 * 1024];
+        while (Endless) await stream.WriteAsync(more, _stopping.Token);
 
         await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {Page.Length}\r\nConnection: close\r\n\r\n{Page}"), _stopping.Token);
         client.Client.Shutdown(SocketShutdown.Send);
