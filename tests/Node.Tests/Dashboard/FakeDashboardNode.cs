@@ -51,7 +51,8 @@ internal sealed class FakeDashboardNode : IDashboardNode, IOwnerControls
     public ValueTask<DashboardLook> LookAsync(CancellationToken cancellationToken)
     {
         int look = ++Looks;
-        ulong served = (ulong)(look * (3 + Math.Sin(look / 3.0)) * 1_500_000);
+        // A rate that goes up and down and never back.
+        ulong served = (ulong)(look * 4_000_000d + 45_000_000 * Math.Sin(look / 18d) + look * 7919 % 13 * 60_000) + 1_000_000;
         return ValueTask.FromResult(new DashboardLook
         {
             PeerId = PeerPublicKey.FromEd25519(Key(1).Bytes).ToPeerId().ToString(),

@@ -118,12 +118,15 @@
     else state('Running', 'good');
 
     rates(m);
-    say('earned', `${credits(m.earnings.soFar)} credits`);
-    say('earned-note', m.earnings.spent > 0 ? `and ${credits(m.earnings.spent)} spent` : 'by receipts that both sides signed');
-    say('month', m.earnings.low === null ? 'not yet known' : `${credits(m.earnings.low)} – ${credits(m.earnings.high)} credits`);
-    say('month-note', m.earnings.basis);
-    say('risk', `${credits(m.atRisk.credits)} credits`);
-    say('risk-note', `${size(m.atRisk.bytes)} served and not signed for: all that can be lost if everybody leaves now`);
+    say('earned', credits(m.earnings.soFar));
+    say('earned-note', m.earnings.spent > 0 ? `and ${credits(m.earnings.spent)} spent` : 'by receipts that both sides have signed');
+    const known = m.earnings.low !== null;
+    say('month', known ? `${credits(m.earnings.low)} – ${credits(m.earnings.high)}` : 'not known yet');
+    find('month-unit').hidden = !known;
+    say('month-note', known ? 'if it goes on as it has been' : '');
+    say('basis', m.earnings.basis);
+    say('risk', credits(m.atRisk.credits));
+    say('risk-note', `the most that is lost if all leave now: ${size(m.atRisk.bytes)} not signed for`);
     say('uptime', duration(m.uptimeSeconds));
     say('uptime-note', m.shares ? `${m.shares.region}, ${credits(m.shares.pricePerGiB)} credits a GiB` : 'shares nothing');
     find('uptime-note').previousElementSibling.title = `since ${time(m.now - m.uptimeSeconds * 1000)}`;
@@ -232,9 +235,10 @@
   // Limits: sliders that go by steps one can hear, the last of which is none.
   const RATES = [1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750, 1000, 2500, 5000, 10000];
   const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1024, 2048, 5120, 10240, 20480, 51200];
+  const whole = v => v >= 1024 ? `${number(v / 1024, v % 1024 ? 1 : 0)} TiB` : `${number(v, v % 1 ? 1 : 0)} GiB`;
   const SLIDERS = [
     ['maxUpload', 'Upload', RATES, v => `${number(v, v % 1 ? 1 : 0)} Mbit/s`], ['maxDownload', 'Download', RATES, v => `${number(v, v % 1 ? 1 : 0)} Mbit/s`],
-    ['dailyQuota', 'In a day', SIZES, v => size(v * GiB)], ['monthlyQuota', 'In a month', SIZES, v => size(v * GiB)],
+    ['dailyQuota', 'In a day', SIZES, v => whole(v)], ['monthlyQuota', 'In a month', SIZES, v => whole(v)],
   ].map(([key, name, marks, words]) => ({ key, name, marks, words }));
   let caps = null, held = null;
 
