@@ -21,6 +21,10 @@ public sealed class OverlayLedger
     /// <summary>Where they are kept.</summary>
     public ILedgerStore Store { get; }
 
+    /// <summary>Epochs of which this node has made a claim, by the files in its data folder; each can be claimed once.</summary>
+    /// <exception cref="IOException">The folder cannot be read.</exception>
+    public IReadOnlyCollection<ulong> ClaimedEpochs => _claims.Epochs;
+
     /// <summary>Makes a claim of what this node has served in one epoch: a file for anybody, who checks it with <see cref="ClaimVerifier"/>.</summary>
     /// <param name="request">Which epoch, and what the claim is to say.</param>
     /// <param name="cancellationToken">Gives up; the epoch stays free.</param>

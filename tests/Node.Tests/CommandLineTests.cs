@@ -62,6 +62,7 @@ public sealed class CommandLineTests
     [InlineData("ledger", "show")]
     [InlineData("ledger", "verify")]
     [InlineData("ledger", "export")]
+    [InlineData("estimate")]
     public async Task Help_EveryCommand_HasUsageAndAnExampleOfItself(params string[] path)
     {
         CliRun run = await CliRun.OfAsync([.. path, "--help"]);
@@ -102,6 +103,18 @@ public sealed class CommandLineTests
         Assert.Equal(1, run.ExitCode);
         Assert.Contains(folder.Path, Assert.Single(run.ErrorLines), StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(folder.Path));
+    }
+
+    [Theory]
+    [InlineData("0.0.0.0:8080")]
+    [InlineData("192.0.2.1:8080")]
+    [InlineData("[::]:8080")]
+    public async Task Run_DashboardThatOthersCouldReach_NeedsItsFlag(string place)
+    {
+        CliRun run = await CliRun.OfAsync("run", "--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns", "--dashboard", place);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("--dashboard-public", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -23,6 +23,7 @@ internal static class OverlayCommand
             DhtCommand.Create(tree),
             GossipCommand.Create(tree),
             MarketCommand.Create(tree),
+            EstimateCommand.Create(tree),
             LedgerCommand.Create(tree),
             ClaimCommand.Create(tree),
             DoctorCommand.Create(tree),

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Net;
 using System.Text.Json;
 using Overlay.Discovery;
 using Overlay.Node.Configuration;
+using Overlay.Node.Dashboard;
 using Overlay.Node.Output;
 using Overlay.Proofs.Ledger;
 using Overlay.Sharing;
@@ -19,7 +21,12 @@ internal static class RunCommand
         var options = new SettingOptions(command, [.. Settings.All]);
         return tree.Complete(
             command,
-            invocation => RunAsync(invocation, RunOptions.From(invocation.Read(options))),
+            invocation =>
+            {
+                SettingValues settings = invocation.Read(options);
+                return RunAsync(invocation, RunOptions.From(settings), RunOptions.Dashboard(settings));
+            },
+            "overlay run --share --region DE --price 0.05 --dashboard 127.0.0.1:8080",
             "overlay run --share --region DE --price 0.05",
             "overlay run --want DE --max-price 0.10 --socks 127.0.0.1:1080",
             $"overlay run --socks 127.0.0.1:1080 --provider {PeerProbe.ExampleAddress}",
@@ -27,7 +34,7 @@ internal static class RunCommand
             "overlay run --config node.json --json");
     }
 
-    private static async Task<int> RunAsync(Invocation invocation, OverlayOptions options)
+    private static async Task<int> RunAsync(Invocation invocation, OverlayOptions options, DashboardOptions? dashboard)
     {
         foreach (string warning in RunOptions.Warnings(options)) invocation.Warn(warning);
         if (options.Sharing is { } sharing)
@@ -35,7 +42,8 @@ internal static class RunCommand
             SharingConsent consent = await ConsentPrompt.RequireAsync(invocation, options.DataDirectory!, sharing);
             options = options with { Sharing = sharing with { Consent = consent } };
         }
-
+        if (dashboard is not null && !IPAddress.IsLoopback(dashboard.EndPoint.Address))
+            invocation.Warn($"{Settings.Dashboard.Flag} {dashboard.EndPoint} is not on loopback: it is plain HTTP, and whoever can listen on the way can take its token");
         long started = Stopwatch.GetTimestamp();
         OverlayNode node;
         try
@@ -53,16 +61,28 @@ internal static class RunCommand
         {
             // Before anything is announced, so that no receipt is missed.
             telling = TellReceiptsAsync(node.Ledger.Store.WatchAsync(CancellationToken.None), totals, invocation.Output);
-            invocation.Output.Write(new Ready(node, options));
+            await using var seen = new OverlayDashboardNode(node, options.Sharing, TimeProvider.System);
+            await using DashboardServer? page =
+                dashboard is null ? null : await DashboardServer.StartAsync(dashboard, seen, TimeProvider.System, invocation.Logging, invocation.Stop);
+            invocation.Output.Write(new Ready(node, options, page?.Address));
             tellingPeers = TellPeersAsync(node.Discovery, invocation.Output);
             tellingConsent = TellConsentAsync(node.Sharing, invocation.Output, invocation.Stop);
+            Task showing = ShowStatusAsync(node, totals, invocation);
             // The receipts' stream ends with the ledger, that is after the last receipts; sooner only when they cannot be told.
             await Task.WhenAny(telling, Task.Delay(Timeout.Infinite, invocation.Stop));
+            await showing;
         }
 
         await Task.WhenAll(telling, tellingPeers, tellingConsent);
         invocation.Output.Write(new Stopped(totals, Stopwatch.GetElapsedTime(started)));
         return ExitCode.Done;
+    }
+
+    private static Task ShowStatusAsync(OverlayNode node, ReceiptTotals totals, Invocation invocation)
+    {
+        var status = new RunStatus(totals, TimeProvider.System);
+        return invocation.Output.ShowStatusAsync(
+            RunStatus.Columns, () => status.Look(node.Discovery.Peers.Count(peer => peer.ConnectedSince is not null), node.Sharing?.Sessions ?? []), invocation.Stop);
     }
 
     private static async Task TellReceiptsAsync(IAsyncEnumerable<ReceiptEntry> receipts, ReceiptTotals totals, IOutput output)
@@ -86,7 +106,7 @@ internal static class RunCommand
         if (sharing.Ended.IsCompleted) output.Write(new ConsentMessage("consent", sharing.Consent));
     }
 
-    private sealed class Ready(OverlayNode node, OverlayOptions options) : IMessage
+    private sealed class Ready(OverlayNode node, OverlayOptions options, Uri? dashboard) : IMessage
     {
         public string Event => "ready";
 
@@ -98,7 +118,7 @@ internal static class RunCommand
             json.WriteEndArray();
             json.WriteString("socks"u8, node.SocksEndPoint?.ToString());
             json.WriteString("httpProxy"u8, node.HttpProxyEndPoint?.ToString());
-            json.WriteNull("dashboard"u8);
+            json.WriteString("dashboard"u8, dashboard?.AbsoluteUri);
         }
 
         public void WriteText(TextPage page)
@@ -112,6 +132,7 @@ internal static class RunCommand
                 page.Field("wants", $"{(options.Wish.Region == Region.Anywhere ? "an exit anywhere" : $"an exit in {options.Wish.Region}")}{(options.Wish.MaxPricePerGiB is { } max ? $", at most {Units.Credits(max)} credits a GiB" : "")}");
             if (node.SocksEndPoint is { } socks) page.Field("SOCKS5", $"{socks}    curl --proxy socks5h://{socks} https://example.org/");
             if (node.HttpProxyEndPoint is { } http) page.Field("HTTP proxy", $"{http}    curl --proxy http://{http} https://example.org/");
+            if (dashboard is not null) page.Field("dashboard", dashboard.AbsoluteUri);
             page.Field("data", options.DataDirectory!);
             page.Line("Ctrl-C stops it and settles what is open.");
         }

@@ -4,6 +4,7 @@ using Overlay.Discovery;
 using Overlay.Discovery.Mdns;
 using Overlay.Gossip;
 using Overlay.Node.Configuration;
+using Overlay.Node.Dashboard;
 using Overlay.Transport;
 using Overlay.Using;
 
@@ -71,6 +72,16 @@ internal static class RunOptions
         if (!shares) RefuseWithoutShare(settings);
         string[] listen = [.. settings.Get(Settings.Listen).Select(address => address.ToString())];
         return new OverlayOptions { Listen = listen.Length > 0 ? listen : [DefaultListen], Discovery = Discovery(settings), Sharing = shares ? Sharing(settings) : null };
+    }
+
+    /// <summary>The owner's page, or null where none is wanted.</summary>
+    /// <exception cref="UsageException">It would be open to others, and nobody said so.</exception>
+    internal static DashboardOptions? Dashboard(SettingValues settings)
+    {
+        if (settings.FindObject(Settings.Dashboard) is not { } place) return null;
+        return IPAddress.IsLoopback(place.Address) || settings.IsOn(Settings.DashboardPublic)
+            ? new DashboardOptions { EndPoint = place }
+            : throw new UsageException($"{Settings.Dashboard.Flag} {place} is not on loopback: add {Settings.DashboardPublic.Flag} if others may reach it.");
     }
 
     /// <summary>How the node finds others.</summary>

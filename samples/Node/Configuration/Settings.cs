@@ -61,6 +61,13 @@ internal static class Settings
     internal static readonly ValueSetting<IPEndPoint> HttpProxy = new(
         "--http-proxy", "HOST:PORT", "Take HTTP proxy clients here.", EndPointForm, ReadEndPoint);
 
+    internal static readonly ValueSetting<IPEndPoint> Dashboard = new(
+        "--dashboard", "HOST:PORT", "Show the node in a browser here. The address to open is printed at start: it holds the token without which nothing is shown.",
+        EndPointForm, ReadEndPoint);
+
+    internal static readonly SwitchSetting DashboardPublic = new(
+        "--dashboard-public", "Let --dashboard be at an address that others can reach. It is plain HTTP: whoever can listen on the way sees and does what you do.");
+
     internal static readonly SwitchSetting ServePerf = new("--serve-perf", "Let any peer measure throughput with this node.");
 
     internal static readonly ValueSetting<string> KadProtocol = new(
@@ -76,7 +83,10 @@ internal static class Settings
 
     /// <summary>Every one, in the order in which help and errors name them.</summary>
     internal static IReadOnlyList<Setting> All { get; } =
-        [Data, Listen, Bootstrap, Peer, NoMdns, KadProtocol, PrivateNetwork, Share, Region, Price, PriceCeiling, AllowPort, AllowPrivateTargets, Provider, Want, Amount, MaxPrice, Socks, HttpProxy, ServePerf];
+        [
+            Data, Listen, Bootstrap, Peer, NoMdns, KadProtocol, PrivateNetwork, Share, Region, Price, PriceCeiling, AllowPort, AllowPrivateTargets, Provider, Want, Amount,
+            MaxPrice, Socks, HttpProxy, Dashboard, DashboardPublic, ServePerf,
+        ];
 
     private static bool ReadPath(string text, out string value)
     {

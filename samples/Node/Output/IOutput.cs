@@ -16,6 +16,12 @@ internal interface IOutput
     /// <param name="total">How many bytes it will be.</param>
     /// <param name="work">What to run; called once.</param>
     Task<T> WithProgressAsync<T>(string label, ulong total, Func<IProgress<long>, Task<T>> work);
+
+    /// <summary>Shows a person at a terminal one row of figures, anew each second, below everything else that is said; nothing to anybody else.</summary>
+    /// <param name="columns">What the figures are.</param>
+    /// <param name="look">Gives them; not called where nobody sees them.</param>
+    /// <param name="stop">Ends it.</param>
+    Task ShowStatusAsync(IReadOnlyList<Column> columns, Func<IReadOnlyList<string>> look, CancellationToken stop);
 }
 
 /// <summary>One thing said, as a JSON object with an <c>event</c> name.</summary>

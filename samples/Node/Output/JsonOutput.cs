@@ -17,6 +17,8 @@ internal sealed class JsonOutput(Stream stream) : IOutput
 
     public Task<T> WithProgressAsync<T>(string label, ulong total, Func<IProgress<long>, Task<T>> work) => work(NoProgress.Instance);
 
+    public Task ShowStatusAsync(IReadOnlyList<Column> columns, Func<IReadOnlyList<string>> look, CancellationToken stop) => Task.CompletedTask;
+
     private void WriteLine(IEvent said)
     {
         var line = new ArrayBufferWriter<byte>(256);

@@ -51,6 +51,38 @@ internal sealed class TextOutput : IOutput
             });
     }
 
+    public Task ShowStatusAsync(IReadOnlyList<Column> columns, Func<IReadOnlyList<string>> look, CancellationToken stop) =>
+        _isTerminal && _console.Profile.Capabilities.Interactive
+            ? _console.Live(StatusTable(columns, null)).AutoClear(true).StartAsync(context => RefreshAsync(context, columns, look, stop))
+            : Task.CompletedTask;
+
+    private async Task RefreshAsync(LiveDisplayContext context, IReadOnlyList<Column> columns, Func<IReadOnlyList<string>> look, CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        try
+        {
+            do
+            {
+                Table table = StatusTable(columns, look());
+                // What is said meanwhile moves in above it, and not into the middle.
+                lock (_lock) context.UpdateTarget(table);
+            }
+            while (await timer.WaitForNextTickAsync(stop));
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped.
+        }
+    }
+
+    private static Table StatusTable(IReadOnlyList<Column> columns, IReadOnlyList<string>? cells)
+    {
+        var table = new Table { Border = TableBorder.Simple };
+        foreach (Column column in columns) table.AddColumn(new TableColumn(new Text(column.Title)) { Alignment = column.IsNumber ? Justify.Right : Justify.Left });
+        if (cells is not null) table.AddRow(cells.Select(cell => new Text(PlainText.OneLine(cell))));
+        return table;
+    }
+
     private sealed class Pieces(ProgressTask task) : IProgress<long>
     {
         public void Report(long value) => task.Increment(value);

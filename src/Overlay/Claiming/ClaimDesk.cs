@@ -10,6 +10,9 @@ internal sealed class ClaimDesk(ILedgerStore store, ISigner provider, IClaimedEp
     // A leg belongs to the epoch in which it began, goes on for up to an hour, and waits up to another to be sealed.
     private const int EpochsUntilSealed = 3;
 
+    /// <summary>All epochs that are claimed.</summary>
+    internal IReadOnlyCollection<ulong> Epochs => claimed.Read();
+
     /// <summary>Makes a claim, checks it as anybody would, and keeps it.</summary>
     /// <exception cref="OverlayException">There is nothing to claim, what is wished is not true or was claimed before, or the claim cannot be kept.</exception>
     /// <exception cref="LedgerException">The ledger cannot be read.</exception>

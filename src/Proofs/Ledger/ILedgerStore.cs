@@ -45,6 +45,12 @@ public interface ILedgerStore : IPeerChainStore, IAsyncDisposable
     /// <remarks>Signatures are not checked again; <see cref="LedgerVerifier"/> does that.</remarks>
     IAsyncEnumerable<ReceiptEntry> ReadReceiptsAsync(Digest? sessionId, CancellationToken cancellationToken);
 
+    /// <summary>Sessions, the one saved first last: the newest <paramref name="limit"/>, or of those with numbers below <paramref name="before"/>.</summary>
+    ValueTask<IReadOnlyList<LedgerRow<SessionRecord>>> FindNewestSessionsAsync(long? before, int limit, CancellationToken cancellationToken);
+
+    /// <summary>One session's receipts in either role, the one stored first last: the newest <paramref name="limit"/>, or of those with numbers below <paramref name="before"/>.</summary>
+    ValueTask<IReadOnlyList<LedgerRow<ReceiptEntry>>> FindNewestReceiptsAsync(Digest sessionId, long? before, int limit, CancellationToken cancellationToken);
+
     /// <summary>Finished legs that stand in no block yet: their final receipts with both signatures, in the order they were first stored, at most <paramref name="limit"/>.</summary>
     ValueTask<IReadOnlyList<ReceiptEntry>> FindUnsealedAsync(int limit, CancellationToken cancellationToken);
 

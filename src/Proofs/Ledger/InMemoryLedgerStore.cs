@@ -146,6 +146,22 @@ public sealed class InMemoryLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LedgerRow<SessionRecord>>> FindNewestSessionsAsync(long? before, int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        return ReadAsync<IReadOnlyList<LedgerRow<SessionRecord>>>(
+            () => [.. Newest(_sessionOrder, before).Take(limit).Select(row => new LedgerRow<SessionRecord>(row.Number, row.Value.Record))], cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LedgerRow<ReceiptEntry>>> FindNewestReceiptsAsync(Digest sessionId, long? before, int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        return ReadAsync<IReadOnlyList<LedgerRow<ReceiptEntry>>>(
+            () => [.. Newest(_receipts, before).Where(row => row.Value.Receipt.Body.SessionId == sessionId).Take(limit)], cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public ValueTask<IReadOnlyList<ReceiptEntry>> FindUnsealedAsync(int limit, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
@@ -282,6 +298,12 @@ public sealed class InMemoryLedgerStore : ILedgerStore
         lock (_lock) _closed = true;
         _watchers.Close();
         return ValueTask.CompletedTask;
+    }
+
+    // Numbered from 1, as rows of a table are.
+    private static IEnumerable<LedgerRow<T>> Newest<T>(List<T> rows, long? before)
+    {
+        for (long number = Math.Min(rows.Count, (before ?? long.MaxValue) - 1); number >= 1; number--) yield return new LedgerRow<T>(number, rows[(int)(number - 1)]);
     }
 
     private int? FindIndex(ReceiptEntry entry) =>

@@ -79,6 +79,14 @@ internal sealed partial class SqliteLedgerStatements : IDisposable
         $"{ReceiptColumns} WHERE r.session IN (SELECT ordinal FROM session WHERE session_id = $1) AND r.ordinal > $2 ORDER BY r.ordinal LIMIT $3",
         sessionId.Bytes.ToArray(), ordinal, (long)limit));
 
+    public List<SessionRow> ReadSessionsBefore(long ordinal, int limit) => Rows(ReadSession, Prepare(
+        $"{SessionColumns} WHERE ordinal < $1 ORDER BY ordinal DESC LIMIT $2", ordinal, (long)limit));
+
+    // The signs keep SQLite from looking for the session's receipts among all others, row by row from the newest.
+    public List<ReceiptRow> ReadReceiptsBefore(Digest sessionId, long ordinal, int limit) => Rows(ReadReceipt, Prepare(
+        $"{ReceiptColumns} WHERE r.session IN (SELECT ordinal FROM session WHERE session_id = $1) AND +r.ordinal < $2 ORDER BY +r.ordinal DESC LIMIT $3",
+        sessionId.Bytes.ToArray(), ordinal, (long)limit));
+
     public void Insert(SessionRow row)
     {
         byte[] record = SessionRow.Encode(row.Record);

@@ -189,6 +189,22 @@ public sealed class SqliteLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<LedgerRow<SessionRecord>>> FindNewestSessionsAsync(long? before, int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        List<SessionRow> rows = await ReadAsync(reads => reads.ReadSessionsBefore(before ?? long.MaxValue, limit), cancellationToken).ConfigureAwait(false);
+        return rows.ConvertAll(row => new LedgerRow<SessionRecord>(row.Ordinal, row.Record));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<LedgerRow<ReceiptEntry>>> FindNewestReceiptsAsync(Digest sessionId, long? before, int limit, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        List<ReceiptRow> rows = await ReadAsync(reads => reads.ReadReceiptsBefore(sessionId, before ?? long.MaxValue, limit), cancellationToken).ConfigureAwait(false);
+        return rows.ConvertAll(row => new LedgerRow<ReceiptEntry>(row.Ordinal, row.Entry));
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<ReceiptEntry>> FindUnsealedAsync(int limit, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);

@@ -37,6 +37,9 @@ internal sealed class OverlayNodeProcess : IAsyncDisposable
     /// <summary>HOST:PORT of its HTTP proxy.</summary>
     internal string HttpProxy => _ready.GetProperty("httpProxy").GetString()!;
 
+    /// <summary>Address of its dashboard, token and all.</summary>
+    internal string Dashboard => _ready.GetProperty("dashboard").GetString()!;
+
     internal string Errors => _process.Errors;
 
     /// <summary>Starts a node with its data in <paramref name="dataFolder"/> and waits until it is ready.</summary>

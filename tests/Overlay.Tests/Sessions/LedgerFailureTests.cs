@@ -76,6 +76,12 @@ public class LedgerFailureTests
 
         public IAsyncEnumerable<ReceiptEntry> ReadReceiptsAsync(Digest? sessionId, CancellationToken cancellationToken) => kept.ReadReceiptsAsync(sessionId, cancellationToken);
 
+        public ValueTask<IReadOnlyList<LedgerRow<SessionRecord>>> FindNewestSessionsAsync(long? before, int limit, CancellationToken cancellationToken) =>
+            kept.FindNewestSessionsAsync(before, limit, cancellationToken);
+
+        public ValueTask<IReadOnlyList<LedgerRow<ReceiptEntry>>> FindNewestReceiptsAsync(Digest sessionId, long? before, int limit, CancellationToken cancellationToken) =>
+            kept.FindNewestReceiptsAsync(sessionId, before, limit, cancellationToken);
+
         public ValueTask<IReadOnlyList<ReceiptEntry>> FindUnsealedAsync(int limit, CancellationToken cancellationToken) => kept.FindUnsealedAsync(limit, cancellationToken);
 
         public ValueTask SaveBlockAsync(LedgerBlock block, IReadOnlyList<ReceiptEntry> receipts, CancellationToken cancellationToken) =>
