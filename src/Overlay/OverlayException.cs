@@ -44,4 +44,7 @@ public enum OverlayError
 
     /// <summary>The node is searching for as much as it may at once.</summary>
     DiscoveryBusy,
+
+    /// <summary>The GeoIP file is missing, damaged, or says nothing of countries.</summary>
+    GeoIpFile,
 }

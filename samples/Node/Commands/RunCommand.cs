@@ -96,6 +96,7 @@ internal static class RunCommand
                 page.Field("wants", $"{(options.Wish.Region == Region.Anywhere ? "an exit anywhere" : $"an exit in {options.Wish.Region}")}{(options.Wish.MaxPricePerGiB is { } max ? $", at most {Units.Credits(max)} credits a GiB" : "")}");
             if (node.SocksEndPoint is { } socks) page.Field("SOCKS5", $"{socks}    curl --proxy socks5h://{socks} https://example.org/");
             if (node.HttpProxyEndPoint is { } http) page.Field("HTTP proxy", $"{http}    curl --proxy http://{http} https://example.org/");
+            if (options.Market.Witness is { } witness) page.Field("witness", $"with the target {witness.Target}");
             page.Field("data", options.DataDirectory!);
             page.Line("Ctrl-C stops it and settles what is open.");
         }
