@@ -21,6 +21,10 @@ public sealed record ClaimRequest
     /// <summary>Whether to prove that every amount lies in [0, 2⁶⁴).</summary>
     public bool AmountsInRange { get; init; }
 
-    /// <summary>What witnesses saw in the epoch, at most 64.</summary>
+    /// <summary>Whether what witnesses have handed to this node about the epoch is put in. True: it says where the exit stands and who the witnesses are,
+    /// and may be left out.</summary>
+    public bool HeldAttestations { get; init; } = true;
+
+    /// <summary>What witnesses saw in the epoch, at most 64, beside those that are held.</summary>
     public IReadOnlyList<Attestation> Attestations { get; init => field = value ?? throw new ArgumentNullException(nameof(Attestations)); } = [];
 }

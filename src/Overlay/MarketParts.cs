@@ -5,12 +5,15 @@ using Overlay.Market;
 using Overlay.Market.Buying;
 using Overlay.Market.Demanding;
 using Overlay.Market.Messages;
+using Overlay.Market.Regions;
 using Overlay.Market.Reputation;
 using Overlay.Market.Selling;
+using Overlay.Market.Witnessing;
 using Overlay.Proofs;
 using Overlay.Proofs.Ledger;
 using Overlay.Sessions;
 using Overlay.Transport;
+using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
 
 namespace Overlay;
@@ -24,6 +27,7 @@ internal sealed class MarketParts : IAsyncDisposable
     private readonly DemandWatch? _watch;
     private readonly DemandTelling? _telling;
     private readonly ReputationSource _reputation;
+    private readonly RegionRule _regions;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
@@ -48,17 +52,19 @@ internal sealed class MarketParts : IAsyncDisposable
         _time = time;
         _logger = logger;
         _board = new MarketBoard(options.Market.Limits);
+        _regions = new RegionRule(options.Market.GeoIpFile is { } file ? GeoIpFile.Open(file, logger) : null, options.Market.OwnRegion);
+        var attestations = new AttestationAsking(options.Market.Limits, time, logger);
         if (gossip is not null)
         {
             _watch = new DemandWatch(gossip, new DemandGate(options.Market.Limits), _board, time);
-            _telling = new DemandTelling(identity, host, gossip, dialable, options.Market, options.Transport, time, logger);
+            _telling = new DemandTelling(identity, host, gossip, dialable, options.Market, options.Transport, attestations, time, logger);
             _telling.Start();
         }
 
-        var search = new ProviderSearch(host, sessions, _board, lookup, find, _telling, dialable, options.Market, time, logger);
+        var search = new ProviderSearch(host, sessions, _board, lookup, find, _telling, dialable, attestations, _regions, options.Market, time, logger);
         _reputation = new ReputationSource(new PublicKey(identity.PublicKey.Data.Span), ledger, new ReputationOptions(), time, logger);
         Exits = new MarketExits(search, options.Market, time, logger, _reputation.WordOf);
-        Face = new OverlayMarket(_board, Exits, _watch, time);
+        Face = new OverlayMarket(_board, Exits, _watch, (peer, token) => ConnectAsync(host, find, peer, token), options.Market.Limits, time);
     }
 
     /// <summary>The providers that are known and found.</summary>
@@ -101,8 +107,13 @@ internal sealed class MarketParts : IAsyncDisposable
         await _reputation.DisposeAsync().ConfigureAwait(false);
         _telling?.Dispose();
         await _following.ConfigureAwait(false);
+        _regions.Dispose();
         _stopping.Dispose();
     }
+
+    private static async ValueTask<PeerConnection> ConnectAsync(PeerHost host, PeerLookup find, PeerId peer, CancellationToken cancellationToken) =>
+        host.FindConnection(peer)
+            ?? await host.ConnectAsync(peer, await find(peer, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
 
     private async Task FollowAsync(PriceFollower follower, ProviderSessions sharing, Region region, PublicKey self, int maxSessions)
     {

@@ -47,4 +47,7 @@ public enum OverlayError
 
     /// <summary>Sharing needs the owner's consent, and there is none that allows what is to be shared.</summary>
     NoConsent,
+
+    /// <summary>The GeoIP file is missing, damaged, or says nothing of countries.</summary>
+    GeoIpFile,
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Overlay.Claiming;
+using Overlay.Market.Witnessing;
 using Overlay.Proofs.Claims;
 using Overlay.Proofs.Ledger;
 using Overlay.Proofs.Receipts;
@@ -50,7 +51,10 @@ public sealed class OverlayLedger
         SqliteLedgerStore store = await SqliteLedgerStore.OpenReadOnlyAsync(Path.Combine(dataDirectory, OverlayFiles.Ledger), cancellationToken).ConfigureAwait(false);
         await using ConfiguredAsyncDisposable disposing = store.ConfigureAwait(false);
         using PeerIdentity identity = Load(dataDirectory);
-        var desk = new ClaimDesk(store, new IdentitySigner(identity), FolderOf(dataDirectory), timeProvider ?? TimeProvider.System);
+        var signer = new IdentitySigner(identity);
+        var desk = new ClaimDesk(
+            store, signer, FolderOf(dataDirectory), timeProvider ?? TimeProvider.System,
+            epoch => AttestationFile.Read(dataDirectory, signer.PublicKey).Where(attestation => attestation.Body.Epoch == epoch));
         return await desk.CreateAsync(request, cancellationToken).ConfigureAwait(false);
     }
 

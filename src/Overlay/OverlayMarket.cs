@@ -3,6 +3,11 @@ using Overlay.Market;
 using Overlay.Market.Buying;
 using Overlay.Market.Choosing;
 using Overlay.Market.Demanding;
+using Overlay.Market.Witnessing;
+using Overlay.Proofs;
+using Overlay.Proofs.Claims;
+using Overlay.Transport.Connections;
+using Overlay.Transport.Identity;
 
 namespace Overlay;
 
@@ -13,10 +18,16 @@ public sealed class OverlayMarket
     private readonly MarketBoard _board;
     private readonly MarketExits _exits;
     private readonly DemandWatch? _watch;
+    private readonly Func<PeerId, CancellationToken, ValueTask<PeerConnection>> _connect;
+    private readonly MarketLimits _limits;
     private readonly TimeProvider _time;
 
-    internal OverlayMarket(MarketBoard board, MarketExits exits, DemandWatch? watch, TimeProvider time)
+    internal OverlayMarket(
+        MarketBoard board, MarketExits exits, DemandWatch? watch, Func<PeerId, CancellationToken, ValueTask<PeerConnection>> connect,
+            MarketLimits limits, TimeProvider time)
     {
+        _connect = connect;
+        _limits = limits;
         _board = board;
         _exits = exits;
         _watch = watch;
@@ -39,6 +50,39 @@ public sealed class OverlayMarket
     {
         ArgumentNullException.ThrowIfNull(wish);
         return _exits.SurveyAsync(wish, cancellationToken);
+    }
+
+    /// <summary>What witnesses have handed to this node about itself in the last epochs, ascending; nothing on a node that gives no service. A
+    /// snapshot.</summary>
+    public IReadOnlyList<Attestation> OwnAttestations => Desk?.Find(0) ?? [];
+
+    /// <summary>What takes attestations; null on a node that neither gives service nor is a witness.</summary>
+    internal AttestationDesk? Desk { get; set; }
+
+    /// <summary>Asks for the attestations of a provider in the last epochs (<see cref="MarketLimits.AttestationEpochs"/>). <see cref="AttestedFigures.Of"/>
+    /// puts them together.</summary>
+    /// <param name="provider">Of whom.</param>
+    /// <param name="witness">Who is asked: a witness gives what it has made itself, good or bad. Null for the provider, which chooses what to give.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Ascending by epoch and witness, their signatures checked.</returns>
+    /// <exception cref="ArgumentException">The provider's key is not Ed25519.</exception>
+    /// <exception cref="OverlayException">Whoever is asked cannot be reached, or does not answer so.</exception>
+    public async Task<IReadOnlyList<Attestation>> FindAttestationsAsync(PeerId provider, PeerId? witness = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(provider);
+        PublicKey key = WitnessDuty.KeyOf(provider) ?? throw new ArgumentException($"{provider} has no Ed25519 key.", nameof(provider));
+        ulong now = WitnessDuty.EpochOf(_time.GetUtcNow());
+        PeerId asked = witness ?? provider;
+        try
+        {
+            PeerConnection connection = await _connect(asked, cancellationToken).ConfigureAwait(false);
+            return await AttestationClient.AskAsync(connection, key, now - Math.Min(now, (ulong)_limits.AttestationEpochs - 1), cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException and not OverlayException or InvalidOperationException)
+        {
+            throw new OverlayException(OverlayError.ProviderUnreachable, $"{asked} does not tell its attestations: {e.Message}", e) { Peer = asked };
+        }
     }
 
     /// <summary>The same as often as asked for: <see cref="Regions"/> now, and again after each interval, until cancelled.</summary>

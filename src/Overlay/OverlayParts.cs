@@ -29,6 +29,7 @@ internal sealed class OverlayParts : IAsyncDisposable
     private LedgerExchange? _exchange;
     private DiscoveryParts? _discovery;
     private MarketParts? _market;
+    private WitnessParts? _witness;
 
     private OverlayParts(OverlayOptions options, OverlayServices services, PeerIdentity identity, ILedgerStore ledger)
     {
@@ -38,7 +39,8 @@ internal sealed class OverlayParts : IAsyncDisposable
         _logger = (services.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Overlay");
         Ledger = ledger;
         Claims = new ClaimDesk(
-            ledger, new IdentitySigner(identity), options.DataDirectory is { } folder ? OverlayLedger.FolderOf(folder) : new ClaimedEpochs(), _time);
+            ledger, new IdentitySigner(identity), options.DataDirectory is { } folder ? OverlayLedger.FolderOf(folder) : new ClaimedEpochs(), _time,
+            epoch => _market?.Face.OwnAttestations.Where(attestation => attestation.Body.Epoch == epoch) ?? []);
         Peers = new PeerHost(identity, options.Transport, null, _time, services.LoggerFactory, services.MeterFactory);
     }
 
@@ -93,6 +95,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         if (Socks is not null) await Socks.DisposeAsync().ConfigureAwait(false);
         if (HttpProxy is not null) await HttpProxy.DisposeAsync().ConfigureAwait(false);
         if (_using is not null) await _using.DisposeAsync().ConfigureAwait(false);
+        if (_witness is not null) await _witness.DisposeAsync().ConfigureAwait(false);
         if (_market is not null) await _market.DisposeAsync().ConfigureAwait(false);
         if (_sharing is not null)
         {
@@ -149,6 +152,9 @@ internal sealed class OverlayParts : IAsyncDisposable
                 _sharing.Watch(() => _discovery.StopAnnouncing(shared.Region));
             }
 
+            if (_options.Sharing is not null || _options.Market.Witness is not null)
+                _witness = await WitnessParts.StartAsync(_identity, Peers, Ledger, Discovery, _market, dialable, _options, _time, _logger,
+                    cancellationToken).ConfigureAwait(false);
             if (_options.Socks is { } socks) Socks = Socks5Listener.Start(socks, wish => Connector(wish), _options.Wish, _time, _logger);
             if (_options.HttpProxy is { } http) HttpProxy = HttpProxyListener.Start(http, wish => Connector(wish), _options.Wish, _time, _logger);
         }

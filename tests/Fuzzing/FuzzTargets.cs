@@ -42,6 +42,7 @@ internal static class FuzzTargets
         new BlockTarget(),
         new ClaimTarget(),
         new LedgerExchangeTarget(),
+        new AttestationTarget(),
         new GossipRpcTarget(),
         new CanonicalReaderTarget(),
     ];

@@ -32,6 +32,23 @@ public sealed class ClaimCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Verify_ClaimWithAttestations_TellsHowManyWitnessesAndTheirMedians()
+    {
+        Attestation[] words = [.. Enumerable.Range(20, 3).Select(witness => _script.Attest(witness))];
+        Claim claim = ClaimBuilder.Create(_script.ReceiptEpoch, _script.Blocks, _script.Legs, [ClaimStatement.ExactTotal(_script.Total)], words,
+            _script.Provider);
+        string file = Write("attested.claim", claim.Encode());
+
+        JsonElement verdict = Assert.Single((await CliRun.OfAsync("claim", "verify", file, "--json")).Json);
+        Assert.Equal((3, 3, 3),
+            (verdict.GetProperty("attestations").GetInt32(), verdict.GetProperty("witnesses").GetInt32(), verdict.GetProperty("reached").GetInt32()));
+        Assert.Equal((23, 500, 40),
+            (verdict.GetProperty("medianMilliseconds").GetInt32(), verdict.GetProperty("medianMbpsDown").GetInt32(),
+                verdict.GetProperty("medianMbpsUp").GetInt32()));
+        Assert.Contains("3 witness keys", (await CliRun.OfAsync("claim", "verify", file)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Verify_TamperedTruncatedOrMissing_EndsWithOneAndOneLine()
     {
         byte[] encoded = _script.Claim(ClaimStatement.ExactTotal(_script.Total)).Encode();

@@ -19,6 +19,8 @@ public sealed class CommandLineTests
     [InlineData("--mib", "1048576", "demo", "--mib", "1.5")]
     [InlineData("SESSION-PREFIX", "hexadecimal", "ledger", "show", "xyz")]
     [InlineData("--price", "--share", "run", "--price", "0.05")]
+    [InlineData("--region", "--want", "run", "--region", "DE")]
+    [InlineData("--witness-listen", "--witness-target", "run", "--witness-listen", "127.0.0.1:0")]
     [InlineData("--socks", "--provider", "run", "--socks", "127.0.0.1:0")]
     [InlineData("--http-proxy", "--provider", "run", "--http-proxy", "127.0.0.1:0")]
     [InlineData("--share", "--socks", "run", "--no-mdns")]

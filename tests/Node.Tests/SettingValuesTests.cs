@@ -55,6 +55,8 @@ public sealed class SettingValuesTests
     [InlineData("allowPort", "65536", "65535")]
     [InlineData("allowPort", "+80", "65535")]
     [InlineData("region", "DEU", "ISO 3166-1")]
+    [InlineData("witnessTarget", "203.0.113.7", "203.0.113.7:443")]
+    [InlineData("witnessTarget", "203.0.113.7:0", "203.0.113.7:443")]
     [InlineData("region", "D1", "ISO 3166-1")]
     [InlineData("listen", "127.0.0.1:4001", "multiaddr")]
     [InlineData("provider", "/ip4/203.0.113.7/tcp/4001", "/p2p/")]

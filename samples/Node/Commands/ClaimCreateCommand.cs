@@ -17,7 +17,8 @@ internal static class ClaimCreateCommand
         var atLeast = new Option<string>("--at-least") { HelpName = "SIZE", Description = "Say only that it was at least this much, such as 10GiB." };
         var ranges = new Option<bool>("--ranges") { Description = "Show that no amount is negative or absurd." };
         var epoch = new Option<string>("--epoch") { HelpName = "N", Description = "Hours since 1970; if not given, the newest that is not claimed yet and whose legs are all sealed, three hours on. An epoch can be claimed once." };
-        var command = new Command("create", "Make a claim of what this node has served in one epoch.") { @out, total, atLeast, ranges, epoch };
+        var bare = new Option<bool>("--no-attestations") { Description = "Leave out what witnesses have attested: it says where the exit stands, and who they are." };
+        var command = new Command("create", "Make a claim of what this node has served in one epoch.") { @out, total, atLeast, ranges, epoch, bare };
         var options = new SettingOptions(command, Settings.Data);
         return tree.Complete(command, async invocation =>
         {
@@ -30,6 +31,7 @@ internal static class ClaimCreateCommand
                 AtLeast = minimum,
                 ExactTotal = invocation.Has(total),
                 AmountsInRange = invocation.Has(ranges),
+                HeldAttestations = !invocation.Has(bare),
             };
             LedgerCommand.Find(settings);
             string file = Path.GetFullPath(invocation.Find(@out)!);
@@ -78,6 +80,7 @@ internal static class ClaimCreateCommand
             json.WriteString("id"u8, claim.Id.ToString());
             json.WriteNumber("epoch"u8, claim.Epoch);
             json.WriteNumber("receipts"u8, claim.Receipts.Count);
+            json.WriteNumber("attestations"u8, claim.Attestations.Count);
         }
 
         public void WriteText(TextPage page)
@@ -85,6 +88,7 @@ internal static class ClaimCreateCommand
             page.Line($"Wrote {Units.Size((ulong)size)} to {file}.");
             page.Field("id", claim.Id.ToString());
             page.Field("receipts", Units.Count((ulong)claim.Receipts.Count));
+            if (claim.Attestations.Count > 0) page.Field("witnesses", Units.Count((ulong)claim.Attestations.Count));
             foreach (ClaimStatement statement in claim.Statements) page.Field("claims", Names.Of(statement));
         }
     }

@@ -14,7 +14,8 @@ internal static class MarketCommand
     internal static Command Create(CommandTree tree)
     {
         var command = new Command("market", "Show what is asked and offered in the network, by region, until Ctrl-C. Asks for nothing itself.");
-        var options = new SettingOptions(command, Settings.Listen, Settings.Bootstrap, Settings.Peer, Settings.NoMdns, Settings.KadProtocol, Settings.PrivateNetwork);
+        var options = new SettingOptions(
+            command, Settings.Listen, Settings.Bootstrap, Settings.Peer, Settings.NoMdns, Settings.KadProtocol, Settings.PrivateNetwork, Settings.Region, Settings.GeoIp);
         var interval = new Option<string>("--interval") { HelpName = "SECONDS", Description = $"How often to look; {DefaultInterval} by default." };
         var count = new Option<string>("--count") { HelpName = "N", Description = "End after so many looks; each is shown when something has changed." };
         command.Options.Add(interval);

@@ -40,6 +40,7 @@ internal static class MarketListener
             Listen = listen.Count > 0 ? listen : RunOptions.ListenAnywhere,
             Discovery = RunOptions.Discovery(settings),
             Gossip = RunOptions.Gossip,
+            Market = RunOptions.Market(settings),
         };
         await using OverlayNode node = await OverlayNode.StartAsync(options, new OverlayServices { LoggerFactory = invocation.Logging }, stop);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);

@@ -42,6 +42,7 @@ internal static class RunCommand
             SharingConsent consent = await ConsentPrompt.RequireAsync(invocation, options.DataDirectory!, sharing);
             options = options with { Sharing = sharing with { Consent = consent } };
         }
+
         if (dashboard is not null && !IPAddress.IsLoopback(dashboard.EndPoint.Address))
             invocation.Warn($"{Settings.Dashboard.Flag} {dashboard.EndPoint} is not on loopback: it is plain HTTP, and whoever can listen on the way can take its token");
         long started = Stopwatch.GetTimestamp();
@@ -133,6 +134,7 @@ internal static class RunCommand
             if (node.SocksEndPoint is { } socks) page.Field("SOCKS5", $"{socks}    curl --proxy socks5h://{socks} https://example.org/");
             if (node.HttpProxyEndPoint is { } http) page.Field("HTTP proxy", $"{http}    curl --proxy http://{http} https://example.org/");
             if (dashboard is not null) page.Field("dashboard", dashboard.AbsoluteUri);
+            if (options.Market.Witness is { } witness) page.Field("witness", $"with the target {witness.Target}");
             page.Field("data", options.DataDirectory!);
             page.Line("Ctrl-C stops it and settles what is open.");
         }

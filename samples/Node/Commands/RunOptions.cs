@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using Overlay.Discovery;
 using Overlay.Discovery.Mdns;
 using Overlay.Gossip;
+using Overlay.Market;
+using Overlay.Market.Witnessing;
 using Overlay.Node.Configuration;
 using Overlay.Node.Dashboard;
 using Overlay.Transport;
@@ -35,8 +37,8 @@ internal static class RunOptions
         if (listen.Count == 0 && shares) listen = [DefaultListen];
         string[] providers = [.. settings.Get(Settings.Provider).Select(address => address.ToString())];
 
-        if (!shares) RefuseWithoutShare(settings);
         Region? want = settings.Find(Settings.Want);
+        if (!shares) RefuseWithoutShare(settings, want is not null);
         if ((socks ?? httpProxy) is not null && providers.Length == 0 && want is null)
             throw new UsageException($"{(socks is not null ? Settings.Socks : Settings.HttpProxy).Flag} needs a way out: say --want and a region, or name at least one --provider.");
         // Providers answer where they can dial.
@@ -60,6 +62,7 @@ internal static class RunOptions
             HttpProxy = httpProxy is null ? null : new HttpProxyOptions { EndPoint = httpProxy },
             Wish = new ExitWish { Region = want ?? Region.Anywhere, MaxPricePerGiB = settings.Find(Settings.MaxPrice), Amount = settings.Find(Settings.Amount) },
             Gossip = shares || want is not null ? Gossip : null,
+            Market = Market(settings) with { Witness = Witness(settings) },
             Transport = new TransportOptions { ServePerf = settings.IsOn(Settings.ServePerf) },
         };
     }
@@ -83,6 +86,13 @@ internal static class RunOptions
             ? new DashboardOptions { EndPoint = place }
             : throw new UsageException($"{Settings.Dashboard.Flag} {place} is not on loopback: add {Settings.DashboardPublic.Flag} if others may reach it.");
     }
+
+    /// <summary>By what offers are held against the region that they name.</summary>
+    internal static MarketOptions Market(SettingValues settings) => new()
+    {
+        GeoIpFile = settings.FindObject(Settings.GeoIp),
+        OwnRegion = settings.Find(Settings.Region) ?? Region.Anywhere,
+    };
 
     /// <summary>How the node finds others.</summary>
     internal static DiscoveryOptions Discovery(SettingValues settings) => new()
@@ -114,10 +124,19 @@ internal static class RunOptions
         AllowPrivateTargets = settings.IsOn(Settings.AllowPrivateTargets),
     };
 
-    /// <summary>A flag that does nothing would leave somebody believing in a price. A file may hold them for the times when it does share.</summary>
-    private static void RefuseWithoutShare(SettingValues settings)
+    private static WitnessOptions? Witness(SettingValues settings)
     {
-        foreach (Setting setting in new Setting[] { Settings.Region, Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets })
+        IPEndPoint? place = settings.FindObject(Settings.WitnessListen);
+        if (settings.FindObject(Settings.WitnessTarget) is { } target) return new WitnessOptions { Target = target, ListenOn = place };
+        return place is null ? null : throw new UsageException($"{Settings.WitnessListen.Flag} does nothing without {Settings.WitnessTarget.Flag}.");
+    }
+
+    /// <summary>A flag that does nothing would leave somebody believing in a price. A file may hold them for the times when it does share.</summary>
+    private static void RefuseWithoutShare(SettingValues settings, bool wants)
+    {
+        if (!wants && settings.IsFromCommandLine(Settings.Region))
+            throw new UsageException($"{Settings.Region.Flag} does nothing without {Settings.Share.Flag} or {Settings.Want.Flag}.");
+        foreach (Setting setting in new Setting[] { Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets })
             if (settings.IsFromCommandLine(setting)) throw new UsageException($"{setting.Flag} does nothing without {Settings.Share.Flag}.");
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Overlay.Market.Witnessing;
 using Overlay.Transport.Identity;
 
 namespace Overlay.Node.Configuration;
@@ -27,7 +28,8 @@ internal static class Settings
     internal static readonly SwitchSetting Share = new("--share", "Give service to others as an exit.");
 
     internal static readonly ValueSetting<Region> Region = new(
-        "--region", "CODE", "Where the exit stands, as its offers say; ZZ leaves it open.", "an ISO 3166-1 code of two letters such as DE, or ZZ for anywhere", ReadRegion);
+        "--region", "CODE", "Where this node stands: what its offers say, and how far away others can be. ZZ leaves it open.",
+        "an ISO 3166-1 code of two letters such as DE, or ZZ for anywhere", ReadRegion);
 
     internal static readonly ValueSetting<decimal> Price = new(
         "--price", "CREDITS", "What a GiB through this exit costs; 0 gives it away.", PriceRange, ReadPrice);
@@ -77,6 +79,18 @@ internal static class Settings
     internal static readonly SwitchSetting PrivateNetwork = new(
         "--private-network", "Let the DHT use loopback and private addresses, and many peers of one network. For tests and isolated networks only.");
 
+    internal static readonly ValueSetting<string> WitnessTarget = new(
+        "--witness-target", "HOST:PORT", "Take part as a witness: exits are tried against this public address of this host, which should be at port 80 or 443.",
+        "a host and a port such as 203.0.113.7:443", ReadTarget);
+
+    internal static readonly ValueSetting<IPEndPoint> WitnessListen = new(
+        "--witness-listen", "HOST:PORT", "Where to take the connections to the witness's target, if its port is passed on to another one.",
+        EndPointForm, ReadEndPoint);
+
+    internal static readonly ValueSetting<string> GeoIp = new(
+        "--geoip", "FILE", "MaxMind database of countries or cities (.mmdb): offers whose region it contradicts are not taken.",
+        "the path of a file", ReadPath);
+
     private const string PriceRange = "credits a GiB, from 0 to 1000000, such as 0.05";
     private const string EndPointForm = "an IP address or localhost, and a port from 0 to 65535, such as 127.0.0.1:1080 or [::1]:1080";
     private const decimal MaxPriceInCredits = 1_000_000m;
@@ -85,13 +99,19 @@ internal static class Settings
     internal static IReadOnlyList<Setting> All { get; } =
         [
             Data, Listen, Bootstrap, Peer, NoMdns, KadProtocol, PrivateNetwork, Share, Region, Price, PriceCeiling, AllowPort, AllowPrivateTargets, Provider, Want, Amount,
-            MaxPrice, Socks, HttpProxy, Dashboard, DashboardPublic, ServePerf,
+            MaxPrice, Socks, HttpProxy, Dashboard, DashboardPublic, ServePerf, WitnessTarget, WitnessListen, GeoIp,
         ];
 
     private static bool ReadPath(string text, out string value)
     {
         value = text;
         return !string.IsNullOrWhiteSpace(text) && !text.Contains('\0', StringComparison.Ordinal);
+    }
+
+    private static bool ReadTarget(string text, out string value)
+    {
+        value = text;
+        return WitnessOptions.IsTarget(text);
     }
 
     private static bool ReadAddress(string text, out Multiaddr value)

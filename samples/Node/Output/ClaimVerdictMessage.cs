@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Overlay.Market.Witnessing;
 using Overlay.Proofs.Claims;
 
 namespace Overlay.Node.Output;
@@ -35,6 +36,13 @@ internal sealed class ClaimVerdictMessage(ClaimVerdict verdict) : IMessage
         }
 
         json.WriteNumber("attestations"u8, claim.Attestations.Count);
+        // Of a claim that is not valid nobody has checked who signed them.
+        if (!verdict.IsValid || AttestedFigures.Of(claim.Attestations) is not { } attested) return;
+        json.WriteNumber("witnesses"u8, attested.WitnessCount);
+        json.WriteNumber("reached"u8, claim.Attestations.Count(attestation => attestation.Body.Reachable));
+        if (attested.RoundTrip is { } roundTrip) json.WriteNumber("medianMilliseconds"u8, roundTrip.TotalMilliseconds);
+        if (attested.RateDown is { } down) json.WriteNumber("medianMbpsDown"u8, down.Megabits);
+        if (attested.RateUp is { } up) json.WriteNumber("medianMbpsUp"u8, up.Megabits);
     }
 
     // What is wrong follows as the reason on standard error.
@@ -48,6 +56,16 @@ internal sealed class ClaimVerdictMessage(ClaimVerdict verdict) : IMessage
         page.Field("epoch", Units.Time(claim.Epoch * 3600));
         page.Field("signed by", $"{Units.Count(claim.ConsumerCount, "consumer key")}, {Units.Count(claim.Receipts.Count, "receipt")}");
         foreach (ClaimStatement statement in claim.Statements) page.Field("claims", Names.Of(statement));
+        if (verdict.IsValid && AttestedFigures.Of(claim.Attestations) is { } attested) page.Field("attested", Describe(claim, attested));
         if (verdict.IsValid) page.Line("That the bytes were useful, or that the keys are as many people, it does not prove.");
+    }
+
+    private static string Describe(Claim claim, AttestedFigures attested)
+    {
+        int count = claim.Attestations.Count(attestation => attestation.Body.Reachable);
+        string reached = $"{Units.Count(attested.WitnessCount, "witness key")}, reached by {Units.Count((ulong)count)}";
+        return attested is { RoundTrip: { } roundTrip, RateDown: { } down, RateUp: { } up }
+            ? $"{reached}; medians {Units.Milliseconds(roundTrip)}, {down} down, {up} up"
+            : reached;
     }
 }

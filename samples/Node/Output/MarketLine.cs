@@ -8,7 +8,10 @@ namespace Overlay.Node.Output;
 internal sealed class MarketLine(RegionFigures figures) : IRow
 {
     internal static IReadOnlyList<Column> Columns { get; } =
-        [new("region"), new("demands", true), new("wanted", true), new("would pay (median)", true), new("offers", true), new("price (median)", true), new("lowest", true)];
+        [
+            new("region"), new("demands", true), new("wanted", true), new("would pay (median)", true), new("offers", true),
+            new("price (median)", true), new("lowest", true), new("attested", true), new("up", true), new("round trip", true), new("down", true),
+        ];
 
     public string Event => "region";
 
@@ -21,6 +24,10 @@ internal sealed class MarketLine(RegionFigures figures) : IRow
         figures.OfferCount.ToString(CultureInfo.InvariantCulture),
         Credits(figures.MedianPricePerGiB),
         Credits(figures.LowestPricePerGiB),
+        figures.AttestedCount == 0 ? "" : figures.AttestedCount.ToString(CultureInfo.InvariantCulture),
+        figures.MedianUptime is { } uptime ? uptime.ToString("P0", CultureInfo.InvariantCulture) : "",
+        figures.MedianRoundTrip is { } roundTrip ? Units.Milliseconds(roundTrip) : "",
+        figures.MedianRateDown?.ToString() ?? "",
     ];
 
     public void WriteJson(Utf8JsonWriter json)
@@ -32,13 +39,18 @@ internal sealed class MarketLine(RegionFigures figures) : IRow
         json.WriteNumber("offers"u8, figures.OfferCount);
         Write(json, "medianPrice"u8, figures.MedianPricePerGiB);
         Write(json, "lowestPrice"u8, figures.LowestPricePerGiB);
+        json.WriteNumber("attested"u8, figures.AttestedCount);
+        Write(json, "medianUptime"u8, (decimal?)figures.MedianUptime);
+        Write(json, "medianMilliseconds"u8, (decimal?)figures.MedianRoundTrip?.TotalMilliseconds);
+        Write(json, "medianMbpsDown"u8, (decimal?)figures.MedianRateDown?.Megabits);
+        Write(json, "medianMbpsUp"u8, (decimal?)figures.MedianRateUp?.Megabits);
     }
 
     private static string Credits(decimal? price) => price is { } credits ? Units.Credits(credits) : "";
 
-    private static void Write(Utf8JsonWriter json, ReadOnlySpan<byte> name, decimal? price)
+    private static void Write(Utf8JsonWriter json, ReadOnlySpan<byte> name, decimal? figure)
     {
-        if (price is { } credits) json.WriteNumber(name, credits);
+        if (figure is { } number) json.WriteNumber(name, number);
         else json.WriteNull(name);
     }
 }

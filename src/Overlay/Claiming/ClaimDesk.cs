@@ -5,7 +5,13 @@ using Overlay.Proofs.Ledger;
 namespace Overlay.Claiming;
 
 /// <summary>Makes claims out of a ledger, each epoch once.</summary>
-internal sealed class ClaimDesk(ILedgerStore store, ISigner provider, IClaimedEpochs claimed, TimeProvider time)
+/// <param name="store">The ledger.</param>
+/// <param name="provider">Signs.</param>
+/// <param name="claimed">Which epochs are claimed.</param>
+/// <param name="time">The clock.</param>
+/// <param name="held">What witnesses have handed over about an epoch; null for nothing.</param>
+internal sealed class ClaimDesk(ILedgerStore store, ISigner provider, IClaimedEpochs claimed, TimeProvider time, Func<ulong,
+    IEnumerable<Attestation>>? held = null)
 {
     // A leg belongs to the epoch in which it began, goes on for up to an hour, and waits up to another to be sealed.
     private const int EpochsUntilSealed = 3;
@@ -29,7 +35,10 @@ internal sealed class ClaimDesk(ILedgerStore store, ISigner provider, IClaimedEp
         Claim claim;
         try
         {
-            claim = ClaimBuilder.Create(epoch, material.Blocks, material.Legs, statements, request.Attestations, provider);
+            IEnumerable<Attestation> attestations = request.HeldAttestations && held is not null ? request.Attestations.Concat(held(epoch))
+                : request.Attestations;
+            claim = ClaimBuilder.Create(epoch, material.Blocks, material.Legs, statements,
+                [.. attestations.DistinctBy(attestation => attestation.Body.Witness)], provider);
         }
         catch (ArgumentException e)
         {

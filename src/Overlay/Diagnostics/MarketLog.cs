@@ -33,6 +33,12 @@ internal static partial class MarketLog
     [LoggerMessage(EventId = 6008, Level = LogLevel.Information, Message = "The price follows demand: {Price} micro-credits a GiB.")]
     public static partial void PriceChanged(ILogger logger, ulong price);
 
+    [LoggerMessage(EventId = 6010, Level = LogLevel.Warning, Message = "The offer of {Provider} is not taken: {Reason}.")]
+    public static partial void RegionContradicted(ILogger logger, PeerId provider, string reason);
+
+    [LoggerMessage(EventId = 6011, Level = LogLevel.Debug, Message = "An address could not be looked up in the GeoIP file: {Reason}")]
+    public static partial void GeoIpFailed(ILogger logger, string reason);
+
     [LoggerMessage(EventId = 6009, Level = LogLevel.Warning, Message = "What others' ledgers say of providers could not be read: {Reason}")]
     public static partial void ReputationFailed(ILogger logger, string reason);
 }

@@ -53,4 +53,13 @@ public sealed record MarketLimits
 
     /// <summary>Providers that are remembered; beyond it those used longest ago are forgotten. 1,024. 16 to 100,000.</summary>
     public int MaxProviders { get; init => field = OptionChecks.InRange(value, 16, 100_000); } = 1024;
+
+    /// <summary>Epochs (hours) whose attestations are kept, shown and counted, the present one among them. 24. 1 to 48.</summary>
+    public int AttestationEpochs { get; init => field = OptionChecks.InRange(value, 1, 48); } = 24;
+
+    /// <summary>Attestations that one peer hands over or asks for at once; more are refused. 8. 1 to 1,000.</summary>
+    public int AttestationBurst { get; init => field = OptionChecks.InRange(value, 1, 1000); } = 8;
+
+    /// <summary>Attestations that one peer hands over or asks for in a minute after that. 6. 1 to 1,000.</summary>
+    public int AttestationsPerMinute { get; init => field = OptionChecks.InRange(value, 1, 1000); } = 6;
 }

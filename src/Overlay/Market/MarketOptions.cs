@@ -1,4 +1,5 @@
 using Overlay.Market.Choosing;
+using Overlay.Market.Witnessing;
 
 namespace Overlay.Market;
 
@@ -23,6 +24,18 @@ public sealed record MarketOptions
 
     /// <summary>Who of several providers is taken. Null for <see cref="ExitRanking"/>.</summary>
     public IExitRanking? Ranking { get; init; }
+
+    /// <summary>Takes part as a witness, as these say: buys a little of providers and signs what it saw. Needs the DHT, and a target that exits can reach.
+    /// Null: it does not.</summary>
+    public WitnessOptions? Witness { get; init; }
+
+    /// <summary>A GeoIP file in MaxMind's form (<c>.mmdb</c>, countries or cities): an offer whose region it contradicts is not taken. Null: there is none.
+    /// Read when the node starts.</summary>
+    public string? GeoIpFile { get; init; }
+
+    /// <summary>Where this node stands, for it to see that an exit is too near for the region that it names. <see cref="Region.Anywhere"/>, the default,
+    /// where that is not said.</summary>
+    public Region OwnRegion { get; init; } = Region.Anywhere;
 
     /// <summary>What others may take of this node's memory and work.</summary>
     public MarketLimits Limits { get; init => field = value ?? throw new ArgumentNullException(nameof(Limits)); } = new();

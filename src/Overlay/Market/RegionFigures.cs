@@ -23,4 +23,19 @@ public sealed record RegionFigures
 
     /// <summary>The lowest of their prices, in credits a GiB; null without offers.</summary>
     public required decimal? LowestPricePerGiB { get; init; }
+
+    /// <summary>Of those providers, how many show attestations by witnesses (docs/market.md).</summary>
+    public int AttestedCount { get; init; }
+
+    /// <summary>The median of the shares of time in which witnesses reached them, from 0 to 1; null without attestations, as are the others.</summary>
+    public double? MedianUptime { get; init; }
+
+    /// <summary>The median of round trips through their exits, as witnesses saw them.</summary>
+    public TimeSpan? MedianRoundTrip { get; init; }
+
+    /// <summary>The median of the rates at which a few hundred kilobytes came from them, as witnesses saw them.</summary>
+    public BitRate? MedianRateDown { get; init; }
+
+    /// <summary>The median of the rates at which they went to them.</summary>
+    public BitRate? MedianRateUp { get; init; }
 }

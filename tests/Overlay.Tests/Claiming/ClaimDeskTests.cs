@@ -4,6 +4,7 @@ using Overlay.Proofs.Claims;
 using Overlay.Proofs.Ledger;
 using Overlay.Proofs.Merkle;
 using Overlay.TestKit.Proofs;
+using Overlay.Tests.Market.Witnessing;
 
 namespace Overlay.Tests.Claiming;
 
@@ -57,6 +58,19 @@ public sealed class ClaimDeskTests : IAsyncDisposable
         (ClaimDesk desk, ulong epoch, _) = await SealAsync(lost: true);
         Claim claim = await desk.CreateAsync(new ClaimRequest { Epoch = epoch }, Token);
         Assert.Single(claim.Receipts);
+        Assert.True(ClaimVerifier.Verify(claim.Encode()).IsValid);
+    }
+
+    [Theory]
+    [InlineData(true, 3)]
+    [InlineData(false, 1)]
+    public async Task Create_WhatWitnessesHandedOver_IsPutInUnlessItIsNotWished(bool held, int count)
+    {
+        (_, ulong epoch, _) = await SealAsync();
+        var provider = new SeedSigner(1);
+        var desk = new ClaimDesk(_store, provider, new ClaimedEpochs(), _time, of => [Words.Make(10, of), Words.Make(11, of), Words.Make(12, of)]);
+        Claim claim = await desk.CreateAsync(new ClaimRequest { Epoch = epoch, HeldAttestations = held, Attestations = [Words.Make(12, epoch)] }, Token);
+        Assert.Equal(count, claim.Attestations.Count);
         Assert.True(ClaimVerifier.Verify(claim.Encode()).IsValid);
     }
 

@@ -1,6 +1,8 @@
 using Overlay.Market;
 using Overlay.Market.Buying;
 using Overlay.Market.Choosing;
+using Overlay.Market.Witnessing;
+using Overlay.Tests.Market.Witnessing;
 using Overlay.Transport.Identity;
 using Overlay.Using;
 
@@ -31,6 +33,36 @@ public sealed class BuyingTests
         ExitCandidate[] candidates = [Candidate(0.000001m), Candidate(1_000_000m), Candidate(0m) with { Latency = TimeSpan.MaxValue, MeasuredRate = new BitRate(0) }];
         Assert.Equal(3, ExitRanking.Default.Rank(new ExitWish(), candidates).Count);
         Assert.Empty(ExitRanking.Default.Rank(new ExitWish(), []));
+    }
+
+    [Fact]
+    public void Rank_WhatWitnessesSaw_HelpsALittleAndNeverHarms()
+    {
+        AttestedFigures poor = AttestedFigures.Of([Words.Make(10, reachable: false, rtt: 0, down: 0)])!,
+            good = AttestedFigures.Of([Words.Make(10, rtt: 20, down: 500)])!, slow = AttestedFigures.Of([Words.Make(10, rtt: 3000, down: 1)])!;
+        ExitCandidate bare = Candidate(0.05m) with { Latency = null, OfferedRate = null };
+        foreach (ExitCandidate plain in new[] { bare, bare with { OfferedRate = BitRate.FromMegabits(20) }, bare with { OfferedRate = BitRate.FromMegabits(1000) },
+            bare with { Latency = TimeSpan.FromMilliseconds(5), MeasuredRate = BitRate.FromMegabits(90) } })
+        {
+            Assert.NotNull(ExitRanking.Default.Rank(new ExitWish(), [plain, plain with { Attested = good }])[0].Attested);
+            // Showing what is bad costs no more than showing nothing: the two stay in the order of their keys, which is one.
+            foreach (AttestedFigures bad in new[] { poor, slow with { Uptime = 0 } })
+                Assert.NotNull(ExitRanking.Default.Rank(new ExitWish(), [plain with { Attested = bad }, plain])[0].Attested);
+        }
+
+        // Own measures count before others' word, which is worth less than a usual price.
+        ExitCandidate measured = Candidate(0.05m) with { Latency = TimeSpan.FromMilliseconds(5), MeasuredRate = BitRate.FromMegabits(90) };
+        Assert.Null(ExitRanking.Default.Rank(new ExitWish(), [measured with { PricePerGiB = 0.09m, Attested = good }, measured])[0].Attested);
+    }
+
+    [Fact]
+    public void Book_WhatWitnessesSaw_StaysWhenAnOfferComesWithout()
+    {
+        using PeerIdentity provider = PeerIdentity.Generate();
+        AttestedFigures good = AttestedFigures.Of([Words.Make(10)])!;
+        _book.Put(provider.PeerId, [], Demands.Offer(provider), null, _now, good);
+        _book.Put(provider.PeerId, [], Demands.Offer(provider), null, _now);
+        Assert.Same(good, Assert.Single(_book.Find(new ExitWish(), s_nobody, _now)).Attested);
     }
 
     [Fact]

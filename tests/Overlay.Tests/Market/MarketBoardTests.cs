@@ -1,6 +1,8 @@
 using Overlay.Market;
 using Overlay.Market.Demanding;
 using Overlay.Market.Messages;
+using Overlay.Market.Witnessing;
+using Overlay.Tests.Market.Witnessing;
 using Overlay.Transport.Identity;
 
 namespace Overlay.Tests.Market;
@@ -26,6 +28,19 @@ public sealed class MarketBoardTests
         Assert.Equal(50_000UL, board.MedianOffered(s_germany, default, Demands.Now));
         Assert.Empty(board.Snapshot(Demands.Now + TimeSpan.FromMinutes(11)));
         Assert.Null(board.HighestAsked(s_germany, Demands.Now + TimeSpan.FromMinutes(11)));
+    }
+
+    [Fact]
+    public void Snapshot_WhatWitnessesSaw_IsTheMedianOfThoseWhoShowIt()
+    {
+        var board = new MarketBoard(new MarketLimits());
+        foreach (uint rtt in new uint[] { 10, 90, 30 })
+            board.Add(Demands.Offer(PeerIdentity.Generate()), Demands.Now, AttestedFigures.Of([Words.Make(10, rtt: rtt, down: rtt, up: 7)]));
+        board.Add(Demands.Offer(PeerIdentity.Generate()), Demands.Now);
+        RegionFigures figures = Assert.Single(board.Snapshot(Demands.Now));
+        Assert.Equal((4, 3, 1.0), (figures.OfferCount, figures.AttestedCount, figures.MedianUptime));
+        Assert.Equal((TimeSpan.FromMilliseconds(30), BitRate.FromMegabits(30), BitRate.FromMegabits(7)),
+            (figures.MedianRoundTrip, figures.MedianRateDown, figures.MedianRateUp));
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Overlay.Diagnostics;
 using Overlay.Gossip;
 using Overlay.Gossip.Messages;
 using Overlay.Market.Messages;
+using Overlay.Market.Witnessing;
 using Overlay.Proofs;
 using Overlay.Sessions;
 using Overlay.Sessions.Messages;
@@ -15,12 +16,20 @@ using Overlay.Transport.Resources;
 
 namespace Overlay.Market.Buying;
 
-/// <summary>An offer that a provider has told, its signature checked, and the round trip to it where that was measured.</summary>
-internal readonly record struct ToldOffer(PeerId Provider, IReadOnlyList<Multiaddr> Addresses, Offer Offer, TimeSpan? Latency);
+/// <summary>An offer that a provider has told, its signature checked.</summary>
+/// <param name="Provider">Who.</param>
+/// <param name="Addresses">Where it is dialled.</param>
+/// <param name="Offer">Its terms.</param>
+/// <param name="Latency">The round trip to it, where that was measured.</param>
+/// <param name="Remote">The address from which it spoke.</param>
+/// <param name="Attested">What it shows of its witnesses; null for nothing.</param>
+internal readonly record struct ToldOffer(
+    PeerId Provider, IReadOnlyList<Multiaddr> Addresses, Offer Offer, TimeSpan? Latency, IPAddress? Remote = null, AttestedFigures? Attested = null);
 
 /// <summary>Tells by gossip what is wanted, and takes the offers that come: under a key and at a port made for this one demand, unless the options say otherwise.</summary>
 internal sealed class DemandTelling(
-    PeerIdentity identity, PeerHost host, GossipNode gossip, DialableAddresses? dialable, MarketOptions options, TransportOptions transport, TimeProvider time, ILogger logger)
+    PeerIdentity identity, PeerHost host, GossipNode gossip, DialableAddresses? dialable, MarketOptions options, TransportOptions transport,
+    AttestationAsking attestations, TimeProvider time, ILogger logger)
     : IDisposable
 {
     // A node that has just started knows of nobody who takes the topic's messages.
@@ -172,8 +181,21 @@ internal sealed class DemandTelling(
             lock (_lock) inbox = _inboxes.GetValueOrDefault(push.Demand);
             if (inbox is null || !inbox.TryCount()) throw new SessionException(SessionError.WrongTerms, "It answers no demand of this moment, or there are enough.");
             // Measured where it came: nobody need be dialled, and no stranger learns the node's own name, for an offer that may never be taken.
-            TimeSpan latency = await SessionLink.WithinAsync(s_readTime, time, token => stream.Connection.PingAsync(token), cancellationToken).ConfigureAwait(false);
-            inbox.Offered(offer with { Latency = latency });
+            Task<AttestedFigures?> attesting = attestations.OfAsync(stream.Connection, cancellationToken);
+            AttestedFigures? attested;
+            try
+            {
+                TimeSpan latency = await SessionLink.WithinAsync(s_readTime, time, token => stream.Connection.PingAsync(token), cancellationToken)
+                    .ConfigureAwait(false);
+                // Counts at once: offers are waited for, and what witnesses say is worth no wait.
+                inbox.Offered(offer = offer with { Latency = latency });
+            }
+            finally
+            {
+                attested = await attesting.ConfigureAwait(false);
+            }
+
+            if (attested is not null) inbox.Offered(offer with { Attested = attested });
             await stream.Output.CompleteAsync().ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
@@ -189,7 +211,7 @@ internal sealed class DemandTelling(
             throw new SessionException(SessionError.BadSignature, "The offer is not that of the peer that tells it.");
         if (!SignedPeerRecord.TryOpen(push.SignedRecord.Span, out SignedPeerRecord? record) || record.PeerId != connection.RemotePeer || record.Addresses.Count == 0)
             throw new SessionException(SessionError.Malformed, "The record is not that of the peer that tells it, or names no address.");
-        return new ToldOffer(connection.RemotePeer, record.Addresses, offer, null);
+        return new ToldOffer(connection.RemotePeer, record.Addresses, offer, null, connection.RemoteAddress.HostAddress);
     }
 
     private sealed class Inbox(Action<ToldOffer> offered, int capacity)

@@ -55,6 +55,12 @@ internal sealed class MarketExits(ProviderSearch search, MarketOptions options, 
         lock (_lock) return _book.Find(wish, new HashSet<PeerId>(), time.GetUtcNow());
     }
 
+    /// <summary>The providers of whom this node has had an offer, and where they are.</summary>
+    internal IReadOnlyList<Exit> Known()
+    {
+        lock (_lock) return _book.Known();
+    }
+
     public bool IsGood(PeerId provider, ExitWish wish)
     {
         lock (_lock) return _book.IsGood(provider, wish, time.GetUtcNow());
@@ -138,7 +144,7 @@ internal sealed class MarketExits(ProviderSearch search, MarketOptions options, 
 
     private void Note(ToldOffer told)
     {
-        lock (_lock) _book.Put(told.Provider, told.Addresses, told.Offer, told.Latency, time.GetUtcNow());
+        lock (_lock) _book.Put(told.Provider, told.Addresses, told.Offer, told.Latency, time.GetUtcNow(), told.Attested);
     }
 
     private async ValueTask WaitAsync(Task task, TimeSpan longest, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using Overlay.Market.Choosing;
 using Overlay.Market.Reputation;
+using Overlay.Market.Witnessing;
 using Overlay.Sessions.Messages;
 using Overlay.Transport.Identity;
 
@@ -20,7 +21,7 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
     internal int Count => _entries.Count;
 
     /// <summary>Notes a provider's offer and where it is.</summary>
-    internal void Put(PeerId provider, IReadOnlyList<Multiaddr> addresses, Offer offer, TimeSpan? latency, DateTimeOffset now)
+    internal void Put(PeerId provider, IReadOnlyList<Multiaddr> addresses, Offer offer, TimeSpan? latency, DateTimeOffset now, AttestedFigures? attested = null)
     {
         Entry entry = Get(provider, now);
         entry.Addresses = addresses;
@@ -31,6 +32,7 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
         // By this node's clock, however wrong the provider's is: a session that comes too late for it asks for another offer.
         entry.OfferedUntil = now + s_offerHolds;
         if (latency is not null) entry.Latency = latency;
+        if (attested is not null) entry.Attested = attested;
     }
 
     /// <summary>Those that fit a wish and may be used now, best first.</summary>
@@ -41,6 +43,9 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
     }
 
     internal Exit? ExitOf(PeerId provider) => _entries.TryGetValue(provider, out Entry? entry) ? new Exit(provider, entry.Addresses, entry.Offer) : null;
+
+    internal IReadOnlyList<Exit> Known() =>
+        [.. _entries.Values.Where(entry => entry.Addresses.Count > 0).Select(entry => new Exit(entry.Peer, entry.Addresses, null))];
 
     internal bool IsGood(PeerId provider, ExitWish wish, DateTimeOffset now) =>
         _entries.TryGetValue(provider, out Entry? entry) && now >= entry.RestUntil && !IsTooSlow(entry, wish, now);
@@ -120,6 +125,7 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
         OfferedRate = entry.OfferedRate,
         Latency = entry.Latency,
         MeasuredRate = entry.Rate,
+        Attested = entry.Attested,
         Standing = entry.HasBrokenItsWord ? 0 : ReputationRule.StandingOf(entry.Served, entry.Failures, wordOf?.Invoke(entry.Peer)),
         UsedBy = entry.UsedBy,
     };
@@ -153,6 +159,8 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
         internal TimeSpan? Latency { get; set; }
 
         internal BitRate? Rate { get; set; }
+
+        internal AttestedFigures? Attested { get; set; }
 
         internal ulong Served { get; set; }
 

@@ -1,7 +1,10 @@
+using System.Net;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Overlay.Diagnostics;
 using Overlay.Market.Demanding;
+using Overlay.Market.Regions;
+using Overlay.Market.Witnessing;
 using Overlay.Proofs;
 using Overlay.Sessions;
 using Overlay.Sessions.Messages;
@@ -20,8 +23,8 @@ internal delegate ValueTask<IReadOnlyList<Multiaddr>> PeerLookup(PeerId peer, Ca
 
 /// <summary>Looks for providers both ways at once, by the DHT and by demand, asks those that are found for their terms, and measures the way to them.</summary>
 internal sealed class ProviderSearch(
-    PeerHost host, ConsumerSessions sessions, MarketBoard board, ProviderLookup? lookup, PeerLookup find, DemandTelling? telling, DialableAddresses? dialable, MarketOptions options, TimeProvider time,
-    ILogger logger)
+    PeerHost host, ConsumerSessions sessions, MarketBoard board, ProviderLookup? lookup, PeerLookup find, DemandTelling? telling,
+    DialableAddresses? dialable, AttestationAsking attestations, RegionRule regions, MarketOptions options, TimeProvider time, ILogger logger)
 {
     // Of a record that somebody has pushed: it decides where this node dials.
     private const int MaxAddresses = 8;
@@ -154,7 +157,13 @@ internal sealed class ProviderSearch(
             IReadOnlyList<Multiaddr> addresses = dialable is null || hint.IsDialable ? hint.Addresses : await dialable(hint.Addresses, either.Token).ConfigureAwait(false);
             if (addresses.Count == 0 && host.FindConnection(hint.Peer) is null) return;
             ToldOffer told = hint.Told is { } pushed ? pushed with { Addresses = addresses } : await AskAsync(hint.Peer, addresses, wish, either.Token).ConfigureAwait(false);
-            board.Add(told.Offer, time.GetUtcNow());
+            if (regions.ObjectionTo(Region.Parse(told.Offer.Region), AddressesOf(told), told.Latency) is { } objection)
+            {
+                MarketLog.RegionContradicted(logger, hint.Peer, objection);
+                return;
+            }
+
+            board.Add(told.Offer, time.GetUtcNow(), told.Attested);
             found(told);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or ArgumentException)
@@ -167,7 +176,9 @@ internal sealed class ProviderSearch(
     {
         PeerConnection connection = await host.ConnectAsync(provider, addresses, cancellationToken).ConfigureAwait(false);
         Task<TimeSpan> measuring = connection.PingAsync(cancellationToken).AsTask();
+        Task<AttestedFigures?> attesting = attestations.OfAsync(connection, cancellationToken);
         Offer offer;
+        AttestedFigures? attested;
         try
         {
             offer = await sessions.AskAsync(connection, new SessionWish { Region = wish.Region.Code }, cancellationToken).ConfigureAwait(false);
@@ -175,10 +186,15 @@ internal sealed class ProviderSearch(
         finally
         {
             await ((Task)measuring).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            attested = await attesting.ConfigureAwait(false);
         }
 
-        return new ToldOffer(provider, addresses, offer, measuring.IsCompletedSuccessfully ? await measuring.ConfigureAwait(false) : null);
+        TimeSpan? latency = measuring.IsCompletedSuccessfully ? await measuring.ConfigureAwait(false) : null;
+        return new ToldOffer(provider, addresses, offer, latency, connection.RemoteAddress.HostAddress, attested);
     }
+
+    private static IEnumerable<IPAddress> AddressesOf(ToldOffer told) =>
+        (told.Remote is { } remote ? new[] { remote } : []).Concat(told.Attested?.ExitNetworks ?? []);
 
     /// <summary>Somebody who may be a provider, with the offer where it told one. Where it is must be held against the rule for what is told from afar, unless that has been done.</summary>
     private readonly record struct Hint(PeerId Peer, IReadOnlyList<Multiaddr> Addresses, ToldOffer? Told, bool IsDialable = false);

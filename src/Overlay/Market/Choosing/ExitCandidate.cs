@@ -1,3 +1,4 @@
+using Overlay.Market.Witnessing;
 using Overlay.Transport.Identity;
 
 namespace Overlay.Market.Choosing;
@@ -22,6 +23,9 @@ public sealed record ExitCandidate
 
     /// <summary>The highest rate at which it has served this node; null before. What a target gave bounds it too.</summary>
     public BitRate? MeasuredRate { get; init; }
+
+    /// <summary>What it shows of its witnesses; null when it shows nothing. It chooses what to show, and they are strangers.</summary>
+    public AttestedFigures? Attested { get; init; }
 
     /// <summary>How far it is trusted, from 0, it has broken its word, to 1, it has served long and well; a newcomer has <see cref="Newcomer"/>.</summary>
     public required double Standing { get; init; }

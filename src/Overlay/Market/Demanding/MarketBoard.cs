@@ -1,4 +1,5 @@
 using Overlay.Market.Messages;
+using Overlay.Market.Witnessing;
 using Overlay.Proofs;
 using Overlay.Sessions.Messages;
 
@@ -28,13 +29,13 @@ internal sealed class MarketBoard(MarketLimits limits)
     }
 
     /// <summary>Notes a provider's newest offer.</summary>
-    internal void Add(Offer offer, DateTimeOffset now)
+    internal void Add(Offer offer, DateTimeOffset now, AttestedFigures? attested = null)
     {
         DateTimeOffset until = now + TimeSpan.FromSeconds(Math.Clamp(offer.NotAfter - (double)now.ToUnixTimeSeconds(), 0, DemandGate.MaxLifetime.TotalSeconds));
         lock (_lock)
         {
             if (!_offered.ContainsKey(offer.Provider)) _offerOrder.Enqueue(offer.Provider);
-            _offered[offer.Provider] = new Offered(offer.Region, offer.PricePerGiB, until);
+            _offered[offer.Provider] = new Offered(offer.Region, offer.PricePerGiB, until, attested);
             while (_offerOrder.Count > limits.MaxProviders) _offered.Remove(_offerOrder.Dequeue());
         }
     }
@@ -85,7 +86,19 @@ internal sealed class MarketBoard(MarketLimits limits)
         OfferCount = offered.Length,
         MedianPricePerGiB = Median([.. offered.Select(offer => offer.Price)]),
         LowestPricePerGiB = offered.Length == 0 ? null : Price.ToCredits(offered.Min(offer => offer.Price)),
+        AttestedCount = offered.Count(offer => offer.Attested is not null),
+        MedianUptime = Middle(offered.Select(offer => offer.Attested?.Uptime)),
+        MedianRoundTrip = Middle(offered.Select(offer => offer.Attested?.RoundTrip)),
+        MedianRateDown = Middle(offered.Select(offer => offer.Attested?.RateDown)),
+        MedianRateUp = Middle(offered.Select(offer => offer.Attested?.RateUp)),
     };
+
+    private static T? Middle<T>(IEnumerable<T?> figures)
+        where T : struct, IComparable<T>
+    {
+        T[] known = [.. figures.OfType<T>().Order()];
+        return known.Length == 0 ? null : known[(known.Length - 1) / 2];
+    }
 
     // Of an even number the lower middle one: somebody's price, and not one that nobody named.
     private static decimal? Median(ulong[] prices)
@@ -97,5 +110,5 @@ internal sealed class MarketBoard(MarketLimits limits)
 
     private readonly record struct Asked(string Region, ulong Bytes, ulong MaxPrice, DateTimeOffset Until);
 
-    private readonly record struct Offered(string Region, ulong Price, DateTimeOffset Until);
+    private readonly record struct Offered(string Region, ulong Price, DateTimeOffset Until, AttestedFigures? Attested);
 }
