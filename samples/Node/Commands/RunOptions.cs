@@ -72,7 +72,7 @@ internal static class RunOptions
     internal static OverlayOptions ForDoctor(SettingValues settings)
     {
         bool shares = settings.IsOn(Settings.Share);
-        if (!shares) RefuseWithoutShare(settings);
+        if (!shares) RefuseWithoutShare(settings, wants: true);
         string[] listen = [.. settings.Get(Settings.Listen).Select(address => address.ToString())];
         return new OverlayOptions { Listen = listen.Length > 0 ? listen : [DefaultListen], Discovery = Discovery(settings), Sharing = shares ? Sharing(settings) : null };
     }
