@@ -47,4 +47,7 @@ public enum OverlayError
 
     /// <summary>Sharing needs the owner's consent, and there is none that allows what is to be shared.</summary>
     NoConsent,
+
+    /// <summary>A list of refused or allowed targets cannot be used; the message names the file and the line.</summary>
+    TargetList,
 }

@@ -4,6 +4,7 @@ using Overlay.Discovery;
 using Overlay.Discovery.Mdns;
 using Overlay.Gossip;
 using Overlay.Node.Configuration;
+using Overlay.Sharing;
 using Overlay.Transport;
 using Overlay.Using;
 
@@ -91,12 +92,15 @@ internal static class RunOptions
         MaxPricePerGiB = settings.Find(Settings.PriceCeiling),
         AllowedPorts = [.. s_webPorts.Union(settings.Get(Settings.AllowPort))],
         AllowPrivateTargets = settings.IsOn(Settings.AllowPrivateTargets),
+        BlockLists = settings.Get(Settings.BlockList),
+        AllowLists = settings.Get(Settings.AllowList),
+        TargetLog = settings.Find(Settings.TargetLog) ?? TargetLogging.Refusals,
     };
 
     /// <summary>A flag that does nothing would leave somebody believing in a price. A file may hold them for the times when it does share.</summary>
     private static void RefuseWithoutShare(SettingValues settings)
     {
-        foreach (Setting setting in new Setting[] { Settings.Region, Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets })
+        foreach (Setting setting in new Setting[] { Settings.Region, Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets, Settings.BlockList, Settings.AllowList, Settings.TargetLog })
             if (settings.IsFromCommandLine(setting)) throw new UsageException($"{setting.Flag} does nothing without {Settings.Share.Flag}.");
     }
 }
