@@ -50,4 +50,7 @@ public enum OverlayError
 
     /// <summary>The GeoIP file is missing, damaged, or says nothing of countries.</summary>
     GeoIpFile,
+
+    /// <summary>A list of refused or allowed targets cannot be used; the message names the file and the line.</summary>
+    TargetList,
 }

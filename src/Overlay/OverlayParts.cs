@@ -101,6 +101,7 @@ internal sealed class OverlayParts : IAsyncDisposable
         {
             using var deadline = new CancellationTokenSource(_options.CloseTimeout, _time);
             await _sharing.StopAsync(deadline.Token).ConfigureAwait(false);
+            await _sharing.DisposeAsync().ConfigureAwait(false);
         }
 
         if (_exchange is not null) await _exchange.DisposeAsync().ConfigureAwait(false);
@@ -138,7 +139,8 @@ internal sealed class OverlayParts : IAsyncDisposable
         {
             ConsentKeeper consent = await ConsentKeeper.OpenAsync(sharing, _options.DataDirectory, signer, _time, _logger, cancellationToken).ConfigureAwait(false);
             _sharing = new SharingParts(
-                sharing, signer, Ledger, sessions, _time, _logger, diagnostics, Peers, exchange, services.MeterFactory is { } made ? new SharingMetrics(made) : null, consent);
+                sharing, signer, Ledger, sessions, _time, _logger, diagnostics, Peers, exchange, services.MeterFactory is { } made ? new SharingMetrics(made) : null, consent,
+                _options.DataDirectory);
         }
 
         try

@@ -11,8 +11,13 @@ public sealed class OverlaySharing
     private readonly ProviderSessions _sessions;
     private readonly ConsentKeeper _consent;
 
-    internal OverlaySharing(ProviderSessions sessions, ConsentKeeper consent)
+    private readonly TargetJournal _journal;
+    private readonly ConsumerBlocks _blocks;
+
+    internal OverlaySharing(ProviderSessions sessions, ConsentKeeper consent, TargetJournal journal, ConsumerBlocks blocks)
     {
+        _journal = journal;
+        _blocks = blocks;
         _sessions = sessions;
         _consent = consent;
     }
@@ -29,6 +34,23 @@ public sealed class OverlaySharing
     /// </summary>
     /// <exception cref="OverlayException">The record could not be marked (<see cref="OverlayError.DataDirectory"/>). Sharing has ended all the same, until the node is started again.</exception>
     public Task WithdrawConsentAsync() => _consent.WithdrawAsync();
+
+    /// <summary>The last 256 targets that were refused or not reached, oldest first. A snapshot; it stays on this host.</summary>
+    public IReadOnlyList<TargetRefusal> Refusals => _journal.Recent;
+
+    /// <summary>The consumers that are not served.</summary>
+    public IReadOnlySet<PublicKey> BlockedConsumers => _blocks.Keys;
+
+    /// <summary>
+    /// Serves a consumer no more: its connections are cut at once, it is asked for its last receipts, and opens no more sessions. Kept in the data folder. Its receipts stay: they are what there is to show about it.
+    /// </summary>
+    /// <exception cref="OverlayException">The list cannot be written; the consumer is blocked all the same, until the node is started again.</exception>
+    public Task BlockConsumerAsync(PublicKey consumer) => _blocks.BlockAsync(consumer);
+
+    /// <summary>Serves a consumer again.</summary>
+    /// <returns>Whether it was blocked.</returns>
+    /// <exception cref="OverlayException">The list cannot be written; the consumer stays blocked.</exception>
+    public bool UnblockConsumer(PublicKey consumer) => _blocks.Unblock(consumer);
 
     /// <summary>Who is served at this moment, and how much so far. A snapshot.</summary>
     public IReadOnlyList<ServedSession> Sessions => [.. _sessions.Live.Select(ServedSession.Of)];

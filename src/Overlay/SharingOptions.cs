@@ -49,6 +49,28 @@ public sealed record SharingOptions
     /// <summary>Lets consumers reach loopback, private and this host's own addresses. For tests alone: it opens the owner's network to strangers.</summary>
     public bool AllowPrivateTargets { get; init; }
 
+    /// <summary>How much a consumer may do before it looks like a search for open doors, or like a flood.</summary>
+    public TargetLimits Targets { get; init => field = value ?? throw new ArgumentNullException(nameof(Targets)); } = new();
+
+    /// <summary>Files of names (with all below them) and networks that are refused: plain names, addresses and networks a line, or hosts files. Read anew when they change; a line that cannot be used
+    /// keeps the list before it, and the node from starting.</summary>
+    public IReadOnlyList<string> BlockLists { get; init => field = value ?? throw new ArgumentNullException(nameof(BlockLists)); } = [];
+
+    /// <summary>Files of the same form: with any, nothing else is reached. What is refused stays refused.</summary>
+    public IReadOnlyList<string> AllowLists { get; init => field = value ?? throw new ArgumentNullException(nameof(AllowLists)); } = [];
+
+    /// <summary>Which targets are written to <c>targets.log</c> in the data folder, readable by the owner alone. By default those that were refused.</summary>
+    public TargetLogging TargetLog { get; init; } = TargetLogging.Refusals;
+
+    /// <summary>How large that file may become before it is put aside as <c>targets.1.log</c>, in the place of the one before: 4 KiB to 1 GiB, by default 1 MiB.</summary>
+    public ByteSize MaxTargetLogSize
+    {
+        get;
+        init => field = value.Bytes is >= 4 << 10 and <= 1 << 30
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(MaxTargetLogSize), value, "MaxTargetLogSize is from 4 KiB to 1 GiB.");
+    } = ByteSize.FromMebibytes(1);
+
     /// <summary>The ports that are open, ranges taken apart.</summary>
     internal ImmutableSortedSet<int> OpenPorts => GuardedPorts.Open(AllowedPorts);
 }

@@ -9,9 +9,12 @@ using Overlay.Transport;
 namespace Overlay;
 
 /// <summary>What gives service for a node, put together: the exit, and the sessions of those who use it.</summary>
-internal sealed class SharingParts
+internal sealed class SharingParts : IAsyncDisposable
 {
     private readonly ConsentKeeper _consent;
+    private readonly TargetLists _lists;
+    private readonly TargetJournal _journal;
+    private readonly ConsumerBlocks _blocks;
     private readonly TimeProvider _time;
     private readonly TimeSpan _closeTimeout;
 
@@ -26,16 +29,20 @@ internal sealed class SharingParts
     /// <param name="ledgers">Knows who has signed two histories.</param>
     /// <param name="metrics">Counts what the exit does; null for none.</param>
     /// <param name="consent">The owner's; owned from here on.</param>
+    /// <param name="dataDirectory">Where the owner's lists are and targets are recorded; null for nowhere.</param>
     internal SharingParts(
         SharingOptions sharing, ISigner signer, ILedgerStore ledger, SessionOptions options, TimeProvider time, ILogger logger, SessionDiagnostics diagnostics,
         PeerHost peers, ICounterpartyLedgers ledgers, SharingMetrics? metrics,
-        ConsentKeeper consent)
+        ConsentKeeper consent, string? dataDirectory)
     {
         _consent = consent;
         _time = time;
         _closeTimeout = options.CloseTimeout;
         var policy = new ExitPolicy { AllowedPorts = sharing.OpenPorts, AllowPrivateTargets = sharing.AllowPrivateTargets };
-        Exit exit = Exit.CreateOnSystem(new ExitOptions { Policy = policy }, () => [], time, logger, metrics);
+        _blocks = new ConsumerBlocks(dataDirectory, time, logger) { Blocked = EndAsync };
+        _lists = TargetLists.Open(sharing.BlockLists, sharing.AllowLists, time, logger);
+        _journal = new TargetJournal(sharing.TargetLog, dataDirectory, sharing.MaxTargetLogSize, time, logger);
+        Exit exit = Exit.CreateOnSystem(new ExitOptions { Policy = policy, Targets = sharing.Targets }, () => [], time, logger, metrics, _lists, _journal);
         var terms = new ProviderTerms
         {
             Region = sharing.Region.Code,
@@ -43,8 +50,8 @@ internal sealed class SharingParts
             MaxCreditWindow = (long)sharing.CreditWindow.Bytes,
             ExitPolicy = policy.Digest,
         };
-        Sessions = new ProviderSessions(signer, ledger, exit, terms, options, time, diagnostics, peers, ledgers);
-        Face = new OverlaySharing(Sessions, consent);
+        Sessions = new ProviderSessions(signer, ledger, exit, terms, options, time, diagnostics, peers, ledgers) { IsBlocked = _blocks.Contains };
+        Face = new OverlaySharing(Sessions, consent, _journal, _blocks);
         peers.Protocols.Handle(SessionProtocols.Offer, Sessions.HandleOfferAsync, maxStreamsPerConnection: 4);
         peers.Protocols.Handle(SessionProtocols.Session, Sessions.HandleSessionAsync, options.MaxSessionsPerPeer);
         peers.Protocols.Handle(SessionProtocols.Connect, Sessions.HandleConnectAsync);
@@ -58,18 +65,36 @@ internal sealed class SharingParts
 
     /// <summary>Ends sharing as soon as the consent is gone.</summary>
     /// <param name="stopAnnouncing">Takes back what the network was told.</param>
-    internal void Watch(Action stopAnnouncing) => _consent.Start(async () =>
+    internal void Watch(Action stopAnnouncing)
     {
-        using var deadline = new CancellationTokenSource(_closeTimeout, _time);
-        Task closing = Sessions.CutAsync(deadline.Token);
-        stopAnnouncing();
-        await closing.ConfigureAwait(false);
-    });
+        _blocks.Start();
+        _consent.Start(async () =>
+        {
+            using var deadline = new CancellationTokenSource(_closeTimeout, _time);
+            Task closing = Sessions.CutAsync(deadline.Token);
+            stopAnnouncing();
+            await closing.ConfigureAwait(false);
+        });
+    }
 
     /// <summary>Takes no new sessions and waits for last receipts until cancelled.</summary>
     internal async Task StopAsync(CancellationToken cancellationToken)
     {
         await _consent.DisposeAsync().ConfigureAwait(false);
+        await _blocks.DisposeAsync().ConfigureAwait(false);
         await Sessions.StopAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Lets go of files, behind <see cref="StopAsync"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _lists.DisposeAsync().ConfigureAwait(false);
+        await _journal.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task EndAsync(PublicKey consumer)
+    {
+        using var deadline = new CancellationTokenSource(_closeTimeout, _time);
+        await Sessions.CutAsync(consumer, deadline.Token).ConfigureAwait(false);
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Overlay.Node.Configuration;
 using Overlay.Node.Output;
+using Overlay.Proofs;
 using Overlay.Proofs.Ledger;
 
 namespace Overlay.Node.Commands;
@@ -13,15 +14,17 @@ internal static class LedgerExportCommand
     {
         var @out = new Option<string>("--out") { HelpName = "FILE", Description = "Write to this file, replacing it, instead of standard output." };
         var blindings = new Option<bool>("--blindings") { Description = "Add each receipt's blinding, with which anybody can check what it amounts to." };
-        var command = new Command("export", "Write all sessions and receipts as JSON lines.") { @out, blindings };
+        var consumer = new Option<string>("--consumer") { HelpName = "KEY", Description = "Only what this consumer was served: its PeerId, or its key in hexadecimal digits." };
+        var command = new Command("export", "Write all sessions and receipts as JSON lines.") { @out, blindings, consumer };
         var options = new SettingOptions(command, Settings.Data);
         return tree.Complete(command, async invocation =>
         {
             LedgerExportContent content = invocation.Has(blindings) ? LedgerExportContent.WithBlindings : LedgerExportContent.WithoutBlindings;
+            PublicKey? one = invocation.Find(consumer) is { } name ? ConsumerKey.Read("--consumer", name) : null;
             await using SqliteLedgerStore store = await LedgerCommand.OpenAsync(invocation, options);
             if (invocation.Find(@out) is not { } path)
             {
-                await LedgerExport.WriteAsync(store, invocation.RawOutput, content, invocation.Stop);
+                await LedgerExport.WriteAsync(store, invocation.RawOutput, content, one, invocation.Stop);
                 return ExitCode.Done;
             }
 
@@ -32,7 +35,7 @@ internal static class LedgerExportCommand
             {
                 await using (FileStream file = File.Create(partial))
                 {
-                    await LedgerExport.WriteAsync(store, file, content, invocation.Stop);
+                    await LedgerExport.WriteAsync(store, file, content, one, invocation.Stop);
                     size = file.Length;
                 }
 
@@ -45,7 +48,7 @@ internal static class LedgerExportCommand
 
             invocation.Output.Write(new Answer(whole, size));
             return ExitCode.Done;
-        }, "overlay ledger export --out receipts.jsonl", "overlay ledger export | jq .sessionId");
+        }, "overlay ledger export --out receipts.jsonl", "overlay ledger export | jq .sessionId", $"overlay ledger export --consumer {PeerProbe.ExamplePeer}");
     }
 
     private sealed class Answer(string file, long size) : IMessage

@@ -15,6 +15,7 @@ internal static class OverlayCommand
             DemoCommand.Create(tree),
             RunCommand.Create(tree),
             ConsentCommand.Create(tree),
+            BlockCommand.Create(tree),
             IdCommand.Create(tree),
             PeersCommand.Create(tree),
             PingCommand.Create(tree),

@@ -12,7 +12,9 @@ internal sealed class PeerProbe
     private readonly Argument<string> _address = new("ADDR") { Description = "The peer's multiaddr, ending in /p2p/ and its PeerId." };
     private readonly SettingOptions _options;
 
-    internal const string ExampleAddress = "/ip4/203.0.113.7/tcp/4001/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
+    internal const string ExamplePeer = "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
+
+    internal const string ExampleAddress = "/ip4/203.0.113.7/tcp/4001/p2p/" + ExamplePeer;
 
     internal PeerProbe(Command command)
     {

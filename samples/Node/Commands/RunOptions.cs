@@ -7,6 +7,7 @@ using Overlay.Market;
 using Overlay.Market.Witnessing;
 using Overlay.Node.Configuration;
 using Overlay.Node.Dashboard;
+using Overlay.Sharing;
 using Overlay.Transport;
 using Overlay.Using;
 
@@ -122,6 +123,9 @@ internal static class RunOptions
         MaxPricePerGiB = settings.Find(Settings.PriceCeiling),
         AllowedPorts = [.. s_webPorts.Union(settings.Get(Settings.AllowPort))],
         AllowPrivateTargets = settings.IsOn(Settings.AllowPrivateTargets),
+        BlockLists = settings.Get(Settings.BlockList),
+        AllowLists = settings.Get(Settings.AllowList),
+        TargetLog = settings.Find(Settings.TargetLog) ?? TargetLogging.Refusals,
     };
 
     private static WitnessOptions? Witness(SettingValues settings)
@@ -136,7 +140,7 @@ internal static class RunOptions
     {
         if (!wants && settings.IsFromCommandLine(Settings.Region))
             throw new UsageException($"{Settings.Region.Flag} does nothing without {Settings.Share.Flag} or {Settings.Want.Flag}.");
-        foreach (Setting setting in new Setting[] { Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets })
+        foreach (Setting setting in new Setting[] { Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets, Settings.BlockList, Settings.AllowList, Settings.TargetLog })
             if (settings.IsFromCommandLine(setting)) throw new UsageException($"{setting.Flag} does nothing without {Settings.Share.Flag}.");
     }
 }

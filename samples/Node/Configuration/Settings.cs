@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Overlay.Market.Witnessing;
+using Overlay.Sharing;
 using Overlay.Transport.Identity;
 
 namespace Overlay.Node.Configuration;
@@ -40,6 +41,17 @@ internal static class Settings
 
     internal static readonly SwitchSetting AllowPrivateTargets = new(
         "--allow-private-targets", "Let consumers reach loopback, private and this host's own addresses. For tests only: it opens your network to strangers.");
+
+    internal static readonly ListSetting<string> BlockList = new(
+        "--block-list", "FILE", "File of names and networks that are refused: a hosts file, or a name, address or network a line; several may be given. Read anew when it changes.",
+        "the path of a file", ReadPath);
+
+    internal static readonly ListSetting<string> AllowList = new(
+        "--allow-list", "FILE", "File of the same form: with any, nothing else is reached.", "the path of a file", ReadPath);
+
+    internal static readonly ValueSetting<TargetLogging> TargetLog = new(
+        "--target-log", "WHAT", "Which targets go into targets.log in the data folder: none, refusals (unless said), or all, that is also who reached what.", "none, refusals or all",
+        ReadTargetLog);
 
     internal static readonly ListSetting<Multiaddr> Provider = new(
         "--provider", "PEER-ADDR", "Provider to use; several are tried in turn.",
@@ -98,9 +110,15 @@ internal static class Settings
     /// <summary>Every one, in the order in which help and errors name them.</summary>
     internal static IReadOnlyList<Setting> All { get; } =
         [
-            Data, Listen, Bootstrap, Peer, NoMdns, KadProtocol, PrivateNetwork, Share, Region, Price, PriceCeiling, AllowPort, AllowPrivateTargets, Provider, Want, Amount,
-            MaxPrice, Socks, HttpProxy, Dashboard, DashboardPublic, ServePerf, WitnessTarget, WitnessListen, GeoIp,
+            Data, Listen, Bootstrap, Peer, NoMdns, KadProtocol, PrivateNetwork, Share, Region, Price, PriceCeiling, AllowPort, AllowPrivateTargets, BlockList, AllowList, TargetLog,
+            Provider, Want, Amount, MaxPrice, Socks, HttpProxy, Dashboard, DashboardPublic, ServePerf, WitnessTarget, WitnessListen, GeoIp,
         ];
+
+    private static bool ReadTargetLog(string text, out TargetLogging value)
+    {
+        value = text switch { "none" => TargetLogging.None, "all" => TargetLogging.All, _ => TargetLogging.Refusals };
+        return text is "none" or "refusals" or "all";
+    }
 
     private static bool ReadPath(string text, out string value)
     {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Overlay.Proofs;
 using Overlay.Sessions;
 
 namespace Overlay.Diagnostics;
@@ -22,6 +23,21 @@ internal static partial class SharingLog
 
     [LoggerMessage(EventId = 3002, Level = LogLevel.Debug, Message = "The refused target was {Host} port {Port} ({Code}).")]
     private static partial void WriteRefusedTarget(ILogger logger, string host, int port, ConnectCode code);
+
+    [LoggerMessage(EventId = 3003, Level = LogLevel.Warning, Message = "Consumer {Consumer} is refused for {Pause}: what it asked for looked like a search for open doors.")]
+    public static partial void ConsumerPaused(ILogger logger, PublicKey consumer, TimeSpan pause);
+
+    [LoggerMessage(EventId = 3004, Level = LogLevel.Information, Message = "The owner's lists were read anew: {Blocked} names refused, {Allowed} allowed.")]
+    public static partial void ListsRead(ILogger logger, int blocked, int allowed);
+
+    [LoggerMessage(EventId = 3005, Level = LogLevel.Error, Message = "A list cannot be used, the one before stays: {Reason}")]
+    public static partial void ListKept(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 3006, Level = LogLevel.Error, Message = "The record of targets cannot be written: {Reason}")]
+    public static partial void JournalFailed(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 3007, Level = LogLevel.Information, Message = "Consumer {Consumer} is blocked: its sessions end, and no more are opened.")]
+    public static partial void ConsumerBlocked(ILogger logger, PublicKey consumer);
 
     [LoggerMessage(EventId = 3010, Level = LogLevel.Information, Message = "Sharing with the consent of {GivenAt:u} by {GivenBy} to text {TextVersion}.")]
     public static partial void SharingWithConsent(ILogger logger, DateTimeOffset givenAt, string givenBy, int textVersion);

@@ -11,15 +11,19 @@ internal sealed class SharingMetrics
 
     private readonly Counter<long> _connections;
     private readonly Counter<long> _refusals;
+    private readonly Counter<long> _pauses;
 
     public SharingMetrics(IMeterFactory factory)
     {
         Meter meter = factory.Create(MeterName);
         _connections = meter.CreateCounter<long>("overlay.exit.connections", "{connection}", "Connections made to targets.");
         _refusals = meter.CreateCounter<long>("overlay.exit.refusals", "{request}", "Requests that were refused or failed, by reason.");
+        _pauses = meter.CreateCounter<long>("overlay.exit.pauses", "{consumer}", "Consumers refused for a while because they seemed to look for open doors.");
     }
 
     public void Connected() => _connections.Add(1);
+
+    public void Paused() => _pauses.Add(1);
 
     public void Refused(ConnectCode code) => _refusals.Add(1, new KeyValuePair<string, object?>("reason", Name(code)));
 

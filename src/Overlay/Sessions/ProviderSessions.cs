@@ -34,6 +34,9 @@ internal sealed class ProviderSessions(
         set => _terms = value;
     }
 
+    /// <summary>Whether the owner does not serve a consumer.</summary>
+    internal Func<PublicKey, bool> IsBlocked { get; init; } = static _ => false;
+
     /// <summary>Sessions that live now.</summary>
     internal IReadOnlyList<ProviderSession> Live
     {
@@ -171,6 +174,13 @@ internal sealed class ProviderSessions(
         return StopAsync(cancellationToken);
     }
 
+    /// <summary>Resets what one consumer has open, asks it for its last receipts and ends its sessions.</summary>
+    internal Task CutAsync(PublicKey consumer, CancellationToken cancellationToken)
+    {
+        foreach (ProviderSession session in Live.Where(session => session.Consumer == consumer)) session.CutOff("The provider's owner no longer serves this consumer.");
+        return EndAsync(consumer, cancellationToken);
+    }
+
     /// <summary>Asks one consumer for its last receipts and ends its sessions.</summary>
     internal async Task EndAsync(PublicKey consumer, CancellationToken cancellationToken) =>
         await Task.WhenAll(Live.Where(session => session.Consumer == consumer).Select(session => session.FinishAsync(cancellationToken))).ConfigureAwait(false);
@@ -225,7 +235,7 @@ internal sealed class ProviderSessions(
         {
             // Live before Accept leaves: the consumer may connect at once.
             _live.Add(session.Id, session);
-            if (_cut) session.CutOff("The provider's owner no longer shares.");
+            if (_cut || IsBlocked(consumer)) session.CutOff("The provider's owner no longer shares.");
         }
 
         _diagnostics.Opened(session.Id, LedgerRole.Provider);
@@ -316,6 +326,7 @@ internal sealed class ProviderSessions(
         lock (_lock)
         {
             if (_stopping) throw new SessionException(SessionError.ShuttingDown, "The provider is going away.");
+            if (IsBlocked(consumer)) throw new SessionException(SessionError.Blocked, "The provider's owner does not serve this consumer.");
             int held = _perConsumer.GetValueOrDefault(consumer);
             if (held >= options.MaxSessionsPerPeer || _perConsumer.Values.Sum() >= options.MaxSessions)
                 throw new SessionException(SessionError.Capacity, "The provider has no room for another session.");

@@ -77,4 +77,7 @@ internal enum SessionError
 
     /// <summary>There is a proof that the other side's ledger has forked.</summary>
     Forked = 20,
+
+    /// <summary>The provider's owner does not serve this consumer.</summary>
+    Blocked = 22,
 }

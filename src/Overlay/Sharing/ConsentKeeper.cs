@@ -5,7 +5,7 @@ using Overlay.Proofs;
 namespace Overlay.Sharing;
 
 /// <summary>Watches over the consent of a node that shares: the moment it is gone, sharing ends.</summary>
-/// <remarks>Its loop, owned by itself and awaited when it is disposed of, looks at the record's file each second. Withdrawing and the loop end sharing once, whoever is first.</remarks>
+/// <remarks>The record's file is looked at each second. Withdrawing and a change of the file end sharing once, whichever is first.</remarks>
 internal sealed class ConsentKeeper : IAsyncDisposable
 {
     /// <summary>How often the file is looked at.</summary>
@@ -17,11 +17,10 @@ internal sealed class ConsentKeeper : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
-    private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Func<Task>? _end;
     private Task? _ending;
-    private Task _watching = Task.CompletedTask;
+    private FilePoll? _poll;
     private volatile SharingConsent _consent;
 
     private ConsentKeeper(SharingConsent consent, SharingOptions sharing, string? folder, ISigner signer, TimeProvider time, ILogger logger)
@@ -68,7 +67,12 @@ internal sealed class ConsentKeeper : IAsyncDisposable
     internal void Start(Func<Task> end)
     {
         _end = end;
-        if (_folder is { } folder) _watching = Task.Run(() => WatchAsync(folder));
+        if (_folder is null) return;
+        _poll = new FilePoll([ConsentFile.PathIn(_folder)], Interval, _time, LookAsync);
+        _poll.Start();
+        // What has changed while the node started; the end is awaited when this is disposed of.
+        SharingConsent? now = Read(_folder);
+        if (now?.FindObjection(_sharing) is not null || now is null) _ = EndAsync(now);
     }
 
     /// <summary>Ends sharing at once and marks the record.</summary>
@@ -83,39 +87,17 @@ internal sealed class ConsentKeeper : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        await _watching.ConfigureAwait(false);
+        if (_poll is not null) await _poll.DisposeAsync().ConfigureAwait(false);
         Task? ending;
         lock (_lock) ending = _ending;
         if (ending is not null) await ending.ConfigureAwait(false);
-        _stopping.Dispose();
     }
 
-    private async Task WatchAsync(string folder)
+    private async Task LookAsync()
     {
-        using var timer = new PeriodicTimer(Interval, _time);
-        (DateTime, long) seen = default;
-        try
-        {
-            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
-            {
-                var file = new FileInfo(ConsentFile.PathIn(folder));
-                (DateTime, long) now = file.Exists ? (file.LastWriteTimeUtc, file.Length) : default;
-                if (now == seen && file.Exists) continue;
-                seen = now;
-                if (Read(folder) is not { } consent || consent.FindObjection(_sharing) is not null)
-                {
-                    await EndAsync(Read(folder)).ConfigureAwait(false);
-                    return;
-                }
-
-                _consent = consent;
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The node stops.
-        }
+        SharingConsent? consent = Read(_folder!);
+        if (consent is not null && consent.FindObjection(_sharing) is null) _consent = consent;
+        else await EndAsync(consent).ConfigureAwait(false);
     }
 
     // What cannot be read allows nothing.

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Overlay.Diagnostics;
+using Overlay.Proofs;
 using Overlay.Sessions;
 
 namespace Overlay.Sharing;
@@ -20,6 +21,9 @@ internal sealed class Exit : IExit
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SharingMetrics? _metrics;
+    private readonly TargetGuard _guard;
+    private readonly TargetLists? _lists;
+    private readonly TargetJournal? _journal;
 
     private int _dialing;
 
@@ -30,9 +34,22 @@ internal sealed class Exit : IExit
     /// <param name="time">The clock of all deadlines.</param>
     /// <param name="logger">Receives refusals, with their targets only at debug level.</param>
     /// <param name="metrics">Counts dials and refusals; may be null.</param>
+    /// <param name="lists">What the owner refuses or allows by name and network; null for none. Its own owner disposes of it.</param>
+    /// <param name="journal">Keeps the targets; null for nowhere. Its own owner disposes of it.</param>
     public Exit(
-        ExitOptions options, INameResolver resolver, IAddressDialer dialer, IHostAddresses own, TimeProvider time, ILogger logger, SharingMetrics? metrics = null)
+        ExitOptions options, INameResolver resolver, IAddressDialer dialer, IHostAddresses own, TimeProvider time, ILogger logger, SharingMetrics? metrics = null,
+        TargetLists? lists = null, TargetJournal? journal = null)
     {
+        _guard = new TargetGuard(options.Targets)
+        {
+            Paused = consumer =>
+            {
+                metrics?.Paused();
+                SharingLog.ConsumerPaused(logger, consumer, options.Targets.Pause);
+            },
+        };
+        _lists = lists;
+        _journal = journal;
         _options = options;
         _resolver = resolver;
         _dialer = dialer;
@@ -49,29 +66,58 @@ internal sealed class Exit : IExit
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
     /// <param name="metrics">The counters; may be null.</param>
+    /// <param name="lists">What the owner refuses or allows by name and network; may be null.</param>
+    /// <param name="journal">Keeps the targets; may be null.</param>
     public static Exit CreateOnSystem(
-        ExitOptions options, Func<IEnumerable<IPAddress>> observedAddresses, TimeProvider time, ILogger logger, SharingMetrics? metrics = null) =>
-        new(options, new SystemNameResolver(options.MaxConcurrentLookups), new TcpAddressDialer(), new InterfaceAddresses(observedAddresses, time), time, logger, metrics);
+        ExitOptions options, Func<IEnumerable<IPAddress>> observedAddresses, TimeProvider time, ILogger logger, SharingMetrics? metrics = null,
+        TargetLists? lists = null, TargetJournal? journal = null) =>
+        new(
+            options, new SystemNameResolver(options.MaxConcurrentLookups), new TcpAddressDialer(), new InterfaceAddresses(observedAddresses, time), time, logger, metrics, lists,
+            journal);
 
     /// <inheritdoc/>
-    public async ValueTask<ExitConnection> ConnectAsync(string host, int port, CancellationToken cancellationToken)
+    public async ValueTask<ExitConnection> ConnectAsync(PublicKey consumer, string host, int port, CancellationToken cancellationToken)
     {
+        TargetGuard.Place? place = null;
+        bool isHandedOut = false;
         try
         {
-            ExitConnection connection = await CheckAndConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+            place = _guard.Enter(consumer, Now);
+            ExitConnection connection = await CheckAndConnectAsync(place, host, port, cancellationToken).ConfigureAwait(false);
             _metrics?.Connected();
+            _journal?.Reached(consumer, host, port);
+            isHandedOut = true;
             return connection;
         }
         catch (ConnectRefusedException refused)
         {
+            if (LooksLikeSearching(refused)) place?.Fail(Now);
+            _journal?.Refused(consumer, host, port, refused);
             _metrics?.Refused(refused.Code);
             SharingLog.Refused(_logger, refused.Code, refused.Message);
             SharingLog.RefusedTarget(_logger, host, port, refused.Code);
             throw;
         }
+        catch (OperationCanceledException)
+        {
+            // Whoever asks and does not wait may do so to learn who answers at once.
+            place?.Fail(Now);
+            throw;
+        }
+        finally
+        {
+            if (!isHandedOut) place?.Dispose();
+        }
     }
 
-    private async Task<ExitConnection> CheckAndConnectAsync(string host, int port, CancellationToken cancellationToken)
+    private TimeSpan Now => _time.GetElapsedTime(0);
+
+    // What lies with this host or its line says nothing about the consumer.
+    private static bool LooksLikeSearching(ConnectRefusedException refused) =>
+        !refused.IsByList && refused.Code is ConnectCode.Policy or ConnectCode.AddressTypeNotSupported or ConnectCode.HostUnreachable or ConnectCode.ConnectionRefused
+            or ConnectCode.TimedOut;
+
+    private async Task<ExitConnection> CheckAndConnectAsync(TargetGuard.Place place, string host, int port, CancellationToken cancellationToken)
     {
         Require(_options.Policy.CheckPort(port));
         if (!TargetHost.TryParse(host, out TargetHost target, out string? reason)) throw new ConnectRefusedException(ConnectCode.AddressTypeNotSupported, reason);
@@ -85,8 +131,13 @@ internal sealed class Exit : IExit
         {
             IPAddress[] addresses = target.Address is { } literal ? [literal] : await ResolveAsync(target.Name!, cancellationToken).ConfigureAwait(false);
             IReadOnlySet<IPAddress> own = _own.Current;
-            foreach (IPAddress address in addresses) Require(_options.Policy.CheckAddress(address, own));
-            return await DialAsync(addresses, port, cancellationToken).ConfigureAwait(false);
+            foreach (IPAddress address in addresses)
+            {
+                Require(_options.Policy.CheckAddress(address, own));
+                if (_lists is not null) Require(_lists.CheckAddress(target.Name, address));
+            }
+
+            return await DialAsync(place, place.Aim(addresses, port, Now), port, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -97,6 +148,7 @@ internal sealed class Exit : IExit
     private async Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken)
     {
         Require(_options.Policy.CheckName(name));
+        if (_lists is not null) Require(_lists.CheckName(name));
         using var timeout = new CancellationTokenSource(_options.ResolveTimeout, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         IPAddress[] addresses;
@@ -122,7 +174,7 @@ internal sealed class Exit : IExit
         return addresses;
     }
 
-    private async Task<ExitConnection> DialAsync(IPAddress[] addresses, int port, CancellationToken cancellationToken)
+    private async Task<ExitConnection> DialAsync(TargetGuard.Place place, IPAddress[] addresses, int port, CancellationToken cancellationToken)
     {
         IPEndPoint[] targets = [.. StaggeredDial.Order(addresses, _options.MaxAttempts).Select(address => new IPEndPoint(address, port))];
         using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _time);
@@ -143,7 +195,7 @@ internal sealed class Exit : IExit
 
         try
         {
-            return new ExitConnection(socket, BoundEndPoint(socket));
+            return new ExitConnection(socket, BoundEndPoint(socket), place);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
@@ -162,7 +214,7 @@ internal sealed class Exit : IExit
 
     private static void Require(ExitVerdict verdict)
     {
-        if (!verdict.IsAllowed) throw new ConnectRefusedException(ConnectCode.Policy, verdict.Text);
+        if (!verdict.IsAllowed) throw new ConnectRefusedException(ConnectCode.Policy, verdict.Text) { IsByList = verdict.Refusal == ExitRefusal.List };
     }
 
     private static ConnectRefusedException Refusal(SocketException error) => error.SocketErrorCode switch

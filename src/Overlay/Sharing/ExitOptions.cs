@@ -63,6 +63,17 @@ internal sealed record ExitOptions
         init => field = Positive(value, nameof(MaxConcurrentLookups));
     } = 32;
 
+    /// <summary>How much a consumer may do before it looks like a search for open doors.</summary>
+    public TargetLimits Targets
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = value;
+        }
+    } = new();
+
     private static TimeSpan Positive(TimeSpan value, string name)
     {
         if (value <= TimeSpan.Zero || value > TimeSpan.FromHours(1)) throw new ArgumentOutOfRangeException(name, value, $"{name} takes more than zero and at most an hour.");

@@ -16,6 +16,9 @@ internal enum ExitRefusal
 
     /// <summary>The name belongs to a private or special zone.</summary>
     Name,
+
+    /// <summary>A list of the owner's names it, or leaves it out.</summary>
+    List,
 }
 
 /// <summary>An exit policy's answer about one target.</summary>
@@ -32,6 +35,9 @@ internal readonly record struct ExitVerdict(ExitRefusal Refusal, AddressKind Kin
 
     /// <summary>A refused address.</summary>
     public static ExitVerdict RefusedAddress(AddressKind kind) => new(ExitRefusal.Address, kind, $"The exit does not connect to {Describe(kind)}.");
+
+    /// <summary>A target that a list of the owner's keeps out.</summary>
+    public static ExitVerdict RefusedByList(string text) => new(ExitRefusal.List, AddressKind.RefusedByOwner, text);
 
     private static string Describe(AddressKind kind) => kind switch
     {

@@ -27,7 +27,17 @@ public static class LedgerExport
     /// <param name="content">Whether the receipts' blindings are written too. A session's seed never is.</param>
     /// <param name="cancellationToken">Ends the export between two lines.</param>
     /// <exception cref="LedgerException">The ledger cannot be read or is damaged; what came before has been written.</exception>
-    public static async Task WriteAsync(ILedgerStore store, Stream destination, LedgerExportContent content, CancellationToken cancellationToken)
+    public static Task WriteAsync(ILedgerStore store, Stream destination, LedgerExportContent content, CancellationToken cancellationToken) =>
+        WriteAsync(store, destination, content, null, cancellationToken);
+
+    /// <summary>Writes what concerns one consumer that this ledger's owner has served: what there is to show about it.</summary>
+    /// <param name="store">The ledger.</param>
+    /// <param name="destination">Where to write; stays open.</param>
+    /// <param name="content">Whether the receipts' blindings are written too.</param>
+    /// <param name="consumer">The consumer's key; null for all sessions of both roles.</param>
+    /// <param name="cancellationToken">Ends the export between two lines.</param>
+    /// <exception cref="LedgerException">The ledger cannot be read or is damaged; what came before has been written.</exception>
+    public static async Task WriteAsync(ILedgerStore store, Stream destination, LedgerExportContent content, PublicKey? consumer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(destination);
@@ -36,6 +46,7 @@ public static class LedgerExport
         var seeds = new Dictionary<(Digest, LedgerRole), BlindingSeed?>();
         await foreach (SessionRecord session in store.ReadSessionsAsync(cancellationToken).ConfigureAwait(false))
         {
+            if (consumer is { } one && (session.Role != LedgerRole.Provider || session.Counterparty != one)) continue;
             Write(json, session);
             if (content == LedgerExportContent.WithBlindings) seeds[(session.SessionId, session.Role)] = session.Seed;
             await EndLineAsync(json, buffer, destination, cancellationToken).ConfigureAwait(false);
@@ -43,6 +54,7 @@ public static class LedgerExport
 
         await foreach (ReceiptEntry entry in store.ReadReceiptsAsync(null, cancellationToken).ConfigureAwait(false))
         {
+            if (consumer is { } one && (entry.Role != LedgerRole.Provider || entry.Receipt.Body.Consumer != one)) continue;
             Write(json, entry, seeds.GetValueOrDefault((entry.Receipt.Body.SessionId, entry.Role)));
             await EndLineAsync(json, buffer, destination, cancellationToken).ConfigureAwait(false);
         }

@@ -152,13 +152,13 @@ public class RefusalTests
 
     private sealed class RefusingExit(ConnectCode code) : IExit
     {
-        public ValueTask<ExitConnection> ConnectAsync(string host, int port, CancellationToken cancellationToken) =>
+        public ValueTask<ExitConnection> ConnectAsync(PublicKey consumer, string host, int port, CancellationToken cancellationToken) =>
             throw new ConnectRefusedException(code, $"Port {port} is not open here.");
     }
 
     private sealed class BrokenExit : IExit
     {
-        public ValueTask<ExitConnection> ConnectAsync(string host, int port, CancellationToken cancellationToken) =>
+        public ValueTask<ExitConnection> ConnectAsync(PublicKey consumer, string host, int port, CancellationToken cancellationToken) =>
             throw new SocketException((int)SocketError.ConnectionRefused);
     }
 }

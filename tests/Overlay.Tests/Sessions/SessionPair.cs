@@ -132,7 +132,7 @@ internal sealed class Origin : IExit, IAsyncDisposable
 
     internal Func<Socket, Task> Serve { get; set; } = EchoAsync;
 
-    public async ValueTask<ExitConnection> ConnectAsync(string host, int port, CancellationToken cancellationToken)
+    public async ValueTask<ExitConnection> ConnectAsync(PublicKey consumer, string host, int port, CancellationToken cancellationToken)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(_listener.LocalEndPoint!, cancellationToken);

@@ -3,6 +3,8 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Overlay.Proofs;
+using Overlay.Sessions;
 using Overlay.Sharing;
 
 namespace Overlay.Tests.Sharing;
@@ -63,6 +65,10 @@ internal sealed class FixedAddresses(params string[] addresses) : IHostAddresses
 
 internal static class Exits
 {
+    /// <summary>For a consumer that is the only one.</summary>
+    public static ValueTask<ExitConnection> ConnectAsync(this Exit exit, string host, int port, CancellationToken cancellationToken) =>
+        exit.ConnectAsync(new PublicKey(new byte[PublicKey.Size]), host, port, cancellationToken);
+
     public static Exit Create(
         IAddressDialer dialer, INameResolver? resolver = null, ExitOptions? options = null, TimeProvider? time = null, IHostAddresses? own = null) =>
         new(options ?? new ExitOptions(), resolver ?? new ScriptedResolver(["93.184.215.14"]), dialer, own ?? new FixedAddresses(), time ?? new FakeTimeProvider(), NullLogger.Instance);
