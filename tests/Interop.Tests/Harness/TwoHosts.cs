@@ -57,6 +57,9 @@ internal sealed partial class TwoHosts : IAsyncDisposable
     internal static ChildProcess Start(string host, string program, IEnumerable<string> arguments, string? workingDirectory = null) =>
         ChildProcess.Start(RealTools.Find("ip"), ["netns", "exec", host, program, .. arguments], workingDirectory);
 
+    /// <summary>Runs <c>ip</c> for what a test needs beyond two addresses.</summary>
+    internal static Task ConfigureAsync(params string[] arguments) => RunAsync(arguments);
+
     public async ValueTask DisposeAsync()
     {
         // The cable goes with the namespaces.
