@@ -9,13 +9,22 @@ using Overlay.Proofs;
 namespace Overlay.Node.Dashboard;
 
 /// <summary>What can be asked for. Reading is GET and changes nothing; changing is POST, from the page itself.</summary>
-internal sealed class DashboardEndpoints(IDashboardNode node, DashboardFeed feed, DashboardGuard guard, ILogger logger, CancellationToken stopping)
+internal sealed class DashboardEndpoints(
+    IDashboardNode node, DashboardFeed feed, DashboardGuard guard, TimeProvider time, ILogger logger, CancellationToken stopping)
 {
+    /// <summary>Refusals that the log is told of in a minute: another site's page that asks in a loop must not fill a disk.</summary>
+    internal const int MaxLoggedRefusals = 100;
+
+
     private const string Json = "application/json";
 
     // No script, style or request but of this address; no frame around it.
     private const string ContentPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    private readonly Lock _lock = new(); // guards the two
+    private long _minute;
+    private int _logged;
 
     internal async Task HandleAsync(HttpContext context)
     {
@@ -38,6 +47,12 @@ internal sealed class DashboardEndpoints(IDashboardNode node, DashboardFeed feed
         catch (OperationCanceledException) when (stopping.IsCancellationRequested || context.RequestAborted.IsCancellationRequested)
         {
             // Whoever asked is gone, or the node goes.
+        }
+        catch (Exception e) when (!context.Response.HasStarted)
+        {
+            // What the node could not do, limits that cannot be written say, the owner is to read.
+            DashboardLog.RequestFailed(logger, e);
+            await SayAsync(context, StatusCodes.Status500InternalServerError, Output.PlainText.OneLine(e.Message));
         }
     }
 
@@ -95,7 +110,7 @@ internal sealed class DashboardEndpoints(IDashboardNode node, DashboardFeed feed
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
         context.Response.ContentType = "text/event-stream";
         await context.Response.Body.FlushAsync(stop.Token);
-        await foreach (byte[] told in page.Reader.ReadAllAsync(stop.Token))
+        while (await page.ReadAsync(stop.Token) is { } told)
         {
             await context.Response.Body.WriteAsync("data: "u8.ToArray(), stop.Token);
             await context.Response.Body.WriteAsync(told, stop.Token);
@@ -152,9 +167,19 @@ internal sealed class DashboardEndpoints(IDashboardNode node, DashboardFeed feed
     private Task RefuseAsync(HttpContext context, string reason)
     {
         HttpRequest request = context.Request;
-        DashboardLog.Refused(logger, Short(request.Method), Short(request.Path), context.Connection.RemoteIpAddress?.ToString(), reason);
+        if (MayLog()) DashboardLog.Refused(logger, Short(request.Method), Short(request.Path), context.Connection.RemoteIpAddress?.ToString(), reason);
         return SayAsync(context, StatusCodes.Status403Forbidden, "Open the address that 'overlay run' printed.");
         static string Short(string text) => Output.PlainText.OneLine(text.Length > 64 ? text[..64] + "…" : text);
+    }
+
+    private bool MayLog()
+    {
+        long minute = (long)time.GetElapsedTime(0).TotalMinutes;
+        lock (_lock)
+        {
+            if (minute != _minute) (_minute, _logged) = (minute, 0);
+            return _logged++ < MaxLoggedRefusals;
+        }
     }
 
     private static Task RefuseMethodAsync(HttpContext context, string allowed)

@@ -11,11 +11,10 @@ internal sealed class DashboardFeed(IDashboardNode node, TimeProvider time, ILog
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new(); // guards what follows
-    private readonly HashSet<Channel<byte[]>> _pages = [];
+    private readonly HashSet<Page> _pages = [];
     private readonly DashboardState _state = new();
     private CancellationTokenSource? _running;
     private Task _loop = Task.CompletedTask;
-    private bool _isNews;
     private bool _disposed;
 
     /// <summary>Pages that are being told.</summary>
@@ -27,21 +26,20 @@ internal sealed class DashboardFeed(IDashboardNode node, TimeProvider time, ILog
         }
     }
 
-    /// <summary>A place for one more page, or null when there is none. Each element is a whole JSON object in UTF-8; a page that lags misses some.</summary>
+    /// <summary>A place for one more page, or null when there is none. Dispose it.</summary>
     internal Page? TryOpen()
     {
-        var page = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(2) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true, SingleWriter = true });
+        var page = new Page(this);
         lock (_lock)
         {
             if (_disposed || _pages.Count >= DashboardOptions.MaxStreams) return null;
             _pages.Add(page);
-            _isNews = true;
-            if (_running is not null) return new Page(this, page);
+            if (_running is not null) return page;
             _running = new CancellationTokenSource();
             Task before = _loop;
             CancellationToken stop = _running.Token;
             _loop = Task.Run(() => RunAsync(before, stop), CancellationToken.None);
-            return new Page(this, page);
+            return page;
         }
     }
 
@@ -51,7 +49,7 @@ internal sealed class DashboardFeed(IDashboardNode node, TimeProvider time, ILog
         lock (_lock)
         {
             _disposed = true;
-            foreach (Channel<byte[]> page in _pages) page.Writer.TryComplete();
+            foreach (Page page in _pages) page.End();
             _running?.Cancel();
             loop = _loop;
         }
@@ -59,7 +57,7 @@ internal sealed class DashboardFeed(IDashboardNode node, TimeProvider time, ILog
         await loop;
     }
 
-    private void Close(Channel<byte[]> page)
+    private void Close(Page page)
     {
         lock (_lock)
         {
@@ -89,11 +87,11 @@ internal sealed class DashboardFeed(IDashboardNode node, TimeProvider time, ILog
     private async Task TellAsync(CancellationToken stop)
     {
         byte[] told;
+        bool isWhole;
+        lock (_lock) isWhole = _pages.Any(page => page.IsNew);
         try
         {
             DashboardLook look = await node.LookAsync(stop);
-            bool isWhole;
-            lock (_lock) (isWhole, _isNews) = (_isNews, false);
             told = JsonSerializer.SerializeToUtf8Bytes(_state.Update(look, time.GetUtcNow(), isWhole), DashboardJson.Default.DashboardModel);
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -104,14 +102,31 @@ internal sealed class DashboardFeed(IDashboardNode node, TimeProvider time, ILog
         }
 
         lock (_lock)
-            foreach (Channel<byte[]> page in _pages) page.Writer.TryWrite(told);
+            foreach (Page page in _pages) page.Tell(told, isWhole);
     }
 
     /// <summary>One page's place; dispose it.</summary>
-    internal sealed class Page(DashboardFeed feed, Channel<byte[]> channel) : IDisposable
+    internal sealed class Page(DashboardFeed feed) : IDisposable
     {
-        internal ChannelReader<byte[]> Reader => channel.Reader;
+        // A page that lags misses what is older than two seconds.
+        private readonly Channel<(byte[] Told, bool IsWhole)> _news = Channel.CreateBounded<(byte[] Told, bool IsWhole)>(
+            new BoundedChannelOptions(2) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true, SingleWriter = true });
 
-        public void Dispose() => feed.Close(channel);
+        /// <summary>Whether it has not read yet what was before it was opened.</summary>
+        internal bool IsNew { get; private set; } = true;
+
+        /// <summary>The next of the node's states, a JSON object in UTF-8; null when there will be none.</summary>
+        internal async ValueTask<byte[]?> ReadAsync(CancellationToken cancellationToken)
+        {
+            if (!await _news.Reader.WaitToReadAsync(cancellationToken) || !_news.Reader.TryRead(out (byte[] Told, bool IsWhole) news)) return null;
+            if (news.IsWhole) IsNew = false;
+            return news.Told;
+        }
+
+        public void Dispose() => feed.Close(this);
+
+        internal void Tell(byte[] told, bool isWhole) => _news.Writer.TryWrite((told, isWhole));
+
+        internal void End() => _news.Writer.TryComplete();
     }
 }

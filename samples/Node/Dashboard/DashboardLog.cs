@@ -10,4 +10,7 @@ internal static partial class DashboardLog
 
     [LoggerMessage(6002, LogLevel.Warning, "The dashboard could not look at the node.")]
     internal static partial void LookFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(6003, LogLevel.Warning, "What the dashboard was asked for failed.")]
+    internal static partial void RequestFailed(ILogger logger, Exception exception);
 }

@@ -48,7 +48,7 @@ internal sealed class DashboardServer : IAsyncDisposable
         var stopping = new CancellationTokenSource();
         ILogger logger = logging.CreateLogger("Overlay.Node.Dashboard");
         var feed = new DashboardFeed(node, time, logger);
-        var pages = new DashboardEndpoints(node, feed, new DashboardGuard(token, NewSecret(), NewSecret()), logger, stopping.Token);
+        var pages = new DashboardEndpoints(node, feed, new DashboardGuard(token, NewSecret(), NewSecret()), time, logger, stopping.Token);
         web.Run(pages.HandleAsync);
         try
         {

@@ -12,6 +12,9 @@ internal sealed class DashboardState
     /// <summary>How far back rates are remembered.</summary>
     internal static readonly TimeSpan History = TimeSpan.FromMinutes(10);
 
+    // A page that misses a look or two gets their rates with the next.
+    private const int Overlap = 5;
+
     /// <summary>Most sessions, peers and refusals told; the counts are of all.</summary>
     internal const int MaxRows = 50;
 
@@ -23,7 +26,7 @@ internal sealed class DashboardState
 
     /// <param name="look">The node now.</param>
     /// <param name="now">The time.</param>
-    /// <param name="isWhole">Whether all remembered rates are to be told, and not only the newest: there is a page that knows none.</param>
+    /// <param name="isWhole">Whether all remembered rates are to be told, and not only the newest few: there is a page that knows none.</param>
     internal DashboardModel Update(DashboardLook look, DateTimeOffset now, bool isWhole)
     {
         AddRate(look, now);
@@ -34,7 +37,7 @@ internal sealed class DashboardState
             look.Addresses,
             Math.Max(0, (now - look.StartedAt).TotalSeconds),
             look.Sharing is { } sharing ? new SharesModel(NameOf(sharing.Region), sharing.PricePerGiB, sharing.CreditWindow.Bytes) : null,
-            isWhole ? [.. _rates] : [.. _rates.TakeLast(1)],
+            isWhole ? [.. _rates] : [.. _rates.TakeLast(Overlap)],
             [.. look.Sessions.OrderByDescending(session => session.Unpaid.Bytes).ThenBy(session => session.OpenedAt).Take(MaxRows).Select(Model)],
             look.Sessions.Count,
             new LossModel(unpaid, look.Sessions.Sum(session => Units.Cost(session.Unpaid.Bytes, (ulong)(session.PricePerGiB * 1_000_000m)))),
@@ -61,15 +64,16 @@ internal sealed class DashboardState
     internal static CapsModel Model(OwnerCaps caps) => new(
         caps.MaxUpload?.Megabits, caps.MaxDownload?.Megabits, caps.DailyQuota?.Bytes / (double)(1UL << 30), caps.MonthlyQuota?.Bytes / (double)(1UL << 30));
 
-    /// <summary>The page's word for caps; null when they are none: a limit is above zero and at most a terabit a second, or a pebibyte.</summary>
+    /// <summary>The page's word for caps; null when they are none: rates from 64 kbit/s to 100 Gbit/s, sizes from a mebibyte to a pebibyte.</summary>
     internal static OwnerCaps? Read(CapsModel model)
     {
-        const double MaxMegabits = 1e6, MaxGiB = 1 << 20;
-        if (!Fits(model.MaxUpload, MaxMegabits) || !Fits(model.MaxDownload, MaxMegabits) || !Fits(model.DailyQuota, MaxGiB) || !Fits(model.MonthlyQuota, MaxGiB)) return null;
-        return new OwnerCaps(Rate(model.MaxUpload), Rate(model.MaxDownload), Size(model.DailyQuota), Size(model.MonthlyQuota));
-        static bool Fits(double? value, double max) => value is null or (> 0 and <= 1e9) && !(value > max);
-        static BitRate? Rate(double? megabits) => megabits is { } value ? new BitRate((ulong)Math.Max(1, value * 1e6)) : null;
-        static ByteSize? Size(double? gibibytes) => gibibytes is { } value ? new ByteSize((ulong)Math.Max(1, value * (1UL << 30))) : null;
+        const double MinMegabits = 0.064, MaxMegabits = 100_000, MinGiB = 1.0 / 1024, MaxGiB = 1 << 20;
+        bool fits = Fits(model.MaxUpload, MinMegabits, MaxMegabits) && Fits(model.MaxDownload, MinMegabits, MaxMegabits)
+            && Fits(model.DailyQuota, MinGiB, MaxGiB) && Fits(model.MonthlyQuota, MinGiB, MaxGiB);
+        return fits ? new OwnerCaps(Rate(model.MaxUpload), Rate(model.MaxDownload), Size(model.DailyQuota), Size(model.MonthlyQuota)) : null;
+        static bool Fits(double? value, double min, double max) => value is not { } number || (number >= min && number <= max);
+        static BitRate? Rate(double? megabits) => megabits is { } value ? new BitRate((ulong)Math.Round(value * 1e6)) : null;
+        static ByteSize? Size(double? gibibytes) => gibibytes is { } value ? new ByteSize((ulong)Math.Round(value * (1UL << 30))) : null;
     }
 
     private void AddRate(DashboardLook look, DateTimeOffset now)

@@ -217,6 +217,7 @@ public sealed class DashboardServerTests : IAsyncLifetime
     [InlineData("null")]
     [InlineData("""{"maxUpload":0}""")]
     [InlineData("""{"maxUpload":-1}""")]
+    [InlineData("""{"maxUpload":0.063}""")]
     [InlineData("""{"maxUpload":1e300}""")]
     [InlineData("""{"monthlyQuota":1048577}""")]
     [InlineData("""{"maxUpload":"20"}""")]
@@ -229,6 +230,31 @@ public sealed class DashboardServerTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         Assert.Empty(_node.Done);
+    }
+
+    [Fact]
+    public async Task Limits_ThatCannotBeKept_TellTheOwnerWhy()
+    {
+        await OpenAsync();
+        _node.Fault = new IOException("no space left on device");
+
+        using HttpResponseMessage answer = await PostAsync("limits", "{}");
+
+        Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
+        Assert.Contains("no space left on device", await answer.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Refusals_WithoutEnd_DoNotFillTheLog()
+    {
+        for (int i = 0; i < DashboardEndpoints.MaxLoggedRefusals * 2 + 10; i++)
+        {
+            using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, "/nothing");
+            Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+        }
+
+        // Twice, should a minute have ended meanwhile.
+        Assert.InRange(Refusals("no token"), DashboardEndpoints.MaxLoggedRefusals, 2 * DashboardEndpoints.MaxLoggedRefusals);
     }
 
     [Theory]

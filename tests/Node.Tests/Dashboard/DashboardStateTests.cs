@@ -20,8 +20,8 @@ public sealed class DashboardStateTests
 
         // What was served before anybody looked: one rate over all that time.
         Assert.Equal([new RateModel(Ms(0), Ms(10), 800_000, 0)], first.Rates);
-        Assert.Equal([new RateModel(Ms(10), Ms(11), 8_000_000, 2_000_000)], second.Rates);
-        Assert.Equal([first.Rates[0], second.Rates[0], new RateModel(Ms(11), Ms(13), 0, 0)], third.Rates);
+        Assert.Equal([first.Rates[0], new RateModel(Ms(10), Ms(11), 8_000_000, 2_000_000)], second.Rates);
+        Assert.Equal([.. second.Rates, new RateModel(Ms(11), Ms(13), 0, 0)], third.Rates);
     }
 
     [Fact]
@@ -29,7 +29,10 @@ public sealed class DashboardStateTests
     {
         var state = new DashboardState();
         DashboardModel last = state.Update(Look(), At(1), isWhole: true);
-        for (int second = 2; second <= 1000; second++) last = state.Update(Look(), At(second), isWhole: second == 1000);
+        for (int second = 2; second <= 999; second++) last = state.Update(Look(), At(second), isWhole: false);
+        Assert.Equal([.. Enumerable.Range(995, 5).Select(Ms)], last.Rates.Select(rate => rate.To));
+
+        last = state.Update(Look(), At(1000), isWhole: true);
 
         Assert.Equal(600, last.Rates.Count);
         Assert.Equal(Ms(1000), last.Rates[^1].To);

@@ -23,6 +23,9 @@ internal sealed class FakeDashboardNode : IDashboardNode, IOwnerControls
 
     internal int Looks { get; private set; }
 
+    /// <summary>Why limits cannot be set.</summary>
+    internal Exception? Fault { get; set; }
+
     internal List<string> Done { get; } = [];
 
     public IOwnerControls? Controls => HasControls ? this : null;
@@ -52,7 +55,7 @@ internal sealed class FakeDashboardNode : IDashboardNode, IOwnerControls
     {
         int look = ++Looks;
         // A rate that goes up and down and never back.
-        ulong served = (ulong)(look * 4_000_000d + 45_000_000 * Math.Sin(look / 18d) + look * 7919 % 13 * 60_000) + 1_000_000;
+        ulong served = (ulong)(look * 4_000_000d + 45_000_000 * Math.Sin(look / 28d) + 4_000_000 * Math.Sin(look / 5d)) + 1_000_000;
         return ValueTask.FromResult(new DashboardLook
         {
             PeerId = PeerPublicKey.FromEd25519(Key(1).Bytes).ToPeerId().ToString(),
@@ -93,6 +96,7 @@ internal sealed class FakeDashboardNode : IDashboardNode, IOwnerControls
 
     public Task SetCapsAsync(OwnerCaps caps, CancellationToken cancellationToken)
     {
+        if (Fault is not null) throw Fault;
         Caps = caps;
         Done.Add("caps");
         return Task.CompletedTask;

@@ -163,9 +163,14 @@
 
     const most = Math.max(1e5, ...points.map(p => Math.max(p.down, p.up))), top = nice(most * 1.05);
     const x = at => Math.max(0, 600 - (m.now - at) / HISTORY * 600).toFixed(1), y = bits => (140 - bits / top * 138).toFixed(1);
-    const line = key => points.map((p, i) => `${i === 0 || p.from - points[i - 1].to > 1500 ? `M${x(p.from)} ${y(p[key])}` : `L${x(p.from)} ${y(p[key])}`}L${x(p.to)} ${y(p[key])}`).join('');
-    find('chart-down').setAttribute('d', `${line('down')}V140H${x(points[0].from)}Z`);
-    find('chart-up').setAttribute('d', line('up'));
+    // Where nothing was heard for a while there is no line.
+    const parts = [];
+    points.forEach((p, i) => { if (i === 0 || p.from - points[i - 1].to > 1500) parts.push([p]); else parts[parts.length - 1].push(p); });
+    const line = (part, key) => part.map(p => `L${x(p.from)} ${y(p[key])}L${x(p.to)} ${y(p[key])}`).join('');
+    const draw = (id, path) => find(id).setAttribute('d', parts.map(path).join(''));
+    draw('chart-area', part => `M${x(part[0].from)} 140${line(part, 'down')}L${x(part[part.length - 1].to)} 140Z`);
+    draw('chart-down', part => 'M' + line(part, 'down').slice(1));
+    draw('chart-up', part => 'M' + line(part, 'up').slice(1));
     say('chart-top', `top: ${rate(top)}`);
 
     // Seldom: a reader who stands here is not to be talked over every second.
