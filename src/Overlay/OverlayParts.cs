@@ -11,6 +11,7 @@ using Overlay.Transport;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identify;
 using Overlay.Transport.Identity;
+using Overlay.Transport.Tcp;
 using Overlay.Using;
 
 namespace Overlay;
@@ -28,6 +29,7 @@ internal sealed class OverlayParts : IAsyncDisposable
     private readonly OverlayOptions _options;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
+    private readonly SocketTraffic _traffic = new();
     private SharingParts? _sharing;
     private ExitSessions? _using;
     private LedgerSealer? _sealing;
@@ -44,7 +46,8 @@ internal sealed class OverlayParts : IAsyncDisposable
         Ledger = ledger;
         Claims = new ClaimDesk(
             ledger, new IdentitySigner(identity), options.DataDirectory is { } folder ? OverlayLedger.FolderOf(folder) : new ClaimedEpochs(), _time);
-        Peers = new PeerHost(identity, options.Transport, null, _time, services.LoggerFactory, services.MeterFactory);
+        Peers = new PeerHost(
+            identity, options.Transport, options.Sharing is null ? null : [new TcpTransport(new TcpTransportOptions { Traffic = _traffic })], _time, services.LoggerFactory, services.MeterFactory);
     }
 
     internal PeerHost Peers { get; }
@@ -139,7 +142,8 @@ internal sealed class OverlayParts : IAsyncDisposable
         if (_options.Sharing is { } sharing)
         {
             _sharing = new SharingParts(
-                sharing, signer, Ledger, sessions, _time, _logger, diagnostics, Peers, exchange, services.MeterFactory is { } made ? new SharingMetrics(made) : null);
+                sharing, signer, Ledger, sessions, _time, _logger, diagnostics, Peers, exchange, _options.DataDirectory, _traffic,
+                services.MeterFactory is { } made ? new SharingMetrics(made) : null);
         }
 
         try

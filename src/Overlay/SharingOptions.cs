@@ -1,3 +1,5 @@
+using Overlay.Sharing.Limits;
+
 namespace Overlay;
 
 /// <summary>How a node gives service to others as an exit.</summary>
@@ -36,4 +38,13 @@ public sealed record SharingOptions
 
     /// <summary>Lets consumers reach loopback, private and this host's own addresses. For tests alone: it opens the owner's network to strangers.</summary>
     public bool AllowPrivateTargets { get; init; }
+
+    /// <summary>What others may have of the line, where the data folder holds nothing about it yet; <see cref="OverlaySharing.SetLimitsAsync"/> changes it.</summary>
+    public OwnerLimits Limits { get; init => field = value ?? throw new ArgumentNullException(nameof(Limits)); } = new();
+
+    /// <summary>Makes what judges how much is left to others while the owner uses the line; null for <see cref="IdleYieldPolicy"/>.</summary>
+    public Func<IYieldPolicy>? YieldPolicy { get; init; }
+
+    /// <summary>What the host knows of its power and its line; null for what the system simply tells.</summary>
+    public ILineSurroundings? Surroundings { get; init; }
 }

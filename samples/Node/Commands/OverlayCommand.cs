@@ -22,6 +22,7 @@ internal static class OverlayCommand
             DhtCommand.Create(tree),
             GossipCommand.Create(tree),
             MarketCommand.Create(tree),
+            LimitsCommand.Create(tree),
             LedgerCommand.Create(tree),
             ClaimCommand.Create(tree),
         };

@@ -18,7 +18,13 @@ internal static class RunCommand
         var options = new SettingOptions(command, [.. Settings.All]);
         return tree.Complete(
             command,
-            invocation => RunAsync(invocation, RunOptions.From(invocation.Read(options))),
+            invocation =>
+            {
+                SettingValues settings = invocation.Read(options);
+                OverlayOptions told = RunOptions.From(settings);
+                RunOptions.KeepLimits(settings);
+                return RunAsync(invocation, told);
+            },
             "overlay run --share --region DE --price 0.05",
             "overlay run --want DE --max-price 0.10 --socks 127.0.0.1:1080",
             $"overlay run --socks 127.0.0.1:1080 --provider {PeerProbe.ExampleAddress}",

@@ -4,6 +4,7 @@ using Overlay.Discovery;
 using Overlay.Discovery.Mdns;
 using Overlay.Gossip;
 using Overlay.Node.Configuration;
+using Overlay.Sharing.Limits;
 using Overlay.Transport;
 using Overlay.Using;
 
@@ -72,6 +73,18 @@ internal static class RunOptions
         PersistentPeers = [.. settings.Get(Settings.Peer).Select(address => address.ToString())],
     };
 
+    /// <summary>Keeps the caps that the settings name in the data folder, where the node, and later ones, find them beside those that are there.</summary>
+    internal static void KeepLimits(SettingValues settings)
+    {
+        BitRate? up = settings.Find(Settings.MaxUpload), down = settings.Find(Settings.MaxDownload);
+        ByteSize? monthly = settings.Find(Settings.MonthlyQuota);
+        if (!settings.IsOn(Settings.Share) || (up is null && down is null && monthly is null)) return;
+        string folder = DataFolder.Of(settings);
+        OwnerLimits kept = OverlaySharing.ReadLimits(folder) ?? new OwnerLimits();
+        OverlaySharing.WriteLimits(
+            folder, kept with { MaxUpload = up ?? kept.MaxUpload, MaxDownload = down ?? kept.MaxDownload, MonthlyQuota = monthly ?? kept.MonthlyQuota });
+    }
+
     /// <summary>What a person should think twice about; of private targets the node itself warns.</summary>
     internal static IEnumerable<string> Warnings(OverlayOptions options)
     {
@@ -96,7 +109,7 @@ internal static class RunOptions
     /// <summary>A flag that does nothing would leave somebody believing in a price. A file may hold them for the times when it does share.</summary>
     private static void RefuseWithoutShare(SettingValues settings)
     {
-        foreach (Setting setting in new Setting[] { Settings.Region, Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets })
+        foreach (Setting setting in new Setting[] { Settings.Region, Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets, Settings.MaxUpload, Settings.MaxDownload, Settings.MonthlyQuota })
             if (settings.IsFromCommandLine(setting)) throw new UsageException($"{setting.Flag} does nothing without {Settings.Share.Flag}.");
     }
 }
