@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using BenchmarkDotNet.Attributes;
 using Overlay.Sessions;
 using Overlay.Sessions.Metering;
+using Overlay.Sharing.Limits;
 
 namespace Overlay.Benchmarks.Relay;
 
@@ -30,11 +31,26 @@ public class Pump
 
     /// <summary>The provider's and the consumer's pump with the meters of both between them, and a pipe in place of the connection.</summary>
     [Benchmark]
-    public Task<long> PumpToPump() => RelayAsync(async (from, to) =>
+    public Task<long> PumpToPump() => PumpAsync(null);
+
+    /// <summary>The same past the owner's gate, with nothing set: what every provider pays.</summary>
+    [Benchmark]
+    public Task<long> PumpPastTheOpenGate() => PumpAsync(new GateSetting(IsOpen: true, null, null));
+
+    /// <summary>The same at a rate that is never reached: what is paid where a cap is set.</summary>
+    [Benchmark]
+    public Task<long> PumpPastTheGateWithACap() => PumpAsync(new GateSetting(IsOpen: true, 1e11, 1e11));
+
+    private static Task<long> PumpAsync(GateSetting? setting) => RelayAsync(async (from, to) =>
     {
+        await using LineGate owner = new(new UsageBook(null), new UsageInMemory(), TimeProvider.System);
+        owner.SetAsleep(false);
+        if (setting is { } given) owner.Set(given);
+        using IRelayPass? pass = setting is null ? null : owner.Begin(default, from);
         Pipe down = new(new PipeOptions(pauseWriterThreshold: 256 * 1024)), up = new();
         var gate = new CreditGate(long.MaxValue / 2);
-        Task near = SocketPump.RunAsync(from, new Ends(new MeteredPipeReader(up.Reader, gate, static () => { }), new MeteredPipeWriter(down.Writer, gate, static () => { })), default);
+        Task near = SocketPump.RelayAsync(
+            from, new Ends(new MeteredPipeReader(up.Reader, gate, static () => { }), new MeteredPipeWriter(down.Writer, gate, static () => { })), pass, default);
         Task far = SocketPump.RunAsync(to, new Ends(down.Reader, new MeteredPipeWriter(up.Writer, gate, static () => { })), default);
         await Task.WhenAll(near, far);
     });

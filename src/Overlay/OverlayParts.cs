@@ -12,6 +12,7 @@ using Overlay.Transport;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identify;
 using Overlay.Transport.Identity;
+using Overlay.Transport.Tcp;
 using Overlay.Using;
 
 namespace Overlay;
@@ -23,6 +24,7 @@ internal sealed class OverlayParts : IAsyncDisposable
     private readonly OverlayOptions _options;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
+    private readonly SocketTraffic _traffic = new();
     private SharingParts? _sharing;
     private ExitSessions? _using;
     private LedgerSealer? _sealing;
@@ -41,7 +43,8 @@ internal sealed class OverlayParts : IAsyncDisposable
         Claims = new ClaimDesk(
             ledger, new IdentitySigner(identity), options.DataDirectory is { } folder ? OverlayLedger.FolderOf(folder) : new ClaimedEpochs(), _time,
             epoch => _market?.Face.OwnAttestations.Where(attestation => attestation.Body.Epoch == epoch) ?? []);
-        Peers = new PeerHost(identity, options.Transport, null, _time, services.LoggerFactory, services.MeterFactory);
+        Peers = new PeerHost(
+            identity, options.Transport, options.Sharing is null ? null : [new TcpTransport(new TcpTransportOptions { Traffic = _traffic })], _time, services.LoggerFactory, services.MeterFactory);
     }
 
     internal PeerHost Peers { get; }
@@ -140,7 +143,7 @@ internal sealed class OverlayParts : IAsyncDisposable
             ConsentKeeper consent = await ConsentKeeper.OpenAsync(sharing, _options.DataDirectory, signer, _time, _logger, cancellationToken).ConfigureAwait(false);
             _sharing = new SharingParts(
                 sharing, signer, Ledger, sessions, _time, _logger, diagnostics, Peers, exchange, services.MeterFactory is { } made ? new SharingMetrics(made) : null, consent,
-                _options.DataDirectory);
+                _options.DataDirectory, _traffic);
         }
 
         try

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Overlay.Sharing;
+using Overlay.Sharing.Limits;
 
 namespace Overlay;
 
@@ -73,4 +74,13 @@ public sealed record SharingOptions
 
     /// <summary>The ports that are open, ranges taken apart.</summary>
     internal ImmutableSortedSet<int> OpenPorts => GuardedPorts.Open(AllowedPorts);
+
+    /// <summary>What others may have of the line, where the data folder holds nothing about it yet; <see cref="OverlaySharing.SetLimitsAsync"/> changes it.</summary>
+    public OwnerLimits Limits { get; init => field = value ?? throw new ArgumentNullException(nameof(Limits)); } = new();
+
+    /// <summary>Makes what judges how much is left to others while the owner uses the line; null for <see cref="IdleYieldPolicy"/>.</summary>
+    public Func<IYieldPolicy>? YieldPolicy { get; init; }
+
+    /// <summary>What the host knows of its power and its line; null for what the system simply tells.</summary>
+    public ILineSurroundings? Surroundings { get; init; }
 }

@@ -4,7 +4,9 @@ using Overlay.Proofs;
 using Overlay.Proofs.Ledger;
 using Overlay.Sessions;
 using Overlay.Sharing;
+using Overlay.Sharing.Limits;
 using Overlay.Transport;
+using Overlay.Transport.Tcp;
 
 namespace Overlay;
 
@@ -29,11 +31,12 @@ internal sealed class SharingParts : IAsyncDisposable
     /// <param name="ledgers">Knows who has signed two histories.</param>
     /// <param name="metrics">Counts what the exit does; null for none.</param>
     /// <param name="consent">The owner's; owned from here on.</param>
-    /// <param name="dataDirectory">Where the owner's lists are and targets are recorded; null for nowhere.</param>
+    /// <param name="dataDirectory">Where the owner's lists, limits and their usage are, and targets are recorded; null for nowhere.</param>
+    /// <param name="traffic">Counts what the node's sockets carry.</param>
+    /// <exception cref="OverlayException">A list, the limits or their usage cannot be read.</exception>
     internal SharingParts(
         SharingOptions sharing, ISigner signer, ILedgerStore ledger, SessionOptions options, TimeProvider time, ILogger logger, SessionDiagnostics diagnostics,
-        PeerHost peers, ICounterpartyLedgers ledgers, SharingMetrics? metrics,
-        ConsentKeeper consent, string? dataDirectory)
+        PeerHost peers, ICounterpartyLedgers ledgers, SharingMetrics? metrics, ConsentKeeper consent, string? dataDirectory, SocketTraffic traffic)
     {
         _consent = consent;
         _time = time;
@@ -50,15 +53,25 @@ internal sealed class SharingParts : IAsyncDisposable
             MaxCreditWindow = (long)sharing.CreditWindow.Bytes,
             ExitPolicy = policy.Digest,
         };
-        Sessions = new ProviderSessions(signer, ledger, exit, terms, options, time, diagnostics, peers, ledgers) { IsBlocked = _blocks.Contains };
-        Face = new OverlaySharing(Sessions, consent, _journal, _blocks);
+        Protection = Protect(sharing, signer, dataDirectory, traffic, time, logger);
+        Sessions = new ProviderSessions(signer, ledger, exit, terms, options, time, diagnostics, peers, ledgers, Protection) { IsBlocked = _blocks.Contains };
+        Protection.EndSessions = async () =>
+        {
+            using var deadline = new CancellationTokenSource(options.CloseTimeout, time);
+            await Sessions.EndAllAsync(deadline.Token).ConfigureAwait(false);
+        };
+        Face = new OverlaySharing(Sessions, consent, Protection, _journal, _blocks);
         peers.Protocols.Handle(SessionProtocols.Offer, Sessions.HandleOfferAsync, maxStreamsPerConnection: 4);
         peers.Protocols.Handle(SessionProtocols.Session, Sessions.HandleSessionAsync, options.MaxSessionsPerPeer);
         peers.Protocols.Handle(SessionProtocols.Connect, Sessions.HandleConnectAsync);
+        Protection.Start();
     }
 
     /// <summary>The sessions of consumers.</summary>
     internal ProviderSessions Sessions { get; }
+
+    /// <summary>What protects the owner.</summary>
+    internal OwnerProtection Protection { get; }
 
     /// <summary>What a host sees of it.</summary>
     internal OverlaySharing Face { get; }
@@ -83,6 +96,7 @@ internal sealed class SharingParts : IAsyncDisposable
         await _consent.DisposeAsync().ConfigureAwait(false);
         await _blocks.DisposeAsync().ConfigureAwait(false);
         await Sessions.StopAsync(cancellationToken).ConfigureAwait(false);
+        await Protection.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <summary>Lets go of files, behind <see cref="StopAsync"/>.</summary>
@@ -96,5 +110,30 @@ internal sealed class SharingParts : IAsyncDisposable
     {
         using var deadline = new CancellationTokenSource(_closeTimeout, _time);
         await Sessions.CutAsync(consumer, deadline.Token).ConfigureAwait(false);
+    }
+
+    private static OwnerProtection Protect(
+        SharingOptions sharing, ISigner signer, string? dataDirectory, SocketTraffic traffic, TimeProvider time, ILogger logger)
+    {
+        try
+        {
+            return new OwnerProtection(new ProtectionSettings
+            {
+                Initial = sharing.Limits,
+                Folder = dataDirectory,
+                Store = dataDirectory is null ? new UsageInMemory() : new UsageFile(dataDirectory),
+                Key = signer.PublicKey,
+                Policy = sharing.YieldPolicy?.Invoke() ?? new IdleYieldPolicy(),
+                Line = OperatingSystem.IsLinux() ? new LinuxLineCounters(time) : new SystemLineCounters(),
+                Surroundings = sharing.Surroundings ?? new SystemSurroundings(time),
+                Traffic = traffic,
+                Time = time,
+                Logger = logger,
+            });
+        }
+        catch (IOException e)
+        {
+            throw new OverlayException(OverlayError.DataDirectory, e.Message, e);
+        }
     }
 }

@@ -25,6 +25,7 @@ internal static class OverlayCommand
             GossipCommand.Create(tree),
             MarketCommand.Create(tree),
             EstimateCommand.Create(tree),
+            LimitsCommand.Create(tree),
             LedgerCommand.Create(tree),
             ClaimCommand.Create(tree),
             DoctorCommand.Create(tree),

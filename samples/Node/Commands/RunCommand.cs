@@ -24,7 +24,10 @@ internal static class RunCommand
             invocation =>
             {
                 SettingValues settings = invocation.Read(options);
-                return RunAsync(invocation, RunOptions.From(settings), RunOptions.Dashboard(settings));
+                OverlayOptions told = RunOptions.From(settings);
+                DashboardOptions? dashboard = RunOptions.Dashboard(settings);
+                RunOptions.KeepLimits(settings);
+                return RunAsync(invocation, told, dashboard);
             },
             "overlay run --share --region DE --price 0.05 --dashboard 127.0.0.1:8080",
             "overlay run --share --region DE --price 0.05",

@@ -8,6 +8,7 @@ using Overlay.Market.Witnessing;
 using Overlay.Node.Configuration;
 using Overlay.Node.Dashboard;
 using Overlay.Sharing;
+using Overlay.Sharing.Limits;
 using Overlay.Transport;
 using Overlay.Using;
 
@@ -104,6 +105,18 @@ internal static class RunOptions
         PersistentPeers = [.. settings.Get(Settings.Peer).Select(address => address.ToString())],
     };
 
+    /// <summary>Keeps the caps that the settings name in the data folder, where the node, and later ones, find them beside those that are there.</summary>
+    internal static void KeepLimits(SettingValues settings)
+    {
+        BitRate? up = settings.Find(Settings.MaxUpload), down = settings.Find(Settings.MaxDownload);
+        ByteSize? monthly = settings.Find(Settings.MonthlyQuota);
+        if (!settings.IsOn(Settings.Share) || (up is null && down is null && monthly is null)) return;
+        string folder = DataFolder.Of(settings);
+        OwnerLimits kept = OverlaySharing.ReadLimits(folder) ?? new OwnerLimits();
+        OverlaySharing.WriteLimits(
+            folder, kept with { MaxUpload = up ?? kept.MaxUpload, MaxDownload = down ?? kept.MaxDownload, MonthlyQuota = monthly ?? kept.MonthlyQuota });
+    }
+
     /// <summary>What a person should think twice about; of private targets the node itself warns.</summary>
     internal static IEnumerable<string> Warnings(OverlayOptions options)
     {
@@ -140,7 +153,7 @@ internal static class RunOptions
     {
         if (!wants && settings.IsFromCommandLine(Settings.Region))
             throw new UsageException($"{Settings.Region.Flag} does nothing without {Settings.Share.Flag} or {Settings.Want.Flag}.");
-        foreach (Setting setting in new Setting[] { Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets, Settings.BlockList, Settings.AllowList, Settings.TargetLog })
+        foreach (Setting setting in new Setting[] { Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets, Settings.BlockList, Settings.AllowList, Settings.TargetLog, Settings.MaxUpload, Settings.MaxDownload, Settings.MonthlyQuota })
             if (settings.IsFromCommandLine(setting)) throw new UsageException($"{setting.Flag} does nothing without {Settings.Share.Flag}.");
     }
 }

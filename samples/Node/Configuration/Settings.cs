@@ -103,6 +103,18 @@ internal static class Settings
         "--geoip", "FILE", "MaxMind database of countries or cities (.mmdb): offers whose region it contradicts are not taken.",
         "the path of a file", ReadPath);
 
+    internal static readonly ValueSetting<BitRate> MaxUpload = new(
+        "--max-upload", "MBIT/S", "With --share: highest rate at which the node sends for others; kept for later starts. See also 'overlay limits'.", RateRange, ReadRate);
+
+    internal static readonly ValueSetting<BitRate> MaxDownload = new(
+        "--max-download", "MBIT/S", "With --share: highest rate at which it receives for others; kept for later starts.", RateRange, ReadRate);
+
+    internal static readonly ValueSetting<ByteSize> MonthlyQuota = new(
+        "--monthly-quota", "SIZE", "With --share: what may cross the line for others in a month, in and out together; kept for later starts.", QuotaRange, ReadQuota);
+
+    internal const string RateRange = "Mbit/s from 0.064 to 100000, such as 20";
+    internal const string QuotaRange = "a size from 1MiB to 1024TiB, such as 500GiB";
+
     private const string PriceRange = "credits a GiB, from 0 to 1000000, such as 0.05";
     private const string EndPointForm = "an IP address or localhost, and a port from 0 to 65535, such as 127.0.0.1:1080 or [::1]:1080";
     private const decimal MaxPriceInCredits = 1_000_000m;
@@ -111,7 +123,7 @@ internal static class Settings
     internal static IReadOnlyList<Setting> All { get; } =
         [
             Data, Listen, Bootstrap, Peer, NoMdns, KadProtocol, PrivateNetwork, Share, Region, Price, PriceCeiling, AllowPort, AllowPrivateTargets, BlockList, AllowList, TargetLog,
-            Provider, Want, Amount, MaxPrice, Socks, HttpProxy, Dashboard, DashboardPublic, ServePerf, WitnessTarget, WitnessListen, GeoIp,
+            MaxUpload, MaxDownload, MonthlyQuota, Provider, Want, Amount, MaxPrice, Socks, HttpProxy, Dashboard, DashboardPublic, ServePerf, WitnessTarget, WitnessListen, GeoIp,
         ];
 
     private static bool ReadTargetLog(string text, out TargetLogging value)
@@ -154,6 +166,18 @@ internal static class Settings
 
     private static bool ReadPrice(string text, out decimal value) =>
         decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value) && value <= MaxPriceInCredits;
+
+    /// <summary>Reads megabits a second.</summary>
+    internal static bool ReadRate(string text, out BitRate value)
+    {
+        bool isNumber = decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal megabits);
+        bool isAllowed = isNumber && megabits is >= 0.064m and <= 100_000m;
+        value = isAllowed ? new BitRate((ulong)(megabits * 1_000_000)) : default;
+        return isAllowed;
+    }
+
+    /// <summary>Reads a quota.</summary>
+    internal static bool ReadQuota(string text, out ByteSize value) => ByteSize.TryParse(text, out value) && value.Bytes is >= 1UL << 20 and <= 1UL << 50;
 
     private static bool ReadEndPoint(string text, out IPEndPoint value)
     {

@@ -117,9 +117,10 @@ internal sealed class ProviderSession : IAsyncDisposable
     /// <param name="request">The request.</param>
     /// <param name="requestSize">The request's bytes on the wire.</param>
     /// <param name="exit">Where targets come from.</param>
+    /// <param name="line">What the owner lets others have; null for all.</param>
     /// <param name="hasRoom">Whether the provider as a whole has room for one more.</param>
     /// <param name="cancellationToken">Resets the stream.</param>
-    internal async Task ServeAsync(PeerStream stream, ConnectRequest request, int requestSize, IExit exit, Func<bool> hasRoom, CancellationToken cancellationToken)
+    internal async Task ServeAsync(PeerStream stream, ConnectRequest request, int requestSize, IExit exit, IOwnerLine? line, Func<bool> hasRoom, CancellationToken cancellationToken)
     {
         var meter = new StreamMeter(stream, LedgerRole.Provider, requestSize, _gate, counted: null);
         if (!_meter.TryAdd(meter))
@@ -133,10 +134,12 @@ internal sealed class ProviderSession : IAsyncDisposable
         try
         {
             if (_meter.LiveCount > _options.MaxConnectsPerSession || !hasRoom()) throw new ConnectRefusedException(ConnectCode.Capacity, "The provider has no room for another connection.");
+            if (line?.Refusal is { } busy) throw new ConnectRefusedException(ConnectCode.OwnerBusy, busy);
             using ExitConnection target = await DialAsync(request, exit, stop.Token).ConfigureAwait(false);
             byte[] answer = MessagePipes.Frame(new ConnectAnswer(ConnectCode.Succeeded, "", target.BoundEndPoint).Encode());
             await stream.Output.WriteAsync(answer, stop.Token).ConfigureAwait(false);
-            await SocketPump.RunAsync(target.Socket, new MeteredPipes(meter), stop.Token).ConfigureAwait(false);
+            using IRelayPass? pass = line?.Begin(Consumer, target.Socket);
+            await SocketPump.RelayAsync(target.Socket, new MeteredPipes(meter), pass, stop.Token).ConfigureAwait(false);
         }
         catch (ConnectRefusedException e)
         {

@@ -14,7 +14,7 @@ namespace Overlay.Sessions;
 /// <remarks>Safe on several threads. Each handler's task lasts as long as its stream and is awaited by who called it; <see cref="StopAsync"/> ends the sessions.</remarks>
 internal sealed class ProviderSessions(
     ISigner signer, ILedgerStore store, IExit exit, ProviderTerms terms, SessionOptions options, TimeProvider time, SessionDiagnostics? diagnostics = null,
-    PeerHost? peers = null, ICounterpartyLedgers? ledgers = null)
+    PeerHost? peers = null, ICounterpartyLedgers? ledgers = null, IOwnerLine? line = null)
 {
     private readonly SessionProtection _protection = new(peers);
     private readonly SessionDiagnostics _diagnostics = diagnostics ?? SessionDiagnostics.None;
@@ -58,6 +58,7 @@ internal sealed class ProviderSessions(
             answer = ask is null ? Refusal(SessionError.Malformed, "That is no question for an offer.")
                 : store.Fault is not null ? Refusal(SessionError.Ledger, "The provider cannot write its ledger.")
                 : _stopping ? Refusal(SessionError.ShuttingDown, "The provider is going away.")
+                : line?.Refusal is { } busy ? Refusal(SessionError.Capacity, busy)
                 : ask.Region != "ZZ" && ask.Region != terms.Region ? Refusal(SessionError.WrongTerms, $"The provider is in {terms.Region}.")
                 : OfferAnswer.Encode((await MakeAsync(terms, cancellationToken).ConfigureAwait(false)).Envelope);
         }
@@ -79,7 +80,7 @@ internal sealed class ProviderSessions(
     /// <summary>Makes an offer that nobody has asked for on a stream; null while no session would be opened on it.</summary>
     /// <exception cref="SessionException">The ledger cannot be read.</exception>
     internal async ValueTask<Offer?> MakeOfferAsync(CancellationToken cancellationToken) =>
-        store.Fault is not null || _stopping ? null : await MakeAsync(_terms, cancellationToken).ConfigureAwait(false);
+        store.Fault is not null || _stopping || line?.Refusal is not null ? null : await MakeAsync(_terms, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Serves one stream of <see cref="SessionProtocols.Session"/> for as long as the session lasts.</summary>
     internal async Task HandleSessionAsync(PeerStream stream, CancellationToken cancellationToken)
@@ -130,7 +131,7 @@ internal sealed class ProviderSessions(
             ProviderSession? session = request is null ? null : Find(request.SessionId, stream.Connection);
             if (session is not null)
             {
-                await session.ServeAsync(stream, request!, MessagePipes.Frame(bytes!).Length, exit, () => Volatile.Read(ref _connects) <= options.MaxConnects, cancellationToken).ConfigureAwait(false);
+                await session.ServeAsync(stream, request!, MessagePipes.Frame(bytes!).Length, exit, line, () => Volatile.Read(ref _connects) <= options.MaxConnects, cancellationToken).ConfigureAwait(false);
                 return;
             }
 
@@ -180,6 +181,10 @@ internal sealed class ProviderSessions(
         foreach (ProviderSession session in Live.Where(session => session.Consumer == consumer)) session.CutOff("The provider's owner no longer serves this consumer.");
         return EndAsync(consumer, cancellationToken);
     }
+
+    /// <summary>Asks every consumer for its last receipts and ends their sessions; those that do not end by themselves are lost when cancelled.</summary>
+    internal async Task EndAllAsync(CancellationToken cancellationToken) =>
+        await Task.WhenAll(Live.Select(session => session.FinishAsync(cancellationToken))).ConfigureAwait(false);
 
     /// <summary>Asks one consumer for its last receipts and ends its sessions.</summary>
     internal async Task EndAsync(PublicKey consumer, CancellationToken cancellationToken) =>
@@ -327,6 +332,7 @@ internal sealed class ProviderSessions(
         {
             if (_stopping) throw new SessionException(SessionError.ShuttingDown, "The provider is going away.");
             if (IsBlocked(consumer)) throw new SessionException(SessionError.Blocked, "The provider's owner does not serve this consumer.");
+            if (line?.Refusal is { } busy) throw new SessionException(SessionError.Capacity, busy);
             int held = _perConsumer.GetValueOrDefault(consumer);
             if (held >= options.MaxSessionsPerPeer || _perConsumer.Values.Sum() >= options.MaxSessions)
                 throw new SessionException(SessionError.Capacity, "The provider has no room for another session.");

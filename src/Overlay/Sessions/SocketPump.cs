@@ -8,31 +8,36 @@ namespace Overlay.Sessions;
 /// <summary>Carries bytes between a socket and a pair of pipes until both directions are over.</summary>
 /// <remarks>
 /// Nothing is copied on the way: the socket receives straight into the pipe's memory and sends straight from the pipe's segments, many at once. A waiting
-/// direction holds no memory: a receive of zero bytes comes first. The two loops are owned by <see cref="RunAsync"/>, which awaits both.
+/// direction holds no memory: a receive of zero bytes comes first. The two loops are owned by <see cref="RelayAsync"/>, which awaits both.
 /// </remarks>
 internal static class SocketPump
 {
     // What one send takes at most; a longer list only delays the first bytes.
     private const int MaxSegmentCount = 16;
 
+    /// <summary>Pumps both ways without asking anybody.</summary>
+    /// <inheritdoc cref="RelayAsync"/>
+    internal static Task RunAsync(Socket socket, IDuplexPipe remote, CancellationToken cancellationToken) => RelayAsync(socket, remote, null, cancellationToken);
+
     /// <summary>Pumps both ways; half-close of one side becomes half-close of the other, an error resets both.</summary>
     /// <param name="socket">Connected. Its owner disposes of it afterwards; after an error it has been closed with a reset.</param>
     /// <param name="remote">The other side. Both its ends are completed when the task ends, with the error if there was one.</param>
+    /// <param name="pass">Asked for leave before any byte is received from the socket or sent to it; null for none. The caller disposes of it.</param>
     /// <param name="cancellationToken">Resets both sides.</param>
     /// <returns>A task that ends, not faulted by anything the two sides do, when both directions are over.</returns>
-    internal static async Task RunAsync(Socket socket, IDuplexPipe remote, CancellationToken cancellationToken)
+    internal static async Task RelayAsync(Socket socket, IDuplexPipe remote, IRelayPass? pass, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         // Says only that a synchronous send of what is at hand never waits.
         socket.Blocking = false;
-        Task<Exception?> outward = ToPipeAsync(socket, remote.Output, stop);
-        Task<Exception?> inward = ToSocketAsync(remote.Input, socket, stop);
+        Task<Exception?> outward = ToPipeAsync(socket, remote.Output, pass, stop);
+        Task<Exception?> inward = ToSocketAsync(remote.Input, socket, pass, stop);
         Exception? error = await outward.ConfigureAwait(false) ?? await inward.ConfigureAwait(false);
         await inward.ConfigureAwait(false);
         if (error is not null) Reset(socket);
     }
 
-    private static async Task<Exception?> ToPipeAsync(Socket socket, PipeWriter output, CancellationTokenSource stop)
+    private static async Task<Exception?> ToPipeAsync(Socket socket, PipeWriter output, IRelayPass? pass, CancellationTokenSource stop)
     {
         try
         {
@@ -40,8 +45,12 @@ internal static class SocketPump
             while (true)
             {
                 if (!hasMore) await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, stop.Token).ConfigureAwait(false);
+                // Before anything is received: what may not be relayed stays with the system, and so in time with its sender.
+                int taken = pass is null or { IsFree: true } ? 0 : await pass.TakeAsync(Math.Max(1, socket.Available), stop.Token).ConfigureAwait(false);
                 Memory<byte> memory = output.GetMemory();
+                if (taken > 0 && taken < memory.Length) memory = memory[..taken];
                 int count = await socket.ReceiveAsync(memory, SocketFlags.None, stop.Token).ConfigureAwait(false);
+                Settle(pass, taken, count);
                 if (count == 0) break;
                 // A receive that filled its memory left more behind: no need to ask first.
                 hasMore = count == memory.Length;
@@ -59,7 +68,7 @@ internal static class SocketPump
         }
     }
 
-    private static async Task<Exception?> ToSocketAsync(PipeReader input, Socket socket, CancellationTokenSource stop)
+    private static async Task<Exception?> ToSocketAsync(PipeReader input, Socket socket, IRelayPass? pass, CancellationTokenSource stop)
     {
         List<ArraySegment<byte>>? segments = null;
         try
@@ -71,8 +80,12 @@ internal static class SocketPump
                 ReadOnlySequence<byte> rest = read.Buffer;
                 while (!rest.IsEmpty)
                 {
-                    int sent = rest.IsSingleSegment ? 0 : SendSegments(socket, rest, segments ??= new(MaxSegmentCount));
-                    if (sent == 0) sent = await socket.SendAsync(FirstOf(rest), SocketFlags.None, stop.Token).ConfigureAwait(false);
+                    int taken = pass is null or { IsFree: true }
+                        ? 0 : await pass.TakeAsync((int)Math.Min(rest.Length, int.MaxValue), stop.Token).ConfigureAwait(false);
+                    ReadOnlySequence<byte> next = taken > 0 ? rest.Slice(0, taken) : rest;
+                    int sent = next.IsSingleSegment ? 0 : SendSegments(socket, next, segments ??= new(MaxSegmentCount));
+                    if (sent == 0) sent = await socket.SendAsync(FirstOf(next), SocketFlags.None, stop.Token).ConfigureAwait(false);
+                    Settle(pass, taken, sent);
                     rest = rest.Slice(sent);
                 }
 
@@ -88,6 +101,13 @@ internal static class SocketPump
         {
             return await FailAsync(e, stop, input.CompleteAsync).ConfigureAwait(false);
         }
+    }
+
+    // What was relayed beside what was asked for: nothing where nobody had to ask.
+    private static void Settle(IRelayPass? pass, int taken, int relayed)
+    {
+        if (taken == 0) pass?.Passed(relayed);
+        else if (taken > relayed) pass!.GiveBack(taken - relayed);
     }
 
     // Sends what the system takes without waiting; 0 when that is nothing, or the memory is not in arrays.

@@ -16,17 +16,20 @@ internal sealed class TcpByteConnection : ByteConnection
     private const int Open = 0, Disposed = 1, Aborted = 2;
 
     private readonly Socket _socket;
+    private readonly SocketTraffic? _traffic;
     private int _state;
     private bool _completed;
 
     // The error that ended receiving. The system reports it once and then an orderly end, which it must not be taken for. Owner: the reader.
     private SocketError _receiveError;
 
-    internal TcpByteConnection(Socket connected)
+    internal TcpByteConnection(Socket connected, SocketTraffic? traffic = null)
     {
         _socket = connected;
+        _traffic = traffic;
         LocalAddress = Multiaddr.FromIPEndPoint((IPEndPoint)connected.LocalEndPoint!);
         RemoteAddress = Multiaddr.FromIPEndPoint((IPEndPoint)connected.RemoteEndPoint!);
+        traffic?.Add(connected);
     }
 
     public override Multiaddr LocalAddress { get; }
@@ -114,6 +117,7 @@ internal sealed class TcpByteConnection : ByteConnection
             // The connection is already gone, which is what was asked for.
         }
 
+        _traffic?.Remove(_socket);
         _socket.Dispose();
     }
 
@@ -122,6 +126,7 @@ internal sealed class TcpByteConnection : ByteConnection
         if (Interlocked.CompareExchange(ref _state, Disposed, Open) != Open) return ValueTask.CompletedTask;
         ShutdownSend();
         Drain();
+        _traffic?.Remove(_socket);
         _socket.Dispose();
         return ValueTask.CompletedTask;
     }

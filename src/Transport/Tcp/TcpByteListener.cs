@@ -9,10 +9,12 @@ namespace Overlay.Transport.Tcp;
 internal sealed class TcpByteListener : ByteListener
 {
     private readonly Socket _socket;
+    private readonly SocketTraffic? _traffic;
     private volatile bool _disposed;
 
-    internal TcpByteListener(Socket socket)
+    internal TcpByteListener(Socket socket, SocketTraffic? traffic = null)
     {
+        _traffic = traffic;
         _socket = socket;
         Address = Multiaddr.FromIPEndPoint((IPEndPoint)socket.LocalEndPoint!);
     }
@@ -28,7 +30,7 @@ internal sealed class TcpByteListener : ByteListener
             {
                 accepted = await _socket.AcceptAsync(cancellationToken).ConfigureAwait(false);
                 accepted.NoDelay = true;
-                return new TcpByteConnection(accepted);
+                return new TcpByteConnection(accepted, _traffic);
             }
             catch (Exception e) when (_disposed && e is SocketException or ObjectDisposedException)
             {

@@ -34,7 +34,7 @@ public sealed class TcpTransport : IByteTransport
             await socket.ConnectAsync(endPoint, cancellationToken).ConfigureAwait(false);
             // Dialling a free ephemeral port of this host can, by TCP's simultaneous open, connect the socket with itself.
             if (Equals(socket.LocalEndPoint, socket.RemoteEndPoint)) throw new SocketException((int)SocketError.ConnectionRefused);
-            var connection = new TcpByteConnection(socket);
+            var connection = new TcpByteConnection(socket, _options.Traffic);
             socket = null;
             return connection;
         }
@@ -62,7 +62,7 @@ public sealed class TcpTransport : IByteTransport
             if (endPoint.AddressFamily == AddressFamily.InterNetworkV6) socket.DualMode = false;
             socket.Bind(endPoint);
             socket.Listen(_options.ListenBacklog);
-            var listener = new TcpByteListener(socket);
+            var listener = new TcpByteListener(socket, _options.Traffic);
             socket = null;
             return ValueTask.FromResult<ByteListener>(listener);
         }

@@ -14,4 +14,7 @@ public sealed record TcpTransportOptions
             field = value;
         }
     } = 512;
+
+    /// <summary>Counts what all connections carry; null where nobody wants to know.</summary>
+    public SocketTraffic? Traffic { get; init; }
 }

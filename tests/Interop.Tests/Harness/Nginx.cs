@@ -10,9 +10,11 @@ internal sealed class Nginx : IAsyncDisposable
 
     private readonly TemporaryFolder _folder;
     private readonly ChildProcess _process;
+    private readonly string _address;
 
-    private Nginx(TemporaryFolder folder, ChildProcess process, int port)
+    private Nginx(TemporaryFolder folder, ChildProcess process, string address, int port)
     {
+        _address = address;
         _folder = folder;
         _process = process;
         Port = port;
@@ -22,7 +24,7 @@ internal sealed class Nginx : IAsyncDisposable
 
     internal string Root => _folder.File("www");
 
-    internal string Url(string path) => $"http://127.0.0.1:{Port}/{path}";
+    internal string Url(string path) => $"http://{_address}:{Port}/{path}";
 
     internal static async Task<Nginx> StartAsync()
     {
@@ -30,12 +32,35 @@ internal sealed class Nginx : IAsyncDisposable
         var folder = new TemporaryFolder();
         folder.CreateFolder("www");
         int port = RealTools.FreePort();
-        await File.WriteAllTextAsync(folder.File("nginx.conf"), Configuration(folder.Path, port), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(folder.File("nginx.conf"), Configuration(folder.Path, "127.0.0.1", port), TestContext.Current.CancellationToken);
         var process = ChildProcess.Start(program, ["-p", folder.Path, "-c", folder.File("nginx.conf"), "-e", "stderr"]);
-        var nginx = new Nginx(folder, process, port);
+        var nginx = new Nginx(folder, process, "127.0.0.1", port);
         try
         {
             await nginx.WaitUntilListeningAsync();
+            return nginx;
+        }
+        catch
+        {
+            await nginx.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The same on a host of a <see cref="TwoHosts"/>, at port 8080 of its address.</summary>
+    internal static async Task<Nginx> StartOnAsync(string host, string address)
+    {
+        const int HostPort = 8080;
+        string program = RealTools.Find("nginx"), curl = RealTools.Find("curl");
+        var folder = new TemporaryFolder();
+        folder.CreateFolder("www");
+        await File.WriteAllTextAsync(folder.File("nginx.conf"), Configuration(folder.Path, address, HostPort), TestContext.Current.CancellationToken);
+        var nginx = new Nginx(folder, TwoHosts.Start(host, program, ["-p", folder.Path, "-c", folder.File("nginx.conf"), "-e", "stderr"]), address, HostPort);
+        try
+        {
+            await using var probe = TwoHosts.Start(
+                host, curl, ["--silent", "--output", "/dev/null", "--noproxy", "*", "--retry-connrefused", "--retry", "100", "--retry-delay", "1", nginx.Url("")]);
+            if (await probe.WaitForExitAsync(s_patience, TestContext.Current.CancellationToken) != 0) throw new InvalidOperationException($"nginx did not start:\n{nginx._process.Errors}");
             return nginx;
         }
         catch
@@ -72,7 +97,7 @@ internal sealed class Nginx : IAsyncDisposable
         }
     }
 
-    private static string Configuration(string folder, int port) => $$"""
+    private static string Configuration(string folder, string address, int port) => $$"""
         daemon off;
         master_process off;
         pid {{folder}}/nginx.pid;
@@ -88,7 +113,7 @@ internal sealed class Nginx : IAsyncDisposable
           uwsgi_temp_path {{folder}}/uwsgi;
           scgi_temp_path {{folder}}/scgi;
           keepalive_requests 100000;
-          server { listen 127.0.0.1:{{port}}; root {{folder}}/www; }
+          server { listen {{address}}:{{port}}; root {{folder}}/www; }
         }
         """;
 }

@@ -53,6 +53,17 @@ internal sealed partial class TwoHosts : IAsyncDisposable
         }
     }
 
+    /// <summary>Makes the cable carry no more than so much each way, with a queue of 50 ms; skips the test where the kernel cannot.</summary>
+    /// <param name="rate">As tc(8) writes rates, such as <c>20mbit</c>.</param>
+    internal async Task NarrowAsync(string rate)
+    {
+        foreach (string host in new[] { First, Second })
+        {
+            await using ChildProcess tc = Start(host, RealTools.Find("tc"), ["qdisc", "add", "dev", "lan0", "root", "tbf", "rate", rate, "burst", "16kb", "latency", "50ms"]);
+            if (await tc.WaitForExitAsync(s_patience, CancellationToken.None) != 0) Repository.SkipOrFail($"a cable cannot be made narrow: {tc.Errors}");
+        }
+    }
+
     /// <summary>Starts a program on one of the hosts.</summary>
     internal static ChildProcess Start(string host, string program, IEnumerable<string> arguments, string? workingDirectory = null) =>
         ChildProcess.Start(RealTools.Find("ip"), ["netns", "exec", host, program, .. arguments], workingDirectory);

@@ -17,13 +17,13 @@ namespace Overlay.Tests.Sessions;
 internal sealed class SessionPair : IAsyncDisposable
 {
     internal SessionPair(SessionOptions? options = null, ProviderTerms? terms = null, IExit? exit = null, TimeProvider? clock = null,
-        Func<ILedgerStore, ILedgerStore>? providerDisk = null, ILogger? providerLog = null)
+        Func<ILedgerStore, ILedgerStore>? providerDisk = null, ILogger? providerLog = null, IOwnerLine? providerLine = null)
     {
         Clock = clock ?? Time;
         Options = options ?? new SessionOptions();
         Exit = exit ?? Origin;
         Provider = new ProviderSessions(ProviderSigner, providerDisk is null ? ProviderStore : providerDisk(ProviderStore), Exit, terms ?? new ProviderTerms { PricePerGiB = 50_000, Region = "DE" }, Options, Clock,
-            providerLog is null ? null : new SessionDiagnostics(providerLog, null), ProviderPeers);
+            providerLog is null ? null : new SessionDiagnostics(providerLog, null), ProviderPeers, line: providerLine);
         Consumer = new ConsumerSessions(ConsumerSigner, ConsumerStore, Options, Clock, null, ConsumerPeers);
         (Dialer, Listener) = Connect();
     }

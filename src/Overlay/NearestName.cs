@@ -1,4 +1,4 @@
-namespace Overlay.Node.Configuration;
+namespace Overlay;
 
 /// <summary>Finds what somebody meant to write.</summary>
 internal static class NearestName
