@@ -133,7 +133,8 @@ internal sealed class OverlayParts : IAsyncDisposable
             using var deadline = new CancellationTokenSource(sessions.CloseTimeout, _time);
             if (_sharing is not null) await _sharing.Sessions.EndAsync(key, deadline.Token).ConfigureAwait(false);
         };
-        if (_options.Gossip is { } gossip) Gossip = new GossipNode(_identity, Peers, gossip, _time, _logger, dialable: DialableAsync);
+        if (_options.Gossip is { } gossip)
+            Gossip = new GossipNode(_identity, Peers, gossip, _time, _logger, dialable: DialableAsync, meters: services.MeterFactory);
         // Gossip and the market may be told of peers before the node has looked for any.
         DialableAddresses? dialable = _options.Discovery.Kademlia is { AllowPrivateAddresses: true } ? null : DialableAsync;
         _market = new MarketParts(

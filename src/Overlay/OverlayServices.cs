@@ -9,7 +9,7 @@ public sealed record OverlayServices
     /// <summary>Where logs go; nowhere where null.</summary>
     public ILoggerFactory? LoggerFactory { get; init; }
 
-    /// <summary>Makes the meters <c>Overlay.Sharing</c>, <c>Overlay.Discovery</c> and <c>Overlay.Transport</c>.</summary>
+    /// <summary>Makes the meters <c>Overlay.Sharing</c>, <c>Overlay.Discovery</c>, <c>Overlay.Gossip</c> and <c>Overlay.Transport</c>.</summary>
     public IMeterFactory? MeterFactory { get; init; }
 
     /// <summary>The clock of every deadline and date; the system's where null.</summary>

@@ -21,6 +21,9 @@ internal static partial class GossipLog
     [LoggerMessage(EventId = 2064, Level = LogLevel.Debug, Message = "The exchanged peer {Peer} was not reached: {Message}")]
     public static partial void ExchangeFailed(ILogger logger, PeerId peer, string message);
 
+    [LoggerMessage(EventId = 2066, Level = LogLevel.Information, Message = "The direct peer {Peer} was not reached: {Message}")]
+    public static partial void DirectPeerNotReached(ILogger logger, PeerId peer, string message);
+
     [LoggerMessage(EventId = 2065, Level = LogLevel.Error, Message = "Checking gossip messages failed; they are ignored.")]
     public static partial void CheckFailed(ILogger logger, Exception exception);
 }

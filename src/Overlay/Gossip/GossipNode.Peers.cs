@@ -149,6 +149,36 @@ internal sealed partial class GossipNode
         await dialling.DrainAsync().ConfigureAwait(false);
     }
 
+    /// <summary>Keeps connected with the direct peers: they are never trimmed, and dialled while there is no connection.</summary>
+    private async Task DirectLoopAsync()
+    {
+        IReadOnlyList<IGrouping<PeerId, Multiaddr>> peers = _options.DirectPeerAddresses;
+        foreach (IGrouping<PeerId, Multiaddr> peer in peers) _host.Protect(peer.Key, "gossip/direct");
+        using var timer = new PeriodicTimer(_options.DirectPeerInterval, _time);
+        try
+        {
+            do await Task.WhenAll(peers.Where(peer => peer.Key != Self && _host.FindConnection(peer.Key) is null).Select(DialDirectAsync))
+                .ConfigureAwait(false);
+            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            // The node stops.
+        }
+    }
+
+    private async Task DialDirectAsync(IGrouping<PeerId, Multiaddr> peer)
+    {
+        try
+        {
+            await _host.ConnectAsync(peer.Key, [.. peer], _stopping.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or ArgumentException)
+        {
+            GossipLog.DirectPeerNotReached(_logger, peer.Key, e.Message);
+        }
+    }
+
     private async Task DialAsync(GossipAction.Dial dial)
     {
         try

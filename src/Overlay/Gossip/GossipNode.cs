@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Overlay.Diagnostics;
 using Overlay.Gossip.Links;
@@ -43,7 +44,8 @@ internal sealed partial class GossipNode : IAsyncDisposable
 
     internal GossipNode(
         PeerIdentity identity, PeerHost host, GossipOptions options, TimeProvider time, ILogger logger,
-        Random? random = null, DialableAddresses? dialable = null, Func<IReadOnlyList<PendingMessage>, bool[]>? checkSignatures = null)
+        Random? random = null, DialableAddresses? dialable = null, Func<IReadOnlyList<PendingMessage>, bool[]>? checkSignatures = null,
+        IMeterFactory? meters = null)
     {
         _host = host;
         _dialable = dialable;
@@ -55,17 +57,26 @@ internal sealed partial class GossipNode : IAsyncDisposable
         _router = new GossipRouter(options, host.PeerId, random ?? new Random());
         _timer = time.CreateTimer(static node => ((GossipNode)node!).Elapse(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _signer = new MessageSigner(identity, options.Signing, FirstSequence());
+        if (meters is not null)
+            GossipMetrics.Create(meters, () => Read(router => router.Peers.Count), () => Read(router => router.JoinedCounts.Topics), () =>
+                Read(router => router.JoinedCounts.Mesh), () => Read(router => router.Counts.All));
         foreach ((string protocol, GossipVersion version) in s_protocols)
             _handlers.Add(host.Protocols.Handle(protocol, (stream, cancellation) => ReadAsync(stream, version, cancellation), maxStreamsPerConnection: 2));
         _tasks.Run(HeartbeatLoopAsync);
         _tasks.Run(PeerLoopAsync);
         _tasks.Run(CheckLoopAsync);
         _tasks.Run(DialLoopAsync);
+        if (options.DirectPeers.Count > 0) _tasks.Run(DirectLoopAsync);
     }
 
     internal PeerId Self => _host.PeerId;
 
     private TimeSpan Now => _time.GetElapsedTime(_startedAt);
+
+    private T Read<T>(Func<GossipRouter, T> read)
+    {
+        lock (_lock) return read(_router);
+    }
 
     /// <summary>Takes a topic's messages.</summary>
     internal GossipSubscription Subscribe(string topic)

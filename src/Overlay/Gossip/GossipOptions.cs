@@ -1,6 +1,7 @@
 using Overlay.Gossip.Messages;
 using Overlay.Gossip.Scoring;
 using Overlay.Gossip.Wire;
+using Overlay.Transport.Identity;
 
 namespace Overlay.Gossip;
 
@@ -8,6 +9,8 @@ namespace Overlay.Gossip;
 /// <remarks>That <see cref="DegreeLow"/> ≤ <see cref="Degree"/> ≤ <see cref="DegreeHigh"/>, and what else concerns several values, is checked when a node is made.</remarks>
 public sealed record GossipOptions
 {
+    private const int MaxDirectPeers = 64;
+
     /// <summary>D: peers in the mesh of a topic. 8, as Ethereum's consensus network has; the specification suggests 6. 0 to 64; 0 for a node that only helps others to find peers.</summary>
     public int Degree { get; init => field = OptionChecks.InRange(value, 0, 64); } = 8;
 
@@ -122,6 +125,33 @@ public sealed record GossipOptions
         init => field = value is null || value.All(topic => !string.IsNullOrEmpty(topic)) ? value : throw new ArgumentException("AllowedTopics must not hold an empty name.", nameof(AllowedTopics));
     }
 
+    /// <summary>Peers that the owner trusts, each address ending in <c>/p2p/…</c>; several of one peer may be given, at most 64 in all. They are kept
+    /// connected, get every message of the topics that they take, stand outside of meshes and are not scored. As go-libp2p-pubsub's direct peers: both
+    /// sides should name each other, or one of them grafts in vain.</summary>
+    public IReadOnlyList<string> DirectPeers
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(DirectPeers));
+            if (value.Count > MaxDirectPeers) throw new ArgumentOutOfRangeException(nameof(DirectPeers), value.Count, $"DirectPeers has at most {MaxDirectPeers} addresses.");
+            foreach (string address in value)
+            {
+                if (!Multiaddr.TryParse(address, out Multiaddr? parsed) || parsed.PeerId is null)
+                    throw new ArgumentException($"'{address}' is not a peer's address such as /ip4/203.0.113.7/tcp/4001/p2p/12D3Koo….", nameof(DirectPeers));
+            }
+
+            field = value;
+        }
+    } = [];
+
+    /// <summary>How often those of <see cref="DirectPeers"/> are dialled to whom there is no connection. 10 s. 100 ms to 1 h.</summary>
+    public TimeSpan DirectPeerInterval
+    {
+        get;
+        init => field = OptionChecks.InRange(value, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
+    } = TimeSpan.FromSeconds(10);
+
     /// <summary>Whether own messages come to the own subscriptions too. False.</summary>
     public bool DeliversOwn { get; init; }
 
@@ -133,6 +163,9 @@ public sealed record GossipOptions
 
     /// <summary>Longest message id by the rule in use, in bytes. Longer ones name no message of this network and are passed over.</summary>
     internal int MaxMessageIdSize => MessageIdRule.MaxSizeOf(MessageIds);
+
+    /// <summary>The direct peers and where they are.</summary>
+    internal IReadOnlyList<IGrouping<PeerId, Multiaddr>> DirectPeerAddresses => [.. DirectPeers.Select(Multiaddr.Parse).GroupBy(address => address.PeerId!)];
 
     internal bool Allows(string topic)
     {

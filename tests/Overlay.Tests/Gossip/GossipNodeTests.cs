@@ -291,6 +291,21 @@ public sealed class GossipNodeTests
         else Assert.False(a.IsConnectedTo(c));
     }
 
+    [Fact]
+    public async Task DirectPeer_IsDialledAgainWhenItsConnectionEnds()
+    {
+        await using var a = await Member.StartAsync();
+        await using var b = await Member.StartAsync(new GossipOptions { DirectPeers = [a.Address.ToString()],
+            DirectPeerInterval = TimeSpan.FromMilliseconds(100) });
+        await using GossipSubscription atA = a.Node.Subscribe("news");
+        await Until(() => b.Node.PeersOf("news").Count == 1);
+        PeerConnection first = b.ConnectionTo(a)!;
+
+        first.Abort("The line is cut.");
+
+        await Until(() => b.ConnectionTo(a) is { } second && second != first);
+    }
+
     // What is waited for happens on other threads of real nodes and has no event; the test's own time limit ends a wait in vain.
     private static async Task Until(Func<bool> condition)
     {
@@ -338,6 +353,8 @@ public sealed class GossipNodeTests
         internal async Task ListenAgainAsync() => await host.ListenAsync(Multiaddr.Parse("/ip4/127.0.0.1/tcp/0"), Cancellation);
 
         internal async Task<PeerConnection> ConnectAsync(Member other) => await host.ConnectAsync(other.Address, Cancellation);
+
+        internal PeerConnection? ConnectionTo(Member other) => host.FindConnection(other.Id);
 
         internal bool IsConnectedTo(Member other) => host.FindConnection(other.Id) is not null;
 

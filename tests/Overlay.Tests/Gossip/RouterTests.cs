@@ -54,6 +54,23 @@ public sealed class RouterTests
     }
 
     [Fact]
+    public void Counts_TellWhatBecameOfMessages()
+    {
+        using var bench = new RouterBench();
+        GossipPeer[] peers = bench.JoinWithMesh(3);
+        Transport.Identity.PeerIdentity author = bench.NewIdentity();
+        bench.Receive(peers[0], bench.Signed(author, "good"));
+        bench.Receive(peers[1], bench.Signed(author, "good"));
+        bench.Receive(peers[0], bench.Forged(bench.Signed(author, "bad", 2)));
+        bench.Receive(peers[0], bench.Signed(author, "of another topic", 3, "elsewhere"));
+        bench.Validator = _ => GossipVerdict.Reject;
+        bench.Receive(peers[0], bench.Signed(author, "unwanted", 4));
+
+        Assert.Equal([("received", 4), ("duplicate", 1), ("rejected", 2), ("accepted", 1), ("sent", 2)], bench.Router.Counts.All);
+        Assert.Equal((1, 3), bench.Router.JoinedCounts);
+    }
+
+    [Fact]
     public void Join_MorePeersThanD_GraftsD()
     {
         using var bench = new RouterBench();

@@ -14,6 +14,9 @@ internal sealed class GossipPeer(int number, PeerId id, GossipVersion version, b
     /// <summary>Whether this node dialled it. Whoever wants to surround a node must be dialled by it, too.</summary>
     internal bool IsOutbound => isOutbound;
 
+    /// <summary>Whether the owner named it: outside of meshes and scores, and sent everything.</summary>
+    internal bool IsDirect { get; init; }
+
     internal PeerStats Stats => stats;
 
     /// <summary>Its signed record of addresses, for others; empty when it sent none.</summary>

@@ -71,6 +71,13 @@ internal sealed partial class GossipRouter
     {
         // Not even a PRUNE for topics that this node has not joined: an answer to each would be an amplifier.
         if (!_topics.TryGetValue(name, out TopicState? topic) || !topic.IsJoined || topic.Mesh.Contains(from)) return;
+        if (from.IsDirect)
+        {
+            // It does not know that it is a direct peer here. It gets everything all the same.
+            SendPrune(topic, from, _options.PruneBackoff, exchangesPeers: false);
+            return;
+        }
+
         if (topic.Backoffs.TryGetValue(from.Id, out TimeSpan until) && now < until)
         {
             PeerScore.Penalize(from.Stats, 1);

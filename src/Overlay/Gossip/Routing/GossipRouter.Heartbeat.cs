@@ -128,7 +128,8 @@ internal sealed partial class GossipRouter
     {
         List<MessageId> ids = _cache.RecentIds(topic.Name);
         if (ids.Count == 0) return;
-        List<GossipPeer> candidates = Shuffled(topic.Peers.Where(peer => !served.Contains(peer) && ScoreOf(peer) >= _options.Score.GossipThreshold));
+        List<GossipPeer> candidates = Shuffled(topic.Peers.Where(peer => !peer.IsDirect && !served.Contains(peer)
+            && ScoreOf(peer) >= _options.Score.GossipThreshold));
         int count = Math.Min(candidates.Count, Math.Max(_options.DegreeLazy, (int)(_options.GossipFactor * candidates.Count)));
         int most = Math.Min(_options.Limits.MaxIHaveIds, _options.Limits.MaxIdsPerRpc);
         foreach (GossipPeer peer in candidates.Take(count))

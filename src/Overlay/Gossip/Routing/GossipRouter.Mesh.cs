@@ -10,7 +10,8 @@ internal sealed partial class GossipRouter
     private TimeSpan BackoffSlack => _options.HeartbeatInterval;
 
     private bool CanGraft(TimeSpan now, TopicState topic, GossipPeer peer) =>
-        !topic.Mesh.Contains(peer) && ScoreOf(peer) >= 0 && !(topic.Backoffs.TryGetValue(peer.Id, out TimeSpan until) && now < until + BackoffSlack);
+        !peer.IsDirect && !topic.Mesh.Contains(peer) && ScoreOf(peer) >= 0
+            && !(topic.Backoffs.TryGetValue(peer.Id, out TimeSpan until) && now < until + BackoffSlack);
 
     /// <summary>Fills the mesh: half of the places with those that have done most, if they have done anything, the rest by lot, so that newcomers have their chance. By lot alone, as the
     /// specification has it, whoever brings more peers than all others together gets most places again and again.</summary>

@@ -69,6 +69,7 @@ internal sealed partial class GossipRouter
     internal void Judge(TimeSpan now, PendingMessage pending, GossipVerdict verdict)
     {
         if (!Forget(pending)) return;
+        if (verdict == GossipVerdict.Reject) Counts.Rejected++;
         if (verdict == GossipVerdict.Accept) Authenticate(pending);
         // A forged message leaves no trace under its id, or it would hide the real one; nor does one whose signature could not be checked.
         if (!pending.IsAuthentic)
@@ -89,6 +90,7 @@ internal sealed partial class GossipRouter
         switch (verdict)
         {
             case GossipVerdict.Accept:
+                Counts.Accepted++;
                 _score.DeliverFirst(pending.From.Stats, topic);
                 foreach (GossipPeer sender in pending.Senders)
                     if (sender != pending.From) _score.DeliverAgain(sender.Stats, topic, TimeSpan.Zero);
@@ -109,6 +111,7 @@ internal sealed partial class GossipRouter
             return;
         }
 
+        Counts.Received++;
         FormFault fault = MessageForm.Check(message, _options.Signing, out PeerId? author, out PeerPublicKey? key);
         if (fault == FormFault.NotCanonical)
         {
@@ -118,6 +121,7 @@ internal sealed partial class GossipRouter
 
         if (fault != FormFault.None)
         {
+            Counts.Rejected++;
             _score.DeliverInvalid(from.Stats, message.Topic);
             return;
         }
@@ -125,12 +129,14 @@ internal sealed partial class GossipRouter
         MessageId id = MessageIdRule.Of(_options.MessageIds, message, key);
         if (author == _self)
         {
+            Counts.Duplicate++;
             _promises.Keep(id, from);
             return;
         }
 
         if (_seen.TryGet(id, out SeenMessage seen))
         {
+            Counts.Duplicate++;
             TakeDuplicate(now, from, message.Topic, seen);
             // Whoever sends a message has it, and one that waits for it need not be sent it.
             if (_delayed.Count > 0 && seen.Verdict == GossipVerdict.Accept && from.Unwanted.Count < _options.Limits.MaxUnwantedIds)
@@ -141,6 +147,7 @@ internal sealed partial class GossipRouter
         _pending.TryGetValue(id, out List<PendingMessage>? twins);
         if (twins?.Find(twin => twin.Message.Encoded.Span.SequenceEqual(message.Encoded.Span)) is { } same)
         {
+            Counts.Duplicate++;
             if (!same.Senders.Contains(from)) same.Senders.Add(from);
             return;
         }
@@ -188,13 +195,19 @@ internal sealed partial class GossipRouter
         _cache.Add(pending.Id, message);
         _actions.Add(new GossipAction.Deliver(pending.ToMessage()));
         if (!_topics.TryGetValue(message.Topic, out TopicState? topic)) return;
-        List<GossipPeer> recipients = [.. topic.Mesh.Where(peer => peer.Id != pending.Author && !peer.Unwanted.ContainsKey(pending.Id) && !pending.Senders.Contains(peer))];
-        if (recipients.Count == 0) return;
+        List<GossipPeer> recipients = [.. topic.Mesh.Where(peer => Lacks(peer, pending))],
+            direct = [.. topic.Peers.Where(peer => peer.IsDirect && Lacks(peer, pending))];
+        if (recipients.Count + direct.Count == 0) return;
         Rpc rpc = Rpc.Of(message);
+        foreach (GossipPeer peer in direct) _actions.Add(new GossipAction.Send(peer, rpc));
+        if (recipients.Count == 0) return;
         int first = FirstOf(recipients, message, topic.Mesh.Count - 1 - recipients.Count);
         for (int i = 0; i < first; i++) _actions.Add(new GossipAction.Send(recipients[i], rpc));
         if (first < recipients.Count) _delayed.Enqueue(new DelayedForward(now + _options.ForwardDelay, pending.Id, rpc, topic.Name, recipients[first..]));
     }
+
+    private static bool Lacks(GossipPeer peer, PendingMessage pending) =>
+        peer.Id != pending.Author && !peer.Unwanted.ContainsKey(pending.Id) && !pending.Senders.Contains(peer);
 
     /// <summary>How many get a message at once. The rest speak 1.2 and can say in the meantime that they have it.</summary>
     /// <param name="recipients">Peers of the mesh that are not known to have it; comes back in the order of sending.</param>
@@ -222,10 +235,11 @@ internal sealed partial class GossipRouter
     {
         if (_options.FloodPublish)
             return topic.Peers.Where(peer => topic.Mesh.Contains(peer) || ScoreOf(peer) >= _options.Score.PublishThreshold);
-        if (topic.IsJoined && topic.Mesh.Count > 0) return topic.Mesh;
+        IEnumerable<GossipPeer> direct = topic.Peers.Where(peer => peer.IsDirect);
+        if (topic.IsJoined && topic.Mesh.Count > 0) return topic.Mesh.Concat(direct);
         topic.LastPublished = now;
         if (topic.Fanout.Count == 0) FillFanout(topic);
-        return topic.Fanout;
+        return topic.Fanout.Concat(direct);
     }
 
     private void FillFanout(TopicState topic)
@@ -233,7 +247,7 @@ internal sealed partial class GossipRouter
         foreach (GossipPeer peer in Shuffled(topic.Peers))
         {
             if (topic.Fanout.Count >= _options.Degree) return;
-            if (ScoreOf(peer) >= _options.Score.PublishThreshold) topic.Fanout.Add(peer);
+            if (!peer.IsDirect && ScoreOf(peer) >= _options.Score.PublishThreshold) topic.Fanout.Add(peer);
         }
     }
 

@@ -23,6 +23,7 @@ internal sealed partial class GossipRouter
     private readonly SeenCache _seen;
     private readonly MessageCache _cache;
     private readonly PromiseBook _promises;
+    private readonly HashSet<PeerId> _direct;
     private readonly Dictionary<PeerId, GossipPeer> _peers = [];
     private readonly Dictionary<string, TopicState> _topics = new(StringComparer.Ordinal);
     private readonly Dictionary<GossipPeer, Rpc> _outbox = [];
@@ -35,6 +36,7 @@ internal sealed partial class GossipRouter
         _options = options;
         _self = self;
         _random = random;
+        _direct = [.. options.DirectPeerAddresses.Select(peer => peer.Key)];
         _score = new PeerScore(options.Score, options.Limits.MaxRetainedScores);
         _seen = new SeenCache(options.SeenTime, options.Limits.MaxSeenIds);
         _cache = new MessageCache(options.HistoryLength, options.HistoryGossip, options.Limits.MaxHistorySize);
@@ -53,7 +55,14 @@ internal sealed partial class GossipRouter
 
     internal TopicState? FindTopic(string topic) => _topics.GetValueOrDefault(topic);
 
-    internal double ScoreOf(GossipPeer peer) => _score.ScoreOf(peer.Id, peer.Stats);
+    // The owner's word counts for a direct peer, whatever it does.
+    internal double ScoreOf(GossipPeer peer) => peer.IsDirect ? 0 : _score.ScoreOf(peer.Id, peer.Stats);
+
+    /// <summary>What has become of messages.</summary>
+    internal GossipCounts Counts { get; } = new();
+
+    /// <summary>Topics that are joined, and the peers of all their meshes.</summary>
+    internal (int Topics, int Mesh) JoinedCounts => (_topics.Values.Count(topic => topic.IsJoined), _topics.Values.Sum(topic => topic.Mesh.Count));
 
     internal int SeenCount => _seen.Count;
 
@@ -71,6 +80,8 @@ internal sealed partial class GossipRouter
         }
 
         _outbox.Clear();
+        foreach (GossipAction action in _actions)
+            if (action is GossipAction.Send send) Counts.Sent += send.Rpc.Messages.Count;
         List<GossipAction> taken = [.. _actions];
         _actions.Clear();
         return taken;
@@ -85,8 +96,10 @@ internal sealed partial class GossipRouter
     internal GossipPeer? AddPeer(TimeSpan now, PeerId id, GossipVersion version, bool isOutbound, string? address)
     {
         if (_peers.TryGetValue(id, out GossipPeer? known)) return known;
-        if (_peers.Count >= _options.Limits.MaxPeers) return null;
-        var peer = new GossipPeer(++_lastNumber, id, version, isOutbound, _score.Connect(id, address)) { Topics = TopicsOf(id) };
+        bool isDirect = _direct.Contains(id);
+        // Strangers keep no direct peer out.
+        if (!isDirect && _peers.Count >= _options.Limits.MaxPeers) return null;
+        var peer = new GossipPeer(++_lastNumber, id, version, isOutbound, _score.Connect(id, address)) { Topics = TopicsOf(id), IsDirect = isDirect };
         _peers.Add(id, peer);
         foreach (string topic in peer.Topics) _topics[topic].Peers.Add(peer);
         foreach (TopicState topic in _topics.Values)
