@@ -295,8 +295,11 @@ public sealed class GossipNodeTests
     public async Task DirectPeer_IsDialledAgainWhenItsConnectionEnds()
     {
         await using var a = await Member.StartAsync();
-        await using var b = await Member.StartAsync(new GossipOptions { DirectPeers = [a.Address.ToString()],
-            DirectPeerInterval = TimeSpan.FromMilliseconds(100) });
+        await using var b = await Member.StartAsync(new GossipOptions
+        {
+            DirectPeers = [a.Address.ToString()],
+            DirectPeerInterval = TimeSpan.FromMilliseconds(100)
+        });
         await using GossipSubscription atA = a.Node.Subscribe("news");
         await Until(() => b.Node.PeersOf("news").Count == 1);
         PeerConnection first = b.ConnectionTo(a)!;
