@@ -86,8 +86,11 @@ public sealed class WitnessNodeTests : IAsyncDisposable
     [Fact]
     public async Task Witness_OutsideTheDht_IsRefusedAtTheStart()
     {
-        OverlayOptions options = new() { Discovery = new DiscoveryOptions { Mdns = null, Kademlia = null },
-            Market = new MarketOptions { Witness = WitnessAt(FreePorts(1)[0]) } };
+        OverlayOptions options = new()
+        {
+            Discovery = new DiscoveryOptions { Mdns = null, Kademlia = null },
+            Market = new MarketOptions { Witness = WitnessAt(FreePorts(1)[0]) }
+        };
         await Assert.ThrowsAsync<ArgumentException>(() => OverlayNode.StartAsync(options, cancellationToken: Token));
     }
 

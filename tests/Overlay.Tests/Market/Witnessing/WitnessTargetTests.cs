@@ -8,8 +8,13 @@ namespace Overlay.Tests.Market.Witnessing;
 public sealed class WitnessTargetTests : IAsyncDisposable
 {
     private readonly WitnessTarget _target = WitnessTarget.Start(
-        new WitnessOptions { Target = "127.0.0.1:1", ListenOn = new IPEndPoint(IPAddress.Loopback, 0), ProbeSize = new ByteSize(16 << 10),
-            MaxTargetConnections = 2 }, TimeProvider.System, new FakeLogger());
+        new WitnessOptions
+        {
+            Target = "127.0.0.1:1",
+            ListenOn = new IPEndPoint(IPAddress.Loopback, 0),
+            ProbeSize = new ByteSize(16 << 10),
+            MaxTargetConnections = 2
+        }, TimeProvider.System, new FakeLogger());
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
