@@ -44,6 +44,12 @@ internal static class DoctorCommand
         Tell(HostChecks.Descriptors());
         if (timeServer != "none") Tell(await HostChecks.ClockAsync(timeServer, s_clockPatience, TimeProvider.System, invocation.Stop));
         foreach (Finding finding in NodeChecks.Settings(asked)) Tell(finding);
+        if (asked.Sharing is not null)
+        {
+            Tell(NodeChecks.Consent(folder));
+            Tell(NodeChecks.Limits(folder));
+        }
+
         foreach (Finding finding in await LookAroundAsync(invocation, folder, asked, patience)) Tell(finding);
         if (isWell) return ExitCode.Done;
         throw new RefusalException("something keeps this node from earning; see above");

@@ -14,7 +14,7 @@ internal sealed class OverlayDashboardNode(OverlayNode node, SharingOptions? sha
     private IReadOnlyCollection<ulong> _claimed = [];
     private DateTimeOffset _claimsReadAt = DateTimeOffset.MinValue;
 
-    public IOwnerControls? Controls => null;
+    public IOwnerControls? Controls { get; } = node.Sharing is { } shared ? new OwnerControls(shared) : null;
 
     public async ValueTask<DashboardLook> LookAsync(CancellationToken cancellationToken)
     {
@@ -36,10 +36,26 @@ internal sealed class OverlayDashboardNode(OverlayNode node, SharingOptions? sha
             Totals = totals,
             Claimed = _tally.Value.SealedIn(_claimed),
             Paces = EarningPaces.Of(_tally.Value.FirstEarningEpoch, now, _tally.Value.EarnedSince),
+            Refusals = node.Sharing is { } given ? Newest(given.Refusals) : null,
             Caps = Controls?.Caps,
             IsPaused = Controls?.IsPaused ?? false,
             ControlState = Controls?.State,
         };
+    }
+
+    // Alike and in a row are told together.
+    private static List<Refusal> Newest(IReadOnlyList<TargetRefusal> refusals)
+    {
+        var newest = new List<Refusal>();
+        foreach (TargetRefusal refusal in refusals.Reverse())
+        {
+            string what = $"{refusal.Host}:{refusal.Port}";
+            if (newest.Count > 0 && newest[^1].What == what && newest[^1].Reason == refusal.Reason) newest[^1] = newest[^1] with { Count = newest[^1].Count + 1 };
+            else if (newest.Count == DashboardState.MaxRows) break;
+            else newest.Add(new Refusal(refusal.At, what, refusal.Reason));
+        }
+
+        return newest;
     }
 
     public ValueTask<IReadOnlyList<LedgerRow<SessionRecord>>> FindSessionsAsync(long? before, int limit, CancellationToken cancellationToken) =>

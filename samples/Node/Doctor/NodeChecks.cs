@@ -1,5 +1,8 @@
 using Overlay.Discovery;
 using Overlay.Discovery.Reachability;
+using Overlay.Node.Dashboard;
+using Overlay.Sharing;
+using Overlay.Sharing.Limits;
 using Overlay.Transport.Connections;
 
 namespace Overlay.Node.Doctor;
@@ -27,6 +30,52 @@ internal static class NodeChecks
                 ? new("policy", Health.Good, $"ports {string.Join(", ", sharing.AllowedPorts)} of public addresses")
                 : new("policy", Health.Doubtful, "port 443 is not allowed: most of the web is closed to consumers", "--allow-port 443");
     }
+
+    /// <summary>Whether the owner has agreed to what is to be shared.</summary>
+    internal static Finding Consent(string folder)
+    {
+        const string Remedy = "Read 'overlay consent text', then: overlay consent give";
+        try
+        {
+            return SharingConsent.Find(folder) switch
+            {
+                null => new("consent", Health.Bad, "was not given: nothing is shared without", Remedy),
+                { WithdrawnAt: not null } => new("consent", Health.Bad, "was withdrawn", Remedy),
+                { } given => new("consent", Health.Good, $"given on {given.GivenAt:yyyy-MM-dd} by {given.GivenBy}"),
+            };
+        }
+        catch (OverlayException e)
+        {
+            return new("consent", Health.Bad, e.Message, Remedy);
+        }
+    }
+
+    /// <summary>Whether the owner's limits let anybody be served now.</summary>
+    internal static Finding Limits(string folder)
+    {
+        try
+        {
+            OwnerLimits limits = OverlaySharing.ReadLimits(folder) ?? new OwnerLimits();
+            if (OverlaySharing.ReadRunning(folder) is { } state)
+                return new("limits", state.Condition is SharingCondition.Serving or SharingCondition.Yielding ? Health.Good : Health.Doubtful, OwnerControls.Words(state), Remedy(state.Condition));
+            return limits.Paused
+                ? new("limits", Health.Bad, "sharing is paused", "overlay limits resume")
+                : new("limits", Health.Good, limits == new OwnerLimits() ? "none but giving way to your own traffic" : "let others be served; see 'overlay limits'");
+        }
+        catch (OverlayException e)
+        {
+            return new("limits", Health.Bad, e.Message, "Mend the file, or set them anew: overlay limits set");
+        }
+    }
+
+    private static string? Remedy(SharingCondition condition) => condition switch
+    {
+        SharingCondition.Paused => "overlay limits resume",
+        SharingCondition.QuotaSpent or SharingCondition.Asleep => "overlay limits set --monthly-quota SIZE, if more may be used",
+        SharingCondition.OutsideSchedule => "overlay limits set --schedule none, if it may serve at any hour",
+        SharingCondition.Faulted => "Is the disk full? Make room and start the node again.",
+        _ => null,
+    };
 
     internal static Finding Peers(int count) => count > 0
         ? new("peers", Health.Good, $"{count} found")

@@ -7,9 +7,12 @@ internal static class OwnerFiles
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    // Nothing that an owner writes down is as large.
+    private const int UsualMaxSize = 1 << 16;
+
     /// <summary>Reads a file whole; null where there is none.</summary>
     /// <exception cref="IOException">It is larger than <paramref name="maxSize"/>, or the file system refused.</exception>
-    internal static byte[]? Find(string path, int maxSize)
+    internal static byte[]? Find(string path, int maxSize = UsualMaxSize)
     {
         try
         {
@@ -23,23 +26,36 @@ internal static class OwnerFiles
         {
             return null;
         }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException($"'{path}' cannot be read: {e.Message}", e);
+        }
     }
 
     /// <summary>Writes a file under another name, brings it to disk and then puts it in the place of the one before: a crash leaves the one or the other.</summary>
-    internal static void Replace(string path, ReadOnlySpan<byte> content)
+    /// <param name="path">Where.</param>
+    /// <param name="content">What it is to hold.</param>
+    /// <param name="isDurable">Whether it has to be on disk, file and name, when this returns.</param>
+    /// <exception cref="IOException">The file system refused; the file is as it was.</exception>
+    internal static void Replace(string path, ReadOnlySpan<byte> content, bool isDurable = true)
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         string temporary = Path.Combine(folder, Path.GetRandomFileName() + ".tmp");
         try
         {
+            if (!Directory.Exists(folder)) CreateFolder(folder);
             using (FileStream file = Create(temporary, FileMode.CreateNew))
             {
                 file.Write(content);
-                file.Flush(flushToDisk: true);
+                if (isDurable) file.Flush(flushToDisk: true);
             }
 
             File.Move(temporary, path, overwrite: true);
-            DurableFolders.Flush(folder);
+            if (isDurable) DurableFolders.Flush(folder);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException($"'{path}' cannot be written: {e.Message}", e);
         }
         finally
         {
@@ -53,5 +69,11 @@ internal static class OwnerFiles
         var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerOnly;
         return new FileStream(path, options);
+    }
+
+    private static void CreateFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
+        else Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
     }
 }

@@ -13,13 +13,16 @@ internal interface IUsageStore
 /// <summary>Usage in a file of the data folder.</summary>
 internal sealed class UsageFile(string folder) : IUsageStore
 {
-    private readonly string _path = Path.Combine(folder, OwnerFiles.Usage);
+    /// <summary>What was used of the quotas; the node's alone.</summary>
+    internal const string FileName = "usage.json";
+
+    private readonly string _path = Path.Combine(folder, FileName);
 
     public UsageRecord? Load()
     {
         try
         {
-            return OwnerFiles.Read(_path) is { } text ? UsageRecord.Read(text) : null;
+            return OwnerFiles.Find(_path) is { } text ? UsageRecord.Read(text) : null;
         }
         catch (FormatException e)
         {
@@ -27,7 +30,7 @@ internal sealed class UsageFile(string folder) : IUsageStore
         }
     }
 
-    public void Save(UsageRecord record) => OwnerFiles.Write(_path, record.Write(), isDurable: true);
+    public void Save(UsageRecord record) => OwnerFiles.Replace(_path, record.Write());
 }
 
 /// <summary>Usage of a node that keeps nothing.</summary>

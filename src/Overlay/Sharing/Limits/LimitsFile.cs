@@ -8,8 +8,14 @@ namespace Overlay.Sharing.Limits;
 /// <remarks>No socket and no port: who may write the file is the owner, and who may not is kept out by the file system.</remarks>
 internal sealed class LimitsFile(string folder)
 {
+    /// <summary>What the owner wants; written by a host app or a command, read by the node.</summary>
+    internal const string FileName = "limits.json";
+
+    /// <summary>What the running node says of itself; gone when it stops.</summary>
+    internal const string StateFileName = "sharing-state.json";
+
     private readonly Lock _lock = new();
-    private readonly string _limits = Path.Combine(folder, OwnerFiles.Limits), _state = Path.Combine(folder, OwnerFiles.State);
+    private readonly string _limits = Path.Combine(folder, FileName), _state = Path.Combine(folder, StateFileName);
     private (DateTime Written, long Size) _stamp;
 
     /// <summary>Whether somebody has written it since it was read. One look at its times.</summary>
@@ -28,7 +34,7 @@ internal sealed class LimitsFile(string folder)
         lock (_lock)
         {
             _stamp = Stamp();
-            byte[]? text = OwnerFiles.Read(_limits);
+            byte[]? text = OwnerFiles.Find(_limits);
             return text is null ? null : (Parse(_limits, text), LimitsText.RevisionOf(text));
         }
     }
@@ -40,7 +46,7 @@ internal sealed class LimitsFile(string folder)
         byte[] text = LimitsText.Write(limits);
         lock (_lock)
         {
-            OwnerFiles.Write(_limits, text, isDurable: true);
+            OwnerFiles.Replace(_limits, text);
             _stamp = Stamp();
         }
 
@@ -52,7 +58,7 @@ internal sealed class LimitsFile(string folder)
     internal void Tell(SharingState state)
     {
         byte[] text = Write(state);
-        lock (_lock) OwnerFiles.Write(_state, text, isDurable: false);
+        lock (_lock) OwnerFiles.Replace(_state, text, isDurable: false);
     }
 
     /// <summary>The node stops: nothing is said any more.</summary>
@@ -65,7 +71,7 @@ internal sealed class LimitsFile(string folder)
     /// <exception cref="IOException">It cannot be read.</exception>
     internal SharingState? ReadState()
     {
-        byte[]? text = OwnerFiles.Read(_state);
+        byte[]? text = OwnerFiles.Find(_state);
         if (text is null) return null;
         try
         {

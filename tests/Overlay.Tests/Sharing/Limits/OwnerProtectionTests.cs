@@ -11,7 +11,7 @@ public sealed class OwnerProtectionTests : IDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private string LimitsPath => Path.Combine(_folder, OwnerFiles.Limits);
+    private string LimitsPath => Path.Combine(_folder, LimitsFile.FileName);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -158,8 +158,8 @@ public sealed class OwnerProtectionTests : IDisposable
     }
 
     [Theory]
-    [InlineData(OwnerFiles.Limits)]
-    [InlineData(OwnerFiles.Usage)]
+    [InlineData(LimitsFile.FileName)]
+    [InlineData(UsageFile.FileName)]
     public void Start_FileIsDamaged_RefusesAndNamesIt(string name)
     {
         File.WriteAllText(Path.Combine(_folder, name), "no limits");
