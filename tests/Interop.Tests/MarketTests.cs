@@ -89,18 +89,18 @@ public sealed class MarketTests : IAsyncLifetime
     public async Task Estimate_WhileSomebodyAsks_IsARangeWithItsBasis()
     {
         Task<CliResult> estimating = OverlayCli.RunAsync(
-            "estimate", "--mbps", "500", "--region", "DE", "--seconds", "15", "--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns", "--private-network",
+            "estimate", "--mbps", "500", "--region", "DE", "--seconds", "30", "--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns", "--private-network",
             "--bootstrap", _providers[0].Address);
-        // Another highest price is another wish, for which there is asked anew.
-        for (int i = 0; !estimating.IsCompleted && i < 400; i++)
-            await Curl.FetchAsync(_origin.Url("small.bin"), Curl.ThroughSocks($"region-DE;max-0.{1999 - i}:x@{_consumer.Socks}"));
+        // Nobody sells at that price, so that it is asked for again and again.
+        while (!estimating.IsCompleted) await Curl.FetchAsync(_origin.Url("small.bin"), Curl.ThroughSocks($"region-DE;max-0.02:x@{_consumer.Socks}"));
         CliResult result = await estimating;
 
         Assert.True(result.ExitCode == 0, result.Errors);
         Assert.Equal(["estimate", "basis"], result.Json.Select(line => line.GetProperty("event").GetString()));
         Assert.Equal(3, result.Json[1].GetProperty("offers").GetInt32());
         Assert.True(result.Json[1].GetProperty("demands").GetInt32() > 0);
-        Assert.Equal(0.05m, result.Json[1].GetProperty("lowPrice").GetDecimal());
+        // What those who ask would pay bounds it, whatever others offer.
+        Assert.Equal(0.02m, result.Json[1].GetProperty("highPrice").GetDecimal());
         Assert.InRange(result.Json[0].GetProperty("highCredits").GetDecimal(), result.Json[0].GetProperty("lowCredits").GetDecimal() + 0.01m, 100_000m);
     }
 

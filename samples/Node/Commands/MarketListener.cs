@@ -45,6 +45,7 @@ internal static class MarketListener
         await using OverlayNode node = await OverlayNode.StartAsync(options, new OverlayServices { LoggerFactory = invocation.Logging }, stop);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
         node.Market.Follow(Region.Anywhere);
+        if (settings.Find(Settings.Region) is { } wanted) node.Market.Follow(wanted);
         Task surveying = SurveyAsync(node, over.Token);
         try
         {
