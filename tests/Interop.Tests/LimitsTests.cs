@@ -68,7 +68,8 @@ public sealed class LimitsTests
         using var providerFolder = new TemporaryFolder();
         using var consumerFolder = new TemporaryFolder();
         await using OverlayNodeProcess provider = await OverlayNodeProcess.StartOnAsync(
-            home, providerFolder.Path, "--no-mdns", "--listen", "/ip4/10.77.0.2/tcp/4001", "--share", "--allow-private-targets", "--allow-port", $"{nginx.Port}");
+            home, providerFolder.Path, "--no-mdns", "--listen", "/ip4/10.77.0.2/tcp/4001", "--share", "--allow-private-targets", "--allow-port",
+                $"{nginx.Port}");
         await using OverlayNodeProcess consumer = await OverlayNodeProcess.StartOnAsync(
             outside, consumerFolder.Path, "--no-mdns", "--provider", provider.Address, "--socks", "127.0.0.1:1080");
         string curl = RealTools.Find("curl");

@@ -12,7 +12,8 @@ public sealed class LimitsCommandTests : IDisposable
     public async Task Set_NoNodeRuns_IsKeptForTheNextOneAndShown()
     {
         CliRun set = await CliRun.OfAsync(
-            "limits", "set", "--data", _folder.Path, "--max-upload", "20.5", "--monthly-quota", "500GiB", "--reset-day", "15", "--hibernate", "--schedule", "mon-fri 22:00-07:00", "sat", "--no-yield",
+            "limits", "set", "--data", _folder.Path, "--max-upload", "20.5", "--monthly-quota", "500GiB", "--reset-day", "15", "--hibernate",
+                "--schedule", "mon-fri 22:00-07:00", "sat", "--no-yield",
             "--when-on-battery", "yield", "--json");
         Assert.Equal(0, set.ExitCode);
         Assert.Equal("next-start", Assert.Single(set.Json).GetProperty("takenBy").GetString());
@@ -27,7 +28,8 @@ public sealed class LimitsCommandTests : IDisposable
         Assert.True(shown.GetProperty("hibernate").GetBoolean());
         Assert.False(shown.GetProperty("yield").GetBoolean());
         Assert.Equal("yield", shown.GetProperty("whenOnBattery").GetString());
-        Assert.Equal(["mon,tue,wed,thu,fri 22:00-07:00", "sat 00:00-00:00"], shown.GetProperty("schedule").EnumerateArray().Select(window => window.GetString()));
+        Assert.Equal(["mon,tue,wed,thu,fri 22:00-07:00", "sat 00:00-00:00"], shown.GetProperty("schedule").EnumerateArray().Select(window =>
+            window.GetString()));
         Assert.Equal(JsonValueKind.Null, shown.GetProperty("state").ValueKind);
         Assert.False(shown.TryGetProperty("takenBy", out _));
     }
@@ -87,6 +89,7 @@ public sealed class LimitsCommandTests : IDisposable
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("'monthlyQuota'", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
-        Assert.Contains("montlyQuota", await File.ReadAllTextAsync(_folder.File("limits.json"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("montlyQuota", await File.ReadAllTextAsync(_folder.File("limits.json"), TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
     }
 }

@@ -5,7 +5,8 @@ using Overlay.Sharing.Limits;
 
 namespace Overlay.Node.Commands;
 
-/// <summary><c>overlay limits</c>: what strangers may have of the line. Of the node that runs on the data folder, or of the next one that starts there.</summary>
+/// <summary><c>overlay limits</c>: what strangers may have of the line. Of the node that runs on the data folder, or of the next one that starts
+/// there.</summary>
 internal static class LimitsCommand
 {
     // A running node looks every half second.
@@ -13,14 +14,18 @@ internal static class LimitsCommand
 
     internal static Command Create(CommandTree tree)
     {
-        var command = new Command("limits", "Show or change what others may have of your line; works while the node runs.") { Set(tree), Pause(tree, "pause"), Pause(tree, "resume") };
+        var command = new Command("limits", "Show or change what others may have of your line; works while the node runs.")
+        {
+            Set(tree), Pause(tree, "pause"), Pause(tree, "resume"),
+        };
         var options = new SettingOptions(command, Settings.Data);
         return tree.Complete(
             command,
             invocation =>
             {
                 string folder = DataFolder.Of(invocation.Read(options));
-                invocation.Output.Write(new LimitsLine(OverlaySharing.ReadLimits(folder) ?? new OwnerLimits(), OverlaySharing.ReadRunning(folder), TakenBy.Nobody));
+                invocation.Output.Write(new LimitsLine(OverlaySharing.ReadLimits(folder) ?? new OwnerLimits(), OverlaySharing.ReadRunning(folder),
+                    TakenBy.Nobody));
                 return Task.FromResult(ExitCode.Done);
             },
             "overlay limits", "overlay limits --json", "overlay limits set --max-upload 20 --monthly-quota 500GiB --hibernate", "overlay limits pause");
@@ -42,10 +47,13 @@ internal static class LimitsCommand
     private static Command Pause(CommandTree tree, string name)
     {
         bool isPause = name == "pause";
-        var command = new Command(name, isPause ? "Serve nobody until 'resume': last receipts are taken and all sessions end." : "Serve again, as the other limits allow.");
+        var command = new Command(name, isPause ? "Serve nobody until 'resume': last receipts are taken and all sessions end."
+            : "Serve again, as the other limits allow.");
         var options = new SettingOptions(command, Settings.Data);
         return tree.Complete(
-            command, invocation => ChangeAsync(invocation, DataFolder.Of(invocation.Read(options)), limits => limits with { Paused = isPause }), $"overlay limits {name}");
+            command,
+            invocation => ChangeAsync(invocation, DataFolder.Of(invocation.Read(options)), limits => limits with { Paused = isPause }),
+            $"overlay limits {name}");
     }
 
     private static async Task<int> ChangeAsync(Invocation invocation, string folder, Func<OwnerLimits, OwnerLimits> change)

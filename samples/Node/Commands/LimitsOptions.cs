@@ -24,7 +24,8 @@ internal sealed class LimitsOptions
         Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = true,
     };
 
-    private readonly Option<bool> _hibernate = new("--hibernate") { Description = "Spend the quota at full speed, then sleep; wake at a moment of the node's own." },
+    private readonly Option<bool>
+        _hibernate = new("--hibernate") { Description = "Spend the quota at full speed, then sleep; wake at a moment of the node's own." },
         _noHibernate = new("--no-hibernate") { Description = "Spend the quota from the beginning of its period on." },
         _yield = new("--yield") { Description = "Give way to the owner's own traffic." },
         _noYield = new("--no-yield") { Description = "Do not." };
@@ -58,14 +59,16 @@ internal sealed class LimitsOptions
             changes.Add(limits => Within(() => limits with { Schedule = windows }));
         }
 
-        if (changes.Count == 0) throw new UsageException($"there is nothing to set: give at least one of {string.Join(", ", All.Select(option => option.Name))}.");
+        if (changes.Count == 0)
+            throw new UsageException($"there is nothing to set: give at least one of {string.Join(", ", All.Select(option => option.Name))}.");
         return limits => changes.Aggregate(limits, static (changed, change) => change(changed));
     }
 
     private static Option<string> Value(string name, string valueName, string description) => new(name) { HelpName = valueName, Description = description };
 
     private static void Add<T>(
-        Invocation invocation, List<Func<OwnerLimits, OwnerLimits>> changes, Option<string> option, Func<Option, string, T> read, Func<OwnerLimits, T, OwnerLimits> change)
+        Invocation invocation, List<Func<OwnerLimits, OwnerLimits>> changes, Option<string> option, Func<Option, string, T> read,
+        Func<OwnerLimits, T, OwnerLimits> change)
     {
         if (invocation.Find(option) is not { } text) return;
         T value = read(option, text);
@@ -99,7 +102,8 @@ internal sealed class LimitsOptions
         text == None ? null : Settings.ReadQuota(text, out ByteSize size) ? size : throw Wrong(option, text, $"{Settings.QuotaRange}, or none");
 
     private static int ReadDay(Option option, string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int day) && day is >= 1 and <= 28 ? day : throw Wrong(option, text, "a day from 1 to 28");
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int day) && day is >= 1 and <= 28
+            ? day : throw Wrong(option, text, "a day from 1 to 28");
 
     private static OwnerRule ReadRule(Option option, string text) => text switch
     {

@@ -71,7 +71,8 @@ internal sealed class LimitsLine(OwnerLimits limits, SharingState? state, TakenB
             _ => state is null ? "No node shares on this folder now." : "What others may have of this line:",
         });
         page.Field("up to", $"{limits.MaxUpload?.ToString() ?? "any rate"} sent, {limits.MaxDownload?.ToString() ?? "any rate"} received");
-        page.Field("quota", $"{limits.DailyQuota?.ToString() ?? "none"} a day, {limits.MonthlyQuota?.ToString() ?? "none"} a month, which begins on day {limits.ResetDay}{(limits.Hibernate ? "; hibernates" : "")}");
+        string daily = limits.DailyQuota?.ToString() ?? "none", monthly = limits.MonthlyQuota?.ToString() ?? "none";
+        page.Field("quota", $"{daily} a day, {monthly} a month, which begins on day {limits.ResetDay}{(limits.Hibernate ? "; hibernates" : "")}");
         page.Field("hours", limits.Schedule.Count == 0 ? "always" : string.Join("; ", limits.Schedule));
         page.Field("gives way", limits.Yield ? "to the owner's traffic" : "never");
         page.Field("on battery", NameOf(limits.WhenOnBattery));

@@ -16,7 +16,8 @@ internal interface IOwnerLine
 /// <summary>One relayed connection's leave to use the line. Both of its directions may ask at once.</summary>
 internal interface IRelayPass : IDisposable
 {
-    /// <summary>Whether nothing is held back at this moment: whoever relays then need not ask, and only tells by <see cref="Passed"/>. One volatile read.</summary>
+    /// <summary>Whether nothing is held back at this moment: whoever relays then need not ask, and only tells by <see cref="Passed"/>. One volatile
+    /// read.</summary>
     bool IsFree { get; }
 
     /// <summary>Counts bytes that were relayed without asking.</summary>

@@ -4,9 +4,11 @@ using System.Net.Sockets;
 
 namespace Overlay.Transport.Tcp;
 
-/// <summary>What a set of TCP sockets has put on the wire and taken off it, as the system counts it: behind its buffers, repetitions and headers included.</summary>
+/// <summary>What a set of TCP sockets has put on the wire and taken off it, as the system counts it: behind its buffers, repetitions and headers
+/// included.</summary>
 /// <remarks>
-/// Linux alone tells (<c>TCP_INFO</c>, tcp(7)); elsewhere nothing is counted. Sockets to loopback are left out: what they carry is on no wire. Reading costs one system call for each socket and allocates
+/// Linux alone tells (<c>TCP_INFO</c>, tcp(7)); elsewhere nothing is counted. Sockets to loopback are left out: what they carry is on no wire. Reading costs
+/// one system call for each socket and allocates
 /// nothing. Safe on several threads.
 /// </remarks>
 public sealed class SocketTraffic
@@ -15,7 +17,8 @@ public sealed class SocketTraffic
     private const uint HeadersV4 = 66, HeadersV6 = 86;
 
     // struct tcp_info of linux/tcp.h, whose fields never move.
-    private const int TcpInfo = 11, InfoSize = 208, Rtt = 68, BytesReceived = 128, SegmentsOut = 136, SegmentsIn = 140, MinRtt = 148, DataSegmentsOut = 156, BytesSent = 200;
+    private const int TcpInfo = 11, InfoSize = 208, Rtt = 68, BytesReceived = 128, SegmentsOut = 136, SegmentsIn = 140, MinRtt = 148,
+        DataSegmentsOut = 156, BytesSent = 200;
 
     // Fewer segments of data than this say nothing of a queue: the peer may have waited with its acknowledgement (RFC 1122, section 4.2.3.2).
     private const uint BusySegments = 8;
@@ -37,7 +40,8 @@ public sealed class SocketTraffic
         lock (_lock) _live[socket] = new Counts(isV4 ? HeadersV4 : HeadersV6);
     }
 
-    /// <summary>Counts a socket no more; what it has carried stays counted. To be called before it is disposed, or its last bytes are missed. Idempotent.</summary>
+    /// <summary>Counts a socket no more; what it has carried stays counted. To be called before it is disposed, or its last bytes are missed.
+    /// Idempotent.</summary>
     public void Remove(Socket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
@@ -73,7 +77,8 @@ public sealed class SocketTraffic
         }
 
         ulong sent = BinaryPrimitives.ReadUInt64LittleEndian(info[BytesSent..]), received = BinaryPrimitives.ReadUInt64LittleEndian(info[BytesReceived..]);
-        uint segmentsOut = BinaryPrimitives.ReadUInt32LittleEndian(info[SegmentsOut..]), segmentsIn = BinaryPrimitives.ReadUInt32LittleEndian(info[SegmentsIn..]);
+        uint segmentsOut = BinaryPrimitives.ReadUInt32LittleEndian(info[SegmentsOut..]),
+            segmentsIn = BinaryPrimitives.ReadUInt32LittleEndian(info[SegmentsIn..]);
         // The counts of segments wrap; their differences do not.
         uint freshOut = unchecked(segmentsOut - counts.SegmentsOut), freshIn = unchecked(segmentsIn - counts.SegmentsIn);
         _sent += sent - counts.Sent + (ulong)freshOut * counts.Headers;
@@ -106,5 +111,6 @@ public sealed class SocketTraffic
 /// <summary>What sockets have carried.</summary>
 /// <param name="Sent">Bytes put on the wire.</param>
 /// <param name="Received">Bytes taken off it.</param>
-/// <param name="AddedLatency">By how much the round trip of the least affected busy connection is above the shortest it has had: what waits on the way that all share. Null while none is busy.</param>
+/// <param name="AddedLatency">By how much the round trip of the least affected busy connection is above the shortest it has had: what waits on the way that
+/// all share. Null while none is busy.</param>
 public readonly record struct SocketReading(ulong Sent, ulong Received, TimeSpan? AddedLatency);

@@ -2,8 +2,10 @@ using Overlay.Proofs;
 
 namespace Overlay.Sharing.Limits;
 
-/// <summary>Who waits for the line: consumers in turn, of each its connections in turn, of each its two directions as they came. Not safe on several threads.</summary>
-/// <remarks>A consumer with many connections, or a connection that always asks, gets one turn like everybody else. Its length is that of the sessions' own limits: two for each live connection.</remarks>
+/// <summary>Who waits for the line: consumers in turn, of each its connections in turn, of each its two directions as they came. Not safe on several
+/// threads.</summary>
+/// <remarks>A consumer with many connections, or a connection that always asks, gets one turn like everybody else. Its length is that of the sessions' own
+/// limits: two for each live connection.</remarks>
 internal sealed class FairQueue
 {
     private readonly LinkedList<Consumer> _ring = new();

@@ -5,7 +5,8 @@ using Overlay.Proofs;
 
 namespace Overlay.Sharing.Limits;
 
-/// <summary>When a node that spends its quota at full speed begins to: at a moment of its own within the period (Tor's <c>AccountingMax</c> does the same).</summary>
+/// <summary>When a node that spends its quota at full speed begins to: at a moment of its own within the period (Tor's <c>AccountingMax</c> does the
+/// same).</summary>
 internal static class HibernationRule
 {
     private const string Label = "overlay/hibernation/1/";
@@ -15,7 +16,8 @@ internal static class HibernationRule
     /// <param name="period">The period's first day, so that each is another.</param>
     /// <param name="start">When it begins.</param>
     /// <param name="end">When the next begins.</param>
-    /// <param name="spending">How long it took to spend the quota the last time. Null where it was not spent, or nobody knows: then the whole period may be needed.</param>
+    /// <param name="spending">How long it took to spend the quota the last time. Null where it was not spent, or nobody knows: then the whole period may be
+    /// needed.</param>
     internal static DateTimeOffset WakeAt(PublicKey key, DateOnly period, DateTimeOffset start, DateTimeOffset end, TimeSpan? spending)
     {
         if (spending is not { } needed || needed >= end - start) return start;

@@ -7,7 +7,8 @@ internal interface ILineCounters : IDisposable
     (ulong Sent, ulong Received)? Read();
 }
 
-/// <summary>What surrounds the host beside its traffic. A host app on a phone, say, knows better than this library (<see cref="SharingOptions.Surroundings"/>).</summary>
+/// <summary>What surrounds the host beside its traffic. A host app on a phone, say, knows better than this library
+/// (<see cref="SharingOptions.Surroundings"/>).</summary>
 public interface ILineSurroundings
 {
     /// <summary>Whether the host runs on its battery; null where nobody knows. Asked now and then, from any thread.</summary>

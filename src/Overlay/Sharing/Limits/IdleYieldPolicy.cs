@@ -1,8 +1,10 @@
 namespace Overlay.Sharing.Limits;
 
-/// <summary>Falls to a fiftieth as soon as the owner's traffic is seen, comes back within half a minute when it has been quiet for two seconds, and takes back a fifth whenever a queue builds up.</summary>
+/// <summary>Falls to a fiftieth as soon as the owner's traffic is seen, comes back within half a minute when it has been quiet for two seconds, and takes
+/// back a fifth whenever a queue builds up.</summary>
 /// <remarks>
-/// The owner's traffic is what the line carried and the node's sockets did not, in three of the last four samples, in either direction. Less than 8 KiB and a sixteenth of the node's own in that time is taken for noise:
+/// The owner's traffic is what the line carried and the node's sockets did not, in three of the last four samples, in either direction. Less than 8 KiB and
+/// a sixteenth of the node's own in that time is taken for noise:
 /// counters of the line and of sockets are not read at one moment. No clock; not safe on several threads.
 /// </remarks>
 public sealed class IdleYieldPolicy : IYieldPolicy
@@ -19,7 +21,8 @@ public sealed class IdleYieldPolicy : IYieldPolicy
     // A queue costs a fifth a second, down to a quarter; what buffers hold has to leave before it is seen to have helped.
     private const double QueueStep = 0.8, QueueFloor = 0.25;
 
-    // Half is reached by doubling, the rest in steps of a twentieth of the whole a second. All is given again only when there was no queue for a while: it takes all to find out whether there is more.
+    // Half is reached by doubling, the rest in steps of a twentieth of the whole a second. All is given again only when there was no queue for a while: it
+    // takes all to find out whether there is more.
     private const double Doubled = 0.5, StepPerSecond = 0.05, Cautious = 0.95;
 
     private readonly List<(Excess Sent, Excess Received)> _seen = new(LongSamples);
@@ -30,7 +33,8 @@ public sealed class IdleYieldPolicy : IYieldPolicy
     public TimeSpan MaxAddedLatency
     {
         get;
-        init => field = value > TimeSpan.Zero ? value : throw new ArgumentOutOfRangeException(nameof(MaxAddedLatency), value, $"{nameof(MaxAddedLatency)} must be positive.");
+        init => field = value > TimeSpan.Zero ? value : throw new ArgumentOutOfRangeException(nameof(MaxAddedLatency), value,
+            $"{nameof(MaxAddedLatency)} must be positive.");
     } = TimeSpan.FromMilliseconds(15);
 
     /// <inheritdoc/>
@@ -76,7 +80,8 @@ public sealed class IdleYieldPolicy : IYieldPolicy
         return IsMore(seen => seen.Sent) || IsMore(seen => seen.Received);
     }
 
-    // More than noise in three of the last four samples, or in half a second as a whole: a socket whose segment was lost counts late what the line has counted, and catches up.
+    // More than noise in three of the last four samples, or in half a second as a whole: a socket whose segment was lost counts late what the line has
+    // counted, and catches up.
     private bool IsMore(Func<(Excess Sent, Excess Received), Excess> direction)
     {
         Excess all = default, last = default;

@@ -4,7 +4,8 @@ using System.Text.Json;
 
 namespace Overlay.Sharing.Limits;
 
-/// <summary>Limits as JSON: one object whose names are those of <see cref="OwnerLimits"/>. Rates are bits in a second, sizes bytes or text such as <c>500GiB</c>.</summary>
+/// <summary>Limits as JSON: one object whose names are those of <see cref="OwnerLimits"/>. Rates are bits in a second, sizes bytes or text such as
+/// <c>500GiB</c>.</summary>
 internal static class LimitsText
 {
     private static readonly string[] s_names =
@@ -40,7 +41,8 @@ internal static class LimitsText
         return [.. buffer.WrittenSpan, (byte)'\n'];
     }
 
-    /// <summary>Reads limits. What is not written has its default; what is written and not understood is an error, for half of an owner's limits is not what the owner wants.</summary>
+    /// <summary>Reads limits. What is not written has its default; what is written and not understood is an error, for half of an owner's limits is not what
+    /// the owner wants.</summary>
     /// <exception cref="FormatException">The text is no limits; the message names what is wrong in one line.</exception>
     internal static OwnerLimits Read(ReadOnlyMemory<byte> text)
     {
@@ -49,11 +51,14 @@ internal static class LimitsText
         var seen = new HashSet<string>(StringComparer.Ordinal);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new FormatException("it must hold one JSON object such as { \"maxUpload\": 20000000 }");
+            var leniency = new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+            using JsonDocument document = JsonDocument.Parse(text, leniency);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new FormatException("it must hold one JSON object such as { \"maxUpload\": 20000000 }");
             foreach (JsonProperty property in document.RootElement.EnumerateObject())
             {
-                if (!s_names.Contains(property.Name)) throw new FormatException($"there is no '{property.Name}'; the nearest is '{NearestName.Among(s_names, property.Name)}'");
+                if (!s_names.Contains(property.Name))
+                    throw new FormatException($"there is no '{property.Name}'; the nearest is '{NearestName.Among(s_names, property.Name)}'");
                 if (!seen.Add(property.Name)) throw new FormatException($"'{property.Name}' is there twice");
                 limits = With(limits, property.Name, property.Value);
             }
@@ -77,7 +82,8 @@ internal static class LimitsText
         "maxDownload" => limits with { MaxDownload = Rate(name, value) },
         "dailyQuota" => limits with { DailyQuota = Size(name, value) },
         "monthlyQuota" => limits with { MonthlyQuota = Size(name, value) },
-        "resetDay" => limits with { ResetDay = value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int day) ? day : throw Wrong(name, value, "a day from 1 to 28") },
+        "resetDay" => limits with { ResetDay = value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int day)
+            ? day : throw Wrong(name, value, "a day from 1 to 28") },
         "hibernate" => limits with { Hibernate = Switch(name, value) },
         "schedule" => limits with { Schedule = Windows(name, value) },
         "yield" => limits with { Yield = Switch(name, value) },
@@ -114,7 +120,8 @@ internal static class LimitsText
 
     private static List<ScheduleWindow> Windows(string name, JsonElement value)
     {
-        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > OwnerLimits.MaxWindows) throw Wrong(name, value, $"a list of up to {OwnerLimits.MaxWindows} windows");
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > OwnerLimits.MaxWindows)
+            throw Wrong(name, value, $"a list of up to {OwnerLimits.MaxWindows} windows");
         return
         [
             .. value.EnumerateArray().Select(element =>

@@ -13,7 +13,8 @@ internal readonly record struct GateSetting(bool IsOpen, double? Up, double? Dow
 
 /// <summary>Where relayed bytes pass: at the rates that are set, in turn, and no more than the quota covers.</summary>
 /// <remarks>
-/// A relayed byte arrives and leaves, so it takes from both rates. While nothing is set a byte costs one volatile read and an addition. Safe on several threads; one lock guards buckets, queue and usage and is held for
+/// A relayed byte arrives and leaves, so it takes from both rates. While nothing is set a byte costs one volatile read and an addition. Safe on several
+/// threads; one lock guards buckets, queue and usage and is held for
 /// arithmetic alone. Owns the one timer, which runs only while somebody waits for a rate, and the task that writes usage.
 /// </remarks>
 internal sealed class LineGate : IAsyncDisposable

@@ -3,8 +3,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Overlay.Sharing.Limits;
 
-/// <summary>The kernel's counters of the interfaces with a default route: those are the line. Others may carry the same bytes once more, such as a bridge or the inside of a tunnel.</summary>
-/// <remarks>The routes are looked up again every few seconds. In between a reading is two system calls for each interface and allocates nothing. One reader at a time.</remarks>
+/// <summary>The kernel's counters of the interfaces with a default route: those are the line. Others may carry the same bytes once more, such as a bridge or
+/// the inside of a tunnel.</summary>
+/// <remarks>The routes are looked up again every few seconds. In between a reading is two system calls for each interface and allocates nothing. One reader
+/// at a time.</remarks>
 internal sealed class LinuxLineCounters(TimeProvider time, string root = "/") : ILineCounters
 {
     private static readonly TimeSpan s_refresh = TimeSpan.FromSeconds(5);
@@ -40,7 +42,10 @@ internal sealed class LinuxLineCounters(TimeProvider time, string root = "/") : 
         }
 
         foreach (string name in names)
-            if (!_interfaces.ContainsKey(name) && Interface.TryOpen(Path.Combine(root, "sys/class/net", name, "statistics")) is { } opened) _interfaces.Add(name, opened);
+        {
+            string folder = Path.Combine(root, "sys/class/net", name, "statistics");
+            if (!_interfaces.ContainsKey(name) && Interface.TryOpen(folder) is { } opened) _interfaces.Add(name, opened);
+        }
     }
 
     private IEnumerable<string> DefaultRoutes()

@@ -1,8 +1,10 @@
 namespace Overlay.Sharing.Limits;
 
-/// <summary>What an owner lets strangers have of the line. Immutable; change with <c>with</c>. The defaults limit nothing but give way to the owner's own traffic.</summary>
+/// <summary>What an owner lets strangers have of the line. Immutable; change with <c>with</c>. The defaults limit nothing but give way to the owner's own
+/// traffic.</summary>
 /// <remarks>
-/// Up is what the node sends, down what it receives. A relayed byte crosses the owner's line twice, once in and once out, so each takes from both rates and counts twice in a quota. Payload alone is counted: headers,
+/// Up is what the node sends, down what it receives. A relayed byte crosses the owner's line twice, once in and once out, so each takes from both rates and
+/// counts twice in a quota. Payload alone is counted: headers,
 /// encryption and acknowledgements come on top, about 5 to 8 %. See docs/limits.md.
 /// </remarks>
 public sealed record OwnerLimits
@@ -22,17 +24,20 @@ public sealed record OwnerLimits
     /// <summary>What may cross the line for others in a day of the host's time zone, in and out together; 1 MiB to 1 PiB. Null: no quota.</summary>
     public ByteSize? DailyQuota { get; init => field = Quota(value, nameof(DailyQuota)); }
 
-    /// <summary>What may cross the line for others from one <see cref="ResetDay"/> to the next, in and out together; 1 MiB to 1 PiB. Null: no quota.</summary>
+    /// <summary>What may cross the line for others from one <see cref="ResetDay"/> to the next, in and out together; 1 MiB to 1 PiB. Null: no
+    /// quota.</summary>
     public ByteSize? MonthlyQuota { get; init => field = Quota(value, nameof(MonthlyQuota)); }
 
     /// <summary>The day on which a month begins, at midnight of the host's time zone; 1 to 28. 1 by default.</summary>
     public int ResetDay
     {
         get;
-        init => field = value is >= 1 and <= 28 ? value : throw new ArgumentOutOfRangeException(nameof(ResetDay), value, $"{nameof(ResetDay)} is a day from 1 to 28.");
+        init => field = value is >= 1 and <= 28 ? value : throw new ArgumentOutOfRangeException(nameof(ResetDay), value,
+            $"{nameof(ResetDay)} is a day from 1 to 28.");
     } = 1;
 
-    /// <summary>Spends the quota (the month's, or the day's where there is only that) at full speed and sleeps for the rest of its period, waking in the next one at a moment of the node's own that leaves about as much time as
+    /// <summary>Spends the quota (the month's, or the day's where there is only that) at full speed and sleeps for the rest of its period, waking in the
+    /// next one at a moment of the node's own that leaves about as much time as
     /// it took the last time: else all nodes with a quota would be there at the beginning of a month and none at its end.</summary>
     public bool Hibernate { get; init; }
 
@@ -43,7 +48,8 @@ public sealed record OwnerLimits
         init
         {
             ArgumentNullException.ThrowIfNull(value, nameof(Schedule));
-            if (value.Count > MaxWindows || value.Contains(null!)) throw new ArgumentException($"{nameof(Schedule)} takes up to {MaxWindows} windows, not {value.Count}.", nameof(Schedule));
+            if (value.Count > MaxWindows || value.Contains(null!))
+                throw new ArgumentException($"{nameof(Schedule)} takes up to {MaxWindows} windows, not {value.Count}.", nameof(Schedule));
             field = [.. value];
         }
     } = [];
@@ -62,7 +68,8 @@ public sealed record OwnerLimits
 
     /// <summary>Whether two are the same, window for window.</summary>
     public bool Equals(OwnerLimits? other) =>
-        other is not null && MaxUpload == other.MaxUpload && MaxDownload == other.MaxDownload && DailyQuota == other.DailyQuota && MonthlyQuota == other.MonthlyQuota
+        other is not null && MaxUpload == other.MaxUpload && MaxDownload == other.MaxDownload && DailyQuota == other.DailyQuota
+            && MonthlyQuota == other.MonthlyQuota
         && ResetDay == other.ResetDay && Hibernate == other.Hibernate && Yield == other.Yield && WhenOnBattery == other.WhenOnBattery
         && WhenMetered == other.WhenMetered && Paused == other.Paused && Schedule.SequenceEqual(other.Schedule);
 
@@ -76,5 +83,6 @@ public sealed record OwnerLimits
         ? value : throw new ArgumentOutOfRangeException(name, value, $"{name} is from 1 MiB to 1024 TiB.");
 
     private static OwnerRule Rule(OwnerRule value, string name) => Enum.IsDefined(value)
-        ? value : throw new ArgumentOutOfRangeException(name, value, $"{name} is {nameof(OwnerRule.Serve)}, {nameof(OwnerRule.Yield)} or {nameof(OwnerRule.Pause)}.");
+        ? value : throw new ArgumentOutOfRangeException(name, value,
+            $"{name} is {nameof(OwnerRule.Serve)}, {nameof(OwnerRule.Yield)} or {nameof(OwnerRule.Pause)}.");
 }

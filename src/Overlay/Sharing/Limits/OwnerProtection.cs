@@ -7,16 +7,19 @@ using Overlay.Transport.Tcp;
 
 namespace Overlay.Sharing.Limits;
 
-/// <summary>Protects the owner of a node that shares: holds the limits and their usage, watches the line while bytes are relayed, and opens and closes the gate.</summary>
+/// <summary>Protects the owner of a node that shares: holds the limits and their usage, watches the line while bytes are relayed, and opens and closes the
+/// gate.</summary>
 /// <remarks>
-/// Safe on several threads. Two loops at most: one looks every half second whether the owner has written other limits, as long as there is a data folder; the other looks at the line, and runs only while bytes are relayed.
+/// Safe on several threads. Two loops at most: one looks every half second whether the owner has written other limits, as long as there is a data folder;
+/// the other looks at the line, and runs only while bytes are relayed.
 /// </remarks>
 internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
 {
     /// <summary>How often the line is looked at while it is yielded on.</summary>
     internal static readonly TimeSpan SampleInterval = TimeSpan.FromMilliseconds(40);
 
-    private static readonly TimeSpan s_slowInterval = TimeSpan.FromMilliseconds(250), s_rest = TimeSpan.FromSeconds(2), s_pollInterval = TimeSpan.FromMilliseconds(500),
+    private static readonly TimeSpan s_slowInterval = TimeSpan.FromMilliseconds(250), s_rest = TimeSpan.FromSeconds(2),
+        s_pollInterval = TimeSpan.FromMilliseconds(500),
         s_saveInterval = TimeSpan.FromSeconds(30), s_tellInterval = TimeSpan.FromSeconds(1), s_mendInterval = TimeSpan.FromSeconds(5);
 
     // What yielding leaves at least, unless nothing is to be left: connections live on it, and no line notices.
@@ -146,7 +149,8 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         try
         {
             OwnerLimits limits = change(Limits);
-            string revision = _file is null ? LimitsText.RevisionOf(LimitsText.Write(limits)) : await Task.Run(() => _file.Save(limits), cancellationToken).ConfigureAwait(false);
+            string revision = _file is null ? LimitsText.RevisionOf(LimitsText.Write(limits))
+                : await Task.Run(() => _file.Save(limits), cancellationToken).ConfigureAwait(false);
             Take(limits, revision);
         }
         finally
@@ -327,7 +331,8 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         Tell();
     }
 
-    private void SetQuotas() => _gate.Look(usage => (usage.DailyQuota, usage.MonthlyQuota) = (_rules.Limits.DailyQuota?.Bytes, _rules.Limits.MonthlyQuota?.Bytes));
+    private void SetQuotas() => _gate.Look(usage => (usage.DailyQuota, usage.MonthlyQuota) = (_rules.Limits.DailyQuota?.Bytes,
+        _rules.Limits.MonthlyQuota?.Bytes));
 
     // Judges the moment and sets the gate by it.
     private void Apply()
@@ -374,7 +379,8 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     }
 
     private bool IsHeldByRule() =>
-        (_rules.Limits.WhenOnBattery == OwnerRule.Yield && _surroundings.IsOnBattery == true) || (_rules.Limits.WhenMetered == OwnerRule.Yield && _surroundings.IsMetered == true);
+        (_rules.Limits.WhenOnBattery == OwnerRule.Yield && _surroundings.IsOnBattery == true)
+            || (_rules.Limits.WhenMetered == OwnerRule.Yield && _surroundings.IsMetered == true);
 
     // What is due while bytes are relayed: usage to disk, and the state to whoever looks.
     private void Keep(long now)

@@ -57,7 +57,8 @@ internal sealed class OwnerRules(OwnerLimits limits, TimeZoneInfo zone, PublicKe
         if (usage.IsSpent) return new(SharingCondition.QuotaSpent, usage.IsMonthSpent ? End(usage.Month, isMonth: true) : End(usage.Day, isMonth: false));
         if (WakeAt(usage) is { } wake && now < wake) return new(SharingCondition.Asleep, wake);
         // Asked only where the answer matters.
-        bool onBattery = limits.WhenOnBattery != OwnerRule.Serve && surroundings.IsOnBattery == true, metered = limits.WhenMetered != OwnerRule.Serve && surroundings.IsMetered == true;
+        bool onBattery = limits.WhenOnBattery != OwnerRule.Serve && surroundings.IsOnBattery == true;
+        bool metered = limits.WhenMetered != OwnerRule.Serve && surroundings.IsMetered == true;
         if (onBattery && limits.WhenOnBattery == OwnerRule.Pause) return new(SharingCondition.OnBattery, null);
         if (metered && limits.WhenMetered == OwnerRule.Pause) return new(SharingCondition.Metered, null);
         return new(share < 1 || onBattery || metered ? SharingCondition.Yielding : SharingCondition.Serving, null);

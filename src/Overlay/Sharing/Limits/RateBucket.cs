@@ -14,7 +14,8 @@ internal sealed class RateBucket
     /// <summary>Bytes in a second; null for no limit.</summary>
     internal double? Rate { get; private set; }
 
-    /// <summary>What is handed out at once: a hundredth of a second, 2 to 64 KiB. Small, so that turns are short; not so small that frames are wasted.</summary>
+    /// <summary>What is handed out at once: a hundredth of a second, 2 to 64 KiB. Small, so that turns are short; not so small that frames are
+    /// wasted.</summary>
     internal static int QuantumOf(double rate) => (int)Math.Clamp(rate / 100, 2 * 1024, 64 * 1024);
 
     /// <summary>Sets the rate. What has gathered at the old one counts no more than the new one allows.</summary>

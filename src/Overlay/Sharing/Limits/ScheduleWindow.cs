@@ -15,7 +15,7 @@ public sealed record ScheduleWindow(DaysOfWeek Days, TimeOnly From, TimeOnly To)
     ];
 
     /// <summary>The days on which it begins; at least one.</summary>
-    public DaysOfWeek Days { get; init => field = Check(value); } = Check(Days);
+    public DaysOfWeek Days { get; init => field = Check(value, nameof(Days)); } = Check(Days, nameof(Days));
 
     /// <summary>Reads a window such as <c>mon-fri 22:00-07:00</c>, <c>sat,sun 00:00-00:00</c> or <c>sun</c> (all day).</summary>
     /// <exception cref="FormatException">The text is no window.</exception>
@@ -49,14 +49,16 @@ public sealed record ScheduleWindow(DaysOfWeek Days, TimeOnly From, TimeOnly To)
 
     /// <summary>The window as <see cref="Parse"/> reads it.</summary>
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{string.Join(',', s_days.Where(day => Days.HasFlag(day.Day)).Select(day => day.Name))} {From:HH:mm}-{To:HH:mm}");
+        $"{string.Join(',', s_days.Where(day => Days.HasFlag(day.Day)).Select(day => day.Name))} "
+        + string.Create(CultureInfo.InvariantCulture, $"{From:HH:mm}-{To:HH:mm}");
 
-    private static DaysOfWeek Check(DaysOfWeek days) => days is > DaysOfWeek.None and <= DaysOfWeek.All
-        ? days : throw new ArgumentOutOfRangeException(nameof(Days), days, $"{nameof(Days)} is at least one of the seven days.");
+    private static DaysOfWeek Check(DaysOfWeek days, string name) => days is > DaysOfWeek.None and <= DaysOfWeek.All
+        ? days : throw new ArgumentOutOfRangeException(name, days, $"{name} is at least one of the seven days.");
 
     private bool Has(DayOfWeek day) => Days.HasFlag(s_days[((int)day + 6) % 7].Day);
 
-    private static bool TryParseTime(string text, out TimeOnly time) => TimeOnly.TryParseExact(text == "24:00" ? "00:00" : text, "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out time);
+    private static bool TryParseTime(string text, out TimeOnly time) =>
+        TimeOnly.TryParseExact(text == "24:00" ? "00:00" : text, "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out time);
 
     private static bool TryParseDays(string text, out DaysOfWeek days)
     {

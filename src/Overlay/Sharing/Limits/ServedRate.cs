@@ -1,6 +1,7 @@
 namespace Overlay.Sharing.Limits;
 
-/// <summary>The best rate of the last seconds at which was served: what a share is taken of where no cap is set. No clock, not safe on several threads.</summary>
+/// <summary>The best rate of the last seconds at which was served: what a share is taken of where no cap is set. No clock, not safe on several
+/// threads.</summary>
 internal sealed class ServedRate
 {
     private const int Seconds = 8;

@@ -1,6 +1,7 @@
 namespace Overlay.Sharing.Limits;
 
-/// <summary>What this host simply tells: on Linux, whether it runs on its battery (<c>/sys/class/power_supply</c>). Whether a line is metered only a desktop's network service knows, which is not asked.</summary>
+/// <summary>What this host simply tells: on Linux, whether it runs on its battery (<c>/sys/class/power_supply</c>). Whether a line is metered only a
+/// desktop's network service knows, which is not asked.</summary>
 internal sealed class SystemSurroundings(TimeProvider time, string root = "/") : ILineSurroundings
 {
     private static readonly TimeSpan s_refresh = TimeSpan.FromSeconds(5);

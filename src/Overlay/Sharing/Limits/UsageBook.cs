@@ -2,7 +2,8 @@ namespace Overlay.Sharing.Limits;
 
 /// <summary>Counts what crosses the line against the quotas, in memory. Under a quota a byte is only given out when the disk already counts it.</summary>
 /// <remarks>
-/// The disk is ahead: a block is reserved there and used up here. After a crash the rest of the block is lost to the owner's side, never to the quota's. No clock, no I/O, not safe on several threads:
+/// The disk is ahead: a block is reserved there and used up here. After a crash the rest of the block is lost to the owner's side, never to the quota's. No
+/// clock, no I/O, not safe on several threads:
 /// the gate's lock guards it. All sizes are bytes over the line, two for each relayed byte.
 /// </remarks>
 internal sealed class UsageBook
@@ -117,7 +118,8 @@ internal sealed class UsageBook
         if (isSame && HasQuota) _reserved += bytes;
     }
 
-    /// <summary>What has to be on disk before a further block is given out, and the block's size; without a block, what has to be there when nothing more is given out.</summary>
+    /// <summary>What has to be on disk before a further block is given out, and the block's size; without a block, what has to be there when nothing more is
+    /// given out.</summary>
     internal (UsageRecord Record, ulong Block) Propose(bool reserve)
     {
         ulong block = reserve ? Math.Min(Block, Left) : 0;

@@ -4,7 +4,8 @@ using System.Text.Json;
 
 namespace Overlay.Sharing.Limits;
 
-/// <summary>What was used of the quotas, as it stands on disk: never less than what has crossed the line while a quota was set, for it is written before.</summary>
+/// <summary>What was used of the quotas, as it stands on disk: never less than what has crossed the line while a quota was set, for it is written
+/// before.</summary>
 internal sealed record UsageRecord
 {
     /// <summary>The day of <see cref="DayBytes"/>.</summary>

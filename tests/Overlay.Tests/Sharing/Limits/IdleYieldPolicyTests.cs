@@ -67,7 +67,8 @@ public class IdleYieldPolicyTests
         for (int i = 0; i < 100; i++) share = policy.Judge(Sample(40_000, 40_000) with { AddedLatency = TimeSpan.FromMilliseconds(40) });
         Assert.InRange(share, 0.25, 0.5);
         double held = policy.Judge(Sample(40_000, 40_000) with { AddedLatency = TimeSpan.FromMilliseconds(3) });
-        Assert.Equal(share, held);
+        // No more is taken, and hardly anything given.
+        Assert.InRange(held, share, share * 1.02);
 
         // All of it only when there was no queue for a quarter of a minute.
         Assert.InRange(Feed(policy, TimeSpan.FromSeconds(14), 1_000_000, 0), 0.9, 0.95);

@@ -17,7 +17,8 @@ internal static class LimitsFakes
     internal static Socket Target { get; } = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
 
     internal static OwnerProtection Protection(
-        OwnerLimits limits, FakeTimeProvider time, FakeLine? line = null, string? folder = null, IYieldPolicy? policy = null, ILineSurroundings? surroundings = null, IUsageStore? store = null) =>
+        OwnerLimits limits, FakeTimeProvider time, FakeLine? line = null, string? folder = null, IYieldPolicy? policy = null,
+            ILineSurroundings? surroundings = null, IUsageStore? store = null) =>
         new(new ProtectionSettings
         {
             Initial = limits,

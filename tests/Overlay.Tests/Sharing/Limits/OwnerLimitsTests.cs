@@ -7,8 +7,10 @@ public class OwnerLimitsTests
 {
     private static OwnerLimits All => new()
     {
-        MaxUpload = BitRate.FromMegabits(20), MaxDownload = new BitRate(64_000), DailyQuota = ByteSize.FromGibibytes(10), MonthlyQuota = ByteSize.FromGibibytes(100), ResetDay = 15, Hibernate = true,
-        Schedule = [ScheduleWindow.Parse("mon-fri 22:00-07:00"), ScheduleWindow.Parse("sat,sun")], Yield = false, WhenOnBattery = OwnerRule.Yield, WhenMetered = OwnerRule.Serve, Paused = true,
+        MaxUpload = BitRate.FromMegabits(20), MaxDownload = new BitRate(64_000), DailyQuota = ByteSize.FromGibibytes(10),
+            MonthlyQuota = ByteSize.FromGibibytes(100), ResetDay = 15, Hibernate = true,
+        Schedule = [ScheduleWindow.Parse("mon-fri 22:00-07:00"), ScheduleWindow.Parse("sat,sun")], Yield = false, WhenOnBattery = OwnerRule.Yield,
+            WhenMetered = OwnerRule.Serve, Paused = true,
     };
 
     [Fact]
@@ -22,7 +24,8 @@ public class OwnerLimitsTests
 
     [Fact]
     public void Text_AsAPersonWritesIt_IsUnderstood() =>
-        Assert.Equal(new OwnerLimits { MonthlyQuota = ByteSize.FromGibibytes(500) }, LimitsText.Read(Encoding.UTF8.GetBytes("\uFEFF{ // a note\n \"monthlyQuota\": \"500GiB\", }")));
+        Assert.Equal(new OwnerLimits { MonthlyQuota = ByteSize.FromGibibytes(500) },
+            LimitsText.Read(Encoding.UTF8.GetBytes("\uFEFF{ // a note\n \"monthlyQuota\": \"500GiB\", }")));
 
     [Theory]
     [InlineData("""{"maxUplaod":1000000}""", "'maxUpload'")]

@@ -45,7 +45,8 @@ public sealed class OwnerProtectionTests : IDisposable
     public async Task Look_PolicyOfTheHosts_IsWhatCounts()
     {
         await using OwnerProtection protection = LimitsFakes.Protection(
-            new OwnerLimits { MaxDownload = BitRate.FromMegabits(8) }, _time, policy: new Fixed(0.25), surroundings: new FakeSurroundings { IsOnBattery = false });
+            new OwnerLimits { MaxDownload = BitRate.FromMegabits(8) }, _time, policy: new Fixed(0.25),
+                surroundings: new FakeSurroundings { IsOnBattery = false });
         using var pulling = new LimitsFakes.Pulling(protection, null, connections: 1, most: 16 * 1024);
         Run(protection, pulling, new FakeLine(), TimeSpan.FromSeconds(1), lineRate: double.MaxValue, owner: 0);
         Assert.InRange(Run(protection, pulling, new FakeLine(), TimeSpan.FromSeconds(4), lineRate: double.MaxValue, owner: 0), 240_000, 260_000);

@@ -8,7 +8,8 @@ public class OwnerRulesTests
 {
     private const ulong MiB = 1 << 20;
 
-    // Clocks go from 02:00 to 03:00 on the last Sunday of March, and from 03:00 back to 02:00 on that of October; made here, for a machine may know no time zones.
+    // Clocks go from 02:00 to 03:00 on the last Sunday of March, and from 03:00 back to 02:00 on that of October; made here, for a machine may know no time
+    // zones.
     private static readonly TimeZoneInfo s_berlin = TimeZoneInfo.CreateCustomTimeZone(
         "Test/Berlin", TimeSpan.FromHours(1), "Berlin", "CET", "CEST",
         [
@@ -73,7 +74,8 @@ public class OwnerRulesTests
     public void Month_AnyResetDay_BeginsThere(int resetDay, string now, string expected)
     {
         var periods = new UsagePeriods(s_berlin, resetDay);
-        Assert.Equal(DateOnly.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), periods.MonthOf(DateTimeOffset.Parse(now, System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal(DateOnly.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), periods.MonthOf(DateTimeOffset.Parse(now,
+            System.Globalization.CultureInfo.InvariantCulture)));
     }
 
     [Fact]
@@ -124,7 +126,8 @@ public class OwnerRulesTests
     {
         DateTimeOffset start = new(2026, 4, 1, 0, 0, 0, TimeSpan.Zero), end = start.AddDays(30);
         double[] wakes = [.. Enumerable.Range(0, 200)
-            .Select(_ => HibernationRule.WakeAt(LimitsFakes.Key(), new DateOnly(2026, 4, 1), start, end, TimeSpan.FromDays(6))).Select(wake => (wake - start).TotalDays).Order()];
+            .Select(_ => HibernationRule.WakeAt(LimitsFakes.Key(), new DateOnly(2026, 4, 1), start, end, TimeSpan.FromDays(6))).Select(wake =>
+                (wake - start).TotalDays).Order()];
 
         Assert.InRange(wakes[0], 0, 3);
         Assert.InRange(wakes[100], 8, 16);
@@ -132,7 +135,8 @@ public class OwnerRulesTests
         Assert.True(wakes.Distinct().Count() == wakes.Length);
         PublicKey key = LimitsFakes.Key();
         Assert.NotEqual(
-            HibernationRule.WakeAt(key, new DateOnly(2026, 4, 1), start, end, TimeSpan.FromDays(6)), HibernationRule.WakeAt(key, new DateOnly(2026, 5, 1), start, end, TimeSpan.FromDays(6)));
+            HibernationRule.WakeAt(key, new DateOnly(2026, 4, 1), start, end, TimeSpan.FromDays(6)), HibernationRule.WakeAt(key, new DateOnly(2026, 5,
+                1), start, end, TimeSpan.FromDays(6)));
     }
 
     [Fact]

@@ -43,7 +43,8 @@ public class ServedUnderLimitsTests
 
         var refused = await Assert.ThrowsAsync<ConnectRefusedException>(async () => await session.ConnectAsync("origin", 80, Token));
         Assert.Equal(ConnectCode.OwnerBusy, refused.Code);
-        Assert.Equal(SessionError.Capacity, (await Assert.ThrowsAsync<SessionException>(async () => await pair.Consumer.AskAsync(pair.Dialer, new SessionWish(), Token))).Reason);
+        Assert.Equal(SessionError.Capacity, (await Assert.ThrowsAsync<SessionException>(async () =>
+            await pair.Consumer.AskAsync(pair.Dialer, new SessionWish(), Token))).Reason);
         Assert.Null(await pair.Provider.MakeOfferAsync(Token));
 
         line.Refusal = null;

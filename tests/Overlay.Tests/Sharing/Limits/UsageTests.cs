@@ -20,7 +20,8 @@ public class UsageTests
         {
             ulong daily = dailyMiB * MiB, monthly = monthlyMiB * MiB;
             DateTimeOffset now = s_start;
-            var rules = new OwnerRules(new OwnerLimits { DailyQuota = new(daily), MonthlyQuota = new(monthly), ResetDay = 25 }, TimeZoneInfo.Utc, LimitsFakes.Key());
+            var rules = new OwnerRules(new OwnerLimits { DailyQuota = new(daily), MonthlyQuota = new(monthly), ResetDay = 25 }, TimeZoneInfo.Utc,
+                LimitsFakes.Key());
             UsageRecord? disk = null;
             UsageBook book = Open();
             var perDay = new Dictionary<DateOnly, ulong>();
@@ -144,7 +145,8 @@ public class UsageTests
     [Fact]
     public void Record_WrittenAndRead_IsTheSame()
     {
-        var record = new UsageRecord { Day = new(2026, 11, 23), DayBytes = 5, Month = new(2026, 11, 1), MonthBytes = ulong.MaxValue, Spending = TimeSpan.FromSeconds(7), LastSpending = TimeSpan.FromDays(3) };
+        var record = new UsageRecord { Day = new(2026, 11, 23), DayBytes = 5, Month = new(2026, 11, 1), MonthBytes = ulong.MaxValue,
+            Spending = TimeSpan.FromSeconds(7), LastSpending = TimeSpan.FromDays(3) };
         Assert.Equal(record, UsageRecord.Read(record.Write()));
     }
 
@@ -154,7 +156,8 @@ public class UsageTests
     [InlineData("[1]")]
     [InlineData("""{"day":"2026-11-23","dayBytes":-1,"month":"2026-11-01","monthBytes":1}""")]
     [InlineData("""{"day":"23.11.2026","dayBytes":1,"month":"2026-11-01","monthBytes":1}""")]
-    public void Record_Damaged_IsAnErrorAndNotZero(string text) => Assert.Throws<FormatException>(() => UsageRecord.Read(System.Text.Encoding.UTF8.GetBytes(text)));
+    public void Record_Damaged_IsAnErrorAndNotZero(string text) => Assert.Throws<FormatException>(() =>
+        UsageRecord.Read(System.Text.Encoding.UTF8.GetBytes(text)));
 
     private sealed class BrokenStore : IUsageStore
     {
