@@ -6,9 +6,9 @@ namespace Overlay.Node.Commands;
 
 /// <summary>What a line may earn in a month by what was heard of the market. Pure arithmetic, with its assumptions as constants.</summary>
 /// <remarks>
-/// Price: from the lowest that is offered to what those who ask would pay (the median of what they name), or to the median offer where they name none. Bytes: a share of what the line
-/// can carry in 30 days, but never more than this line's part of the demand heard, if what was asked for while listening were asked for all month and divided among all
-/// who offer and this one.
+/// Price: from the lowest that is offered to what those who ask would pay (the median of what they name), or to the median offer where they name
+/// none. Bytes: a share of what the line can carry in 30 days, but never more than this line's part of the demand heard, if what was asked for while
+/// listening were asked for all month and divided among all who offer and this one.
 /// </remarks>
 internal sealed record EarningsEstimate
 {
