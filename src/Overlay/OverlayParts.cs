@@ -134,9 +134,11 @@ internal sealed class OverlayParts : IAsyncDisposable
         _using = new ExitSessions(Peers, _options.Providers.Count > 0 ? new FixedExits(_options.Providers.Select(Multiaddr.Parse)) : _market.Exits, consumer, _time, _logger);
         if (_options.Sharing is { } sharing)
         {
-            ConsentKeeper consent = await ConsentKeeper.OpenAsync(sharing, _options.DataDirectory, signer, _time, _logger, cancellationToken).ConfigureAwait(false);
+            ConsentKeeper consent = await ConsentKeeper.OpenAsync(sharing, _options.DataDirectory, signer, _time, _logger,
+                cancellationToken).ConfigureAwait(false);
             _sharing = new SharingParts(
-                sharing, signer, Ledger, sessions, _time, _logger, diagnostics, Peers, exchange, services.MeterFactory is { } made ? new SharingMetrics(made) : null, consent,
+                sharing, signer, Ledger, sessions, _time, _logger, diagnostics, Peers, exchange,
+                services.MeterFactory is { } made ? new SharingMetrics(made) : null, consent,
                 _options.DataDirectory);
         }
 

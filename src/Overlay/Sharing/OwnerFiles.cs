@@ -25,7 +25,8 @@ internal static class OwnerFiles
         }
     }
 
-    /// <summary>Writes a file under another name, brings it to disk and then puts it in the place of the one before: a crash leaves the one or the other.</summary>
+    /// <summary>Writes a file under another name, brings it to disk and then puts it in the place of the one before: a crash leaves the one or the
+    /// other.</summary>
     internal static void Replace(string path, ReadOnlySpan<byte> content)
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
