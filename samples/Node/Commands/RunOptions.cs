@@ -100,7 +100,8 @@ internal static class RunOptions
     /// <summary>A flag that does nothing would leave somebody believing in a price. A file may hold them for the times when it does share.</summary>
     private static void RefuseWithoutShare(SettingValues settings)
     {
-        foreach (Setting setting in new Setting[] { Settings.Region, Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets, Settings.BlockList, Settings.AllowList, Settings.TargetLog })
+        foreach (Setting setting in new Setting[] { Settings.Region, Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets,
+            Settings.BlockList, Settings.AllowList, Settings.TargetLog })
             if (settings.IsFromCommandLine(setting)) throw new UsageException($"{setting.Flag} does nothing without {Settings.Share.Flag}.");
     }
 }

@@ -34,21 +34,24 @@ internal static class Settings
         "--price", "CREDITS", "What a GiB through this exit costs; 0 gives it away.", PriceRange, ReadPrice);
 
     internal static readonly ListSetting<PortRange> AllowPort = new(
-        "--allow-port", "N|N-M", "Port of targets that consumers may reach, beside 80 and 443, or a range. Ports of mail, remote shells, file sharing and databases open only one by one.",
+        "--allow-port", "N|N-M",
+        "Port of targets that consumers may reach, beside 80 and 443, or a range. Ports of mail, remote shells, file sharing and databases open only one by one.",
         "a port from 1 to 65535, or a range such as 1000-2000", PortRange.TryParse);
 
     internal static readonly SwitchSetting AllowPrivateTargets = new(
         "--allow-private-targets", "Let consumers reach loopback, private and this host's own addresses. For tests only: it opens your network to strangers.");
 
     internal static readonly ListSetting<string> BlockList = new(
-        "--block-list", "FILE", "File of names and networks that are refused: a hosts file, or a name, address or network a line; several may be given. Read anew when it changes.",
+        "--block-list", "FILE",
+        "File of names and networks that are refused: a hosts file, or a name, address or network a line; several may be given. Read anew when it changes.",
         "the path of a file", ReadPath);
 
     internal static readonly ListSetting<string> AllowList = new(
         "--allow-list", "FILE", "File of the same form: with any, nothing else is reached.", "the path of a file", ReadPath);
 
     internal static readonly ValueSetting<TargetLogging> TargetLog = new(
-        "--target-log", "WHAT", "Which targets go into targets.log in the data folder: none, refusals (unless said), or all, that is also who reached what.", "none, refusals or all",
+        "--target-log", "WHAT", "Which targets go into targets.log in the data folder: none, refusals (unless said), or all, that is also who reached what.",
+        "none, refusals or all",
         ReadTargetLog);
 
     internal static readonly ListSetting<Multiaddr> Provider = new(
@@ -88,7 +91,8 @@ internal static class Settings
 
     /// <summary>Every one, in the order in which help and errors name them.</summary>
     internal static IReadOnlyList<Setting> All { get; } =
-        [Data, Listen, Bootstrap, Peer, NoMdns, KadProtocol, PrivateNetwork, Share, Region, Price, PriceCeiling, AllowPort, AllowPrivateTargets, BlockList, AllowList, TargetLog, Provider, Want, Amount, MaxPrice, Socks, HttpProxy, ServePerf];
+        [Data, Listen, Bootstrap, Peer, NoMdns, KadProtocol, PrivateNetwork, Share, Region, Price, PriceCeiling, AllowPort, AllowPrivateTargets, BlockList,
+            AllowList, TargetLog, Provider, Want, Amount, MaxPrice, Socks, HttpProxy, ServePerf];
 
     private static bool ReadTargetLog(string text, out TargetLogging value)
     {
