@@ -48,7 +48,8 @@ public sealed class OverlayLedger
     {
         ArgumentException.ThrowIfNullOrEmpty(dataDirectory);
         ArgumentNullException.ThrowIfNull(request);
-        SqliteLedgerStore store = await SqliteLedgerStore.OpenReadOnlyAsync(Path.Combine(dataDirectory, OverlayFiles.Ledger), cancellationToken).ConfigureAwait(false);
+        SqliteLedgerStore store = await SqliteLedgerStore.OpenReadOnlyAsync(Path.Combine(dataDirectory, OverlayFiles.Ledger),
+            cancellationToken).ConfigureAwait(false);
         await using ConfiguredAsyncDisposable disposing = store.ConfigureAwait(false);
         using PeerIdentity identity = Load(dataDirectory);
         var signer = new IdentitySigner(identity);

@@ -58,7 +58,8 @@ public readonly record struct PortRange
         TryParse(text, out PortRange range) ? range : throw new FormatException($"'{text}' is neither a port from 1 to 65535 nor a range such as 1000-2000.");
 
     /// <summary>As <see cref="Parse"/> takes it.</summary>
-    public override string ToString() => IsOnePort ? First.ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{First}-{Last}");
+    public override string ToString() => IsOnePort ? First.ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture,
+        $"{First}-{Last}");
 
     /// <summary>One port, so that options can be written as numbers.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is not from 1 to 65535.</exception>

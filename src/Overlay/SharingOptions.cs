@@ -26,7 +26,8 @@ public sealed record SharingOptions
     } = ByteSize.FromMebibytes(16);
 
     /// <summary>
-    /// The ports of targets that consumers may reach; 80 and 443 by default. At most 256 ports and ranges. A range leaves closed what strangers would do harm through: sending mail (25, 465, 587,
+    /// The ports of targets that consumers may reach; 80 and 443 by default. At most 256 ports and ranges. A range leaves closed what strangers would do harm
+    /// through: sending mail (25, 465, 587,
     /// 2525), remote shells and desktops, file sharing, databases; such a port opens only when it is named by itself. See docs/exit-safety.md for the list.
     /// </summary>
     public IReadOnlyList<PortRange> AllowedPorts
@@ -35,16 +36,19 @@ public sealed record SharingOptions
         init
         {
             ArgumentNullException.ThrowIfNull(value, nameof(AllowedPorts));
-            if (value.Count is 0 or > 256) throw new ArgumentOutOfRangeException(nameof(AllowedPorts), value.Count, "AllowedPorts takes 1 to 256 ports and ranges.");
+            if (value.Count is 0 or > 256)
+                throw new ArgumentOutOfRangeException(nameof(AllowedPorts), value.Count, "AllowedPorts takes 1 to 256 ports and ranges.");
             if (value.Any(range => range.First == 0)) throw new ArgumentOutOfRangeException(nameof(AllowedPorts), 0, "A port is from 1 to 65535.");
             field = value;
         }
     } = [80, 443];
 
-    /// <summary>The owner's consent, from <see cref="SharingConsent.AskAsync"/>. A node with a data folder shares only with the consent that is in force there and allows what is shared.</summary>
+    /// <summary>The owner's consent, from <see cref="SharingConsent.AskAsync"/>. A node with a data folder shares only with the consent that is in force
+    /// there and allows what is shared.</summary>
     public SharingConsent? Consent { get; init; }
 
-    /// <summary>Asks for the consent while the node starts, unless it is in force already. The way for a node without a data folder, whose key is new at each start.</summary>
+    /// <summary>Asks for the consent while the node starts, unless it is in force already. The way for a node without a data folder, whose key is new at each
+    /// start.</summary>
     public ConsentQuestion? AskConsent { get; init; }
 
     /// <summary>Lets consumers reach loopback, private and this host's own addresses. For tests alone: it opens the owner's network to strangers.</summary>
@@ -53,7 +57,8 @@ public sealed record SharingOptions
     /// <summary>How much a consumer may do before it looks like a search for open doors, or like a flood.</summary>
     public TargetLimits Targets { get; init => field = value ?? throw new ArgumentNullException(nameof(Targets)); } = new();
 
-    /// <summary>Files of names (with all below them) and networks that are refused: plain names, addresses and networks a line, or hosts files. Read anew when they change; a line that cannot be used
+    /// <summary>Files of names (with all below them) and networks that are refused: plain names, addresses and networks a line, or hosts files. Read anew
+    /// when they change; a line that cannot be used
     /// keeps the list before it, and the node from starting.</summary>
     public IReadOnlyList<string> BlockLists { get; init => field = value ?? throw new ArgumentNullException(nameof(BlockLists)); } = [];
 
@@ -63,7 +68,8 @@ public sealed record SharingOptions
     /// <summary>Which targets are written to <c>targets.log</c> in the data folder, readable by the owner alone. By default those that were refused.</summary>
     public TargetLogging TargetLog { get; init; } = TargetLogging.Refusals;
 
-    /// <summary>How large that file may become before it is put aside as <c>targets.1.log</c>, in the place of the one before: 4 KiB to 1 GiB, by default 1 MiB.</summary>
+    /// <summary>How large that file may become before it is put aside as <c>targets.1.log</c>, in the place of the one before: 4 KiB to 1 GiB, by default 1
+    /// MiB.</summary>
     public ByteSize MaxTargetLogSize
     {
         get;

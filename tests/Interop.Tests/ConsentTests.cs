@@ -14,7 +14,8 @@ public sealed class ConsentTests
         await using Nginx origin = await Nginx.StartAsync();
         await using (FileStream endless = File.Create(Path.Combine(origin.Root, "endless.bin"))) endless.SetLength(8L << 30);
         using var folder = new TemporaryFolder();
-        await using OverlayNodeProcess provider = await OverlayNodeProcess.StartProviderAsync(folder.CreateFolder("provider"), RealTools.FreePort(), origin.Port);
+        await using OverlayNodeProcess provider = await OverlayNodeProcess.StartProviderAsync(folder.CreateFolder("provider"), RealTools.FreePort(),
+            origin.Port);
         await using OverlayNodeProcess consumer = await OverlayNodeProcess.StartConsumerAsync(folder.CreateFolder("consumer"), provider.Address);
         Task<CurlResult> transfer = Curl.FetchAsync(origin.Url("endless.bin"), Curl.ThroughSocks(consumer.Socks));
         await provider.WaitForEventAsync("receipt");
@@ -28,7 +29,8 @@ public sealed class ConsentTests
         JsonElement leg = Assert.Single(await OverlayCli.SucceedAsync("ledger", "list", "--data", provider.DataFolder));
         Assert.Equal((true, "closed"), (leg.GetProperty("final").GetBoolean(), leg.GetProperty("state").GetString()));
 
-        CliResult again = await OverlayCli.RunAsync("run", "--data", provider.DataFolder, "--share", "--region", "DE", "--allow-private-targets", "--allow-port", $"{origin.Port}");
+        CliResult again = await OverlayCli.RunAsync("run", "--data", provider.DataFolder, "--share", "--region", "DE", "--allow-private-targets",
+            "--allow-port", $"{origin.Port}");
         Assert.Equal(1, again.ExitCode);
         Assert.Contains("overlay consent give", again.Errors, StringComparison.Ordinal);
     }
@@ -39,7 +41,8 @@ public sealed class ConsentTests
         await using Nginx origin = await Nginx.StartAsync();
         await TestFiles.WriteAsync(Path.Combine(origin.Root, "small.bin"), 10_000, seed: 5);
         using var folder = new TemporaryFolder();
-        await using OverlayNodeProcess provider = await OverlayNodeProcess.StartProviderAsync(folder.CreateFolder("provider"), RealTools.FreePort(), origin.Port);
+        await using OverlayNodeProcess provider = await OverlayNodeProcess.StartProviderAsync(folder.CreateFolder("provider"), RealTools.FreePort(),
+            origin.Port);
         await using OverlayNodeProcess consumer = await OverlayNodeProcess.StartConsumerAsync(folder.CreateFolder("consumer"), provider.Address);
         Assert.Equal(0, (await Curl.FetchAsync(origin.Url("small.bin"), Curl.ThroughSocks(consumer.Socks))).ExitCode);
 

@@ -153,7 +153,8 @@ public sealed class RebindingTests
                     await client.ReceiveAsync(request, SocketFlags.None);
                     bool isPublic = ((IPEndPoint)client.LocalEndPoint!).Address.Equals(IPAddress.Parse(Public));
                     string page = isPublic ? Page : "secret";
-                    await client.SendAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {page.Length}\r\nConnection: close\r\n\r\n{page}"), SocketFlags.None);
+                    await client.SendAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {page.Length}\r\nConnection: close\r\n\r\n{page}"),
+                        SocketFlags.None);
                 }
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)

@@ -17,7 +17,8 @@ internal sealed record CliRun(int ExitCode, string Output, string Error)
     internal static Task<CliRun> OfAsync(IReadOnlyDictionary<string, string> variables, params string[] arguments) => OfAsync(variables, null, arguments);
 
     /// <summary>With a person at a terminal, who types this.</summary>
-    internal static Task<CliRun> TypingAsync(string typed, params string[] arguments) => OfAsync(new Dictionary<string, string>(), new StringReader(typed), arguments);
+    internal static Task<CliRun> TypingAsync(string typed, params string[] arguments) => OfAsync(new Dictionary<string, string>(), new StringReader(typed),
+        arguments);
 
     private static async Task<CliRun> OfAsync(IReadOnlyDictionary<string, string> variables, TextReader? terminal, string[] arguments)
     {

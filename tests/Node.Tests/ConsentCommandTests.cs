@@ -15,7 +15,8 @@ public sealed class ConsentCommandTests : IDisposable
 
         Assert.Equal(1, run.ExitCode);
         Assert.Empty(run.Output);
-        Assert.Contains("overlay consent give --i-have-read-it 1", Assert.Single(run.ErrorLines, line => !line.Contains("warning", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("overlay consent give --i-have-read-it 1", Assert.Single(run.ErrorLines, line => !line.Contains("warning", StringComparison.Ordinal)),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -42,7 +43,8 @@ public sealed class ConsentCommandTests : IDisposable
         Assert.False(File.Exists(_folder.File("consent")));
 
         int version = Assert.Single((await CliRun.OfAsync("consent", "text", "--json")).Json).GetProperty("version").GetInt32();
-        CliRun run = await CliRun.OfAsync("consent", "give", "--data", _folder.Path, "--i-have-read-it", $"{version}", "--allow-port", "8000-8100", "25", "--json");
+        CliRun run = await CliRun.OfAsync("consent", "give", "--data", _folder.Path, "--i-have-read-it", $"{version}", "--allow-port", "8000-8100", "25",
+            "--json");
 
         Assert.Equal(0, run.ExitCode);
         JsonElement consent = Assert.Single(run.Json);

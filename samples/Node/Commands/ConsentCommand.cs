@@ -34,7 +34,8 @@ internal static class ConsentCommand
 
     private static Command CreateGive(CommandTree tree)
     {
-        var read = new Option<int?>("--i-have-read-it") { HelpName = "VERSION", Description = "For scripts: the version of the text that you have read. Without it the text is shown and the answer asked for." };
+        var read = new Option<int?>("--i-have-read-it") { HelpName = "VERSION",
+            Description = "For scripts: the version of the text that you have read. Without it the text is shown and the answer asked for." };
         var command = new Command("give", "Give consent to share as the flags say.") { read };
         var options = new SettingOptions(command, s_terms);
         return tree.Complete(command, async invocation =>
@@ -49,7 +50,8 @@ internal static class ConsentCommand
             }
             else
             {
-                if (version != ConsentText.CurrentVersion) throw new RefusalException($"the text is now version {ConsentText.CurrentVersion} and not {version}: read 'overlay consent text'");
+                if (version != ConsentText.CurrentVersion)
+                    throw new RefusalException($"the text is now version {ConsentText.CurrentVersion} and not {version}: read 'overlay consent text'");
                 ConsentQuestion answer = (text, _) => ValueTask.FromResult(text.Accept(ConsentPrompt.By("consent give --i-have-read-it")));
                 consent = (await SharingConsent.AskAsync(folder, sharing, answer, null, invocation.Stop))!;
             }

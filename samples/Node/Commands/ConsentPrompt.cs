@@ -31,7 +31,9 @@ internal static class ConsentPrompt
         ConsentQuestion ask = invocation.Terminal is { } terminal
             ? On(terminal, invocation.Error)
             : (_, _) => throw new RefusalException(
-                $"sharing needs your consent, and there is no terminal to ask on: read 'overlay consent text', then run 'overlay consent give --i-have-read-it {ConsentText.CurrentVersion} --data {folder}' with the flags that say what is shared");
-        return await SharingConsent.AskAsync(folder, sharing, ask, null, invocation.Stop) ?? throw new RefusalException("you have not agreed: nothing is shared");
+                $"sharing needs your consent, and there is no terminal to ask on: read 'overlay consent text', then run " +
+                $"'overlay consent give --i-have-read-it {ConsentText.CurrentVersion} --data {folder}' with the flags that say what is shared");
+        return await SharingConsent.AskAsync(folder, sharing, ask, null, invocation.Stop)
+            ?? throw new RefusalException("you have not agreed: nothing is shared");
     }
 }

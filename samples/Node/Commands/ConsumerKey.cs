@@ -10,7 +10,8 @@ internal static class ConsumerKey
     internal static PublicKey Read(string name, string text)
     {
         if (text.Length == PublicKey.Size * 2 && text.All(char.IsAsciiHexDigit)) return PublicKey.Parse(text);
-        if (PeerId.TryParse(text, out PeerId? peer) && peer.TryGetPublicKey(out PeerPublicKey? key) && key.Type == PeerKeyType.Ed25519) return new PublicKey(key.Data.Span);
+        if (PeerId.TryParse(text, out PeerId? peer) && peer.TryGetPublicKey(out PeerPublicKey? key) && key.Type == PeerKeyType.Ed25519)
+            return new PublicKey(key.Data.Span);
         throw new UsageException($"{name} cannot be '{text}': it takes a PeerId such as 12D3Koo…, or a key of 64 hexadecimal digits.");
     }
 }

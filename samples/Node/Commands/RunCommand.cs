@@ -131,7 +131,8 @@ internal static class RunCommand
             foreach (Multiaddr address in node.Addresses) page.Field("peers", address.ToString());
             if (options.Sharing is { } sharing)
                 page.Field("shares", $"region {sharing.Region}, {Units.Credits(sharing.PricePerGiB)} credits a GiB, ports {string.Join(", ", sharing.AllowedPorts)}");
-            if (node.Sharing is { Consent: var consent }) page.Field("consent", $"{ConsentMessage.Time(consent.GivenAt)} by {consent.GivenBy}    overlay consent withdraw");
+            if (node.Sharing is { Consent: var consent })
+                page.Field("consent", $"{ConsentMessage.Time(consent.GivenAt)} by {consent.GivenBy}    overlay consent withdraw");
             if ((node.SocksEndPoint ?? node.HttpProxyEndPoint) is not null && options.Providers.Count == 0)
                 page.Field("wants", $"{(options.Wish.Region == Region.Anywhere ? "an exit anywhere" : $"an exit in {options.Wish.Region}")}{(options.Wish.MaxPricePerGiB is { } max ? $", at most {Units.Credits(max)} credits a GiB" : "")}");
             if (node.SocksEndPoint is { } socks) page.Field("SOCKS5", $"{socks}    curl --proxy socks5h://{socks} https://example.org/");

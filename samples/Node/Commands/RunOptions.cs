@@ -153,7 +153,12 @@ internal static class RunOptions
     {
         if (!wants && settings.IsFromCommandLine(Settings.Region))
             throw new UsageException($"{Settings.Region.Flag} does nothing without {Settings.Share.Flag} or {Settings.Want.Flag}.");
-        foreach (Setting setting in new Setting[] { Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets, Settings.BlockList, Settings.AllowList, Settings.TargetLog, Settings.MaxUpload, Settings.MaxDownload, Settings.MonthlyQuota })
+        Setting[] ofSharing =
+        [
+            Settings.Price, Settings.PriceCeiling, Settings.AllowPort, Settings.AllowPrivateTargets, Settings.BlockList, Settings.AllowList, Settings.TargetLog,
+            Settings.MaxUpload, Settings.MaxDownload, Settings.MonthlyQuota,
+        ];
+        foreach (Setting setting in ofSharing)
             if (settings.IsFromCommandLine(setting)) throw new UsageException($"{setting.Flag} does nothing without {Settings.Share.Flag}.");
     }
 }

@@ -24,7 +24,8 @@ internal static partial class SharingLog
     [LoggerMessage(EventId = 3002, Level = LogLevel.Debug, Message = "The refused target was {Host} port {Port} ({Code}).")]
     private static partial void WriteRefusedTarget(ILogger logger, string host, int port, ConnectCode code);
 
-    [LoggerMessage(EventId = 3003, Level = LogLevel.Warning, Message = "Consumer {Consumer} is refused for {Pause}: what it asked for looked like a search for open doors.")]
+    [LoggerMessage(EventId = 3003, Level = LogLevel.Warning,
+        Message = "Consumer {Consumer} is refused for {Pause}: what it asked for looked like a search for open doors.")]
     public static partial void ConsumerPaused(ILogger logger, PublicKey consumer, TimeSpan pause);
 
     [LoggerMessage(EventId = 3004, Level = LogLevel.Information, Message = "The owner's lists were read anew: {Blocked} names refused, {Allowed} allowed.")]

@@ -164,7 +164,8 @@ internal sealed class ProviderSession : IAsyncDisposable
     {
         try
         {
-            return await SessionLink.WithinAsync(_options.ConnectTimeout, _time, token => exit.ConnectAsync(Consumer, request.Host, request.Port, token), cancellationToken).ConfigureAwait(false);
+            return await SessionLink.WithinAsync(_options.ConnectTimeout, _time, token => exit.ConnectAsync(Consumer, request.Host, request.Port, token),
+                cancellationToken).ConfigureAwait(false);
         }
         catch (SessionException e) when (e.Reason == SessionError.Timeout)
         {

@@ -178,7 +178,8 @@ internal sealed class ProviderSessions(
     /// <summary>Resets what one consumer has open, asks it for its last receipts and ends its sessions.</summary>
     internal Task CutAsync(PublicKey consumer, CancellationToken cancellationToken)
     {
-        foreach (ProviderSession session in Live.Where(session => session.Consumer == consumer)) session.CutOff("The provider's owner no longer serves this consumer.");
+        foreach (ProviderSession session in Live.Where(session => session.Consumer == consumer))
+            session.CutOff("The provider's owner no longer serves this consumer.");
         return EndAsync(consumer, cancellationToken);
     }
 

@@ -31,7 +31,8 @@ public static class BlockedConsumers
             string text = line.Trim();
             if (text.Length == 0 || text[0] == '#') continue;
             if (text.Length != PublicKey.Size * 2 || !text.All(char.IsAsciiHexDigit))
-                throw new OverlayException(OverlayError.DataDirectory, $"{PathIn(dataDirectory)}, line {number}: this is no key of {PublicKey.Size * 2} hexadecimal digits.");
+                throw new OverlayException(OverlayError.DataDirectory,
+                    $"{PathIn(dataDirectory)}, line {number}: this is no key of {PublicKey.Size * 2} hexadecimal digits.");
             keys.Add(PublicKey.Parse(text));
         }
 

@@ -21,7 +21,8 @@ internal static class ConsentFile
         if (bytes is null) return null;
         return SharingConsent.TryOpen(bytes, node, out SharingConsent? consent)
             ? consent
-            : throw new OverlayException(OverlayError.NoConsent, $"{PathIn(folder)} is no consent of this node's key. Remove it, and give consent anew to share.");
+            : throw new OverlayException(OverlayError.NoConsent,
+                $"{PathIn(folder)} is no consent of this node's key. Remove it, and give consent anew to share.");
     }
 
     /// <summary>Stores a record in the place of the one before, durably.</summary>

@@ -51,7 +51,8 @@ internal sealed class ConsentKeeper : IAsyncDisposable
         string? objection = consent?.FindObjection(sharing);
         if ((consent is null || objection is not null) && sharing.AskConsent is { } ask)
         {
-            consent = await SharingConsent.AskForAsync(signer, sharing, ask, time, cancellationToken).ConfigureAwait(false) ?? throw Missing("The owner has declined.");
+            consent = await SharingConsent.AskForAsync(signer, sharing, ask, time, cancellationToken).ConfigureAwait(false)
+                ?? throw Missing("The owner has declined.");
             objection = null;
             if (folder is not null) ConsentFile.Store(folder, consent);
         }
@@ -127,5 +128,6 @@ internal sealed class ConsentKeeper : IAsyncDisposable
 
     private static OverlayException Missing(string why) => new(
         OverlayError.NoConsent,
-        $"Sharing needs the owner's consent. {why} Ask with SharingConsent.AskAsync and set SharingOptions.Consent, or set SharingOptions.AskConsent; with the CLI: overlay consent give.");
+        $"Sharing needs the owner's consent. {why} Ask with SharingConsent.AskAsync and set " +
+        "SharingOptions.Consent, or set SharingOptions.AskConsent; with the CLI: overlay consent give.");
 }

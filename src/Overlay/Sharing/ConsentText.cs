@@ -33,13 +33,15 @@ public sealed class ConsentText
     public Digest Hash { get; }
 
     /// <summary>The owner has read the text and says yes.</summary>
-    /// <param name="by">Who says so, and by what, in the program's words, such as <c>Ada, overlay run on a terminal</c>: 1 to 128 characters. It is evidence, and is shown with the consent from then on.</param>
+    /// <param name="by">Who says so, and by what, in the program's words, such as <c>Ada, overlay run on a terminal</c>: 1 to 128 characters. It is evidence,
+    /// and is shown with the consent from then on.</param>
     /// <exception cref="ArgumentException">The name is empty, too long, or has control characters in it.</exception>
     public ConsentAnswer Accept(string by)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(by);
         if (by.Length > SharingConsent.MaxNameLength || by.Any(char.IsControl) || by.Any(char.IsSurrogate))
-            throw new ArgumentException($"The name has 1 to {SharingConsent.MaxNameLength} characters of the basic plane, none of them a control character.", nameof(by));
+            throw new ArgumentException($"The name has 1 to {SharingConsent.MaxNameLength} characters of the basic plane, none of them a control character.",
+                nameof(by));
         return new ConsentAnswer(Hash, by);
     }
 
@@ -53,8 +55,10 @@ public sealed class ConsentText
 
         What they can do through your line
         - They open connections to places on the Internet that they choose. Those places see your address, not theirs.
-        - If one of them does something hostile or unlawful, the first questions may come to you: from your provider, from a service that was attacked, from the police.
-        - What they transfer takes part of your line's speed, and counts where your contract counts. Your contract may forbid sharing or selling the line; that is for you to know.
+        - If one of them does something hostile or unlawful, the first questions may come to you: from your provider,
+          from a service that was attacked, from the police.
+        - What they transfer takes part of your line's speed, and counts where your contract counts. Your contract may
+          forbid sharing or selling the line; that is for you to know.
 
         What is refused
         - Every port that is not listed below.
@@ -68,7 +72,8 @@ public sealed class ConsentText
         - Your agreement is recorded beside them, signed with this node's key: this text's version and hash, the time, and who said yes.
 
         What you can do
-        - Take this back at any moment, in the program that asked or with 'overlay consent withdraw': open connections are cut at once, and nobody is served until you agree again.
+        - Take this back at any moment, in the program that asked or with 'overlay consent withdraw': open connections
+          are cut at once, and nobody is served until you agree again.
         - Stop a consumer, close ports, names and networks.
 
         What would be opened

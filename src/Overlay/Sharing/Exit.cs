@@ -37,7 +37,8 @@ internal sealed class Exit : IExit
     /// <param name="lists">What the owner refuses or allows by name and network; null for none. Its own owner disposes of it.</param>
     /// <param name="journal">Keeps the targets; null for nowhere. Its own owner disposes of it.</param>
     public Exit(
-        ExitOptions options, INameResolver resolver, IAddressDialer dialer, IHostAddresses own, TimeProvider time, ILogger logger, SharingMetrics? metrics = null,
+        ExitOptions options, INameResolver resolver, IAddressDialer dialer, IHostAddresses own, TimeProvider time, ILogger logger,
+            SharingMetrics? metrics = null,
         TargetLists? lists = null, TargetJournal? journal = null)
     {
         _guard = new TargetGuard(options.Targets)
@@ -72,7 +73,8 @@ internal sealed class Exit : IExit
         ExitOptions options, Func<IEnumerable<IPAddress>> observedAddresses, TimeProvider time, ILogger logger, SharingMetrics? metrics = null,
         TargetLists? lists = null, TargetJournal? journal = null) =>
         new(
-            options, new SystemNameResolver(options.MaxConcurrentLookups), new TcpAddressDialer(), new InterfaceAddresses(observedAddresses, time), time, logger, metrics, lists,
+            options, new SystemNameResolver(options.MaxConcurrentLookups), new TcpAddressDialer(), new InterfaceAddresses(observedAddresses, time), time,
+                logger, metrics, lists,
             journal);
 
     /// <inheritdoc/>
@@ -114,8 +116,8 @@ internal sealed class Exit : IExit
 
     // What lies with this host or its line says nothing about the consumer.
     private static bool LooksLikeSearching(ConnectRefusedException refused) =>
-        !refused.IsByList && refused.Code is ConnectCode.Policy or ConnectCode.AddressTypeNotSupported or ConnectCode.HostUnreachable or ConnectCode.ConnectionRefused
-            or ConnectCode.TimedOut;
+        !refused.IsByList && refused.Code is ConnectCode.Policy or ConnectCode.AddressTypeNotSupported or ConnectCode.HostUnreachable
+            or ConnectCode.ConnectionRefused or ConnectCode.TimedOut;
 
     private async Task<ExitConnection> CheckAndConnectAsync(TargetGuard.Place place, string host, int port, CancellationToken cancellationToken)
     {

@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 
 namespace Overlay.Sharing;
 
-/// <summary>Ports that a range does not open: what strangers would do through them falls back on the line's owner. Each opens only when it is named by itself.</summary>
+/// <summary>Ports that a range does not open: what strangers would do through them falls back on the line's owner. Each opens only when it is named by
+/// itself.</summary>
 internal static class GuardedPorts
 {
     private static readonly PortRange[] s_guarded =

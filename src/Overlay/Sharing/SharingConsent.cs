@@ -7,7 +7,8 @@ using Overlay.Transport.Identity;
 namespace Overlay.Sharing;
 
 /// <summary>An owner's consent to let strangers use the line, signed with the node's key. See docs/protocols/consent.md.</summary>
-/// <remarks>It is for one key, so that none can be shipped with a program, and for what its text said would be opened. It comes to be only by a question that was answered. Immutable.</remarks>
+/// <remarks>It is for one key, so that none can be shipped with a program, and for what its text said would be opened. It comes to be only by a question that
+/// was answered. Immutable.</remarks>
 public sealed class SharingConsent
 {
     internal const int MaxNameLength = 128;
@@ -49,7 +50,8 @@ public sealed class SharingConsent
     public DateTimeOffset? WithdrawnAt { get; private init; }
 
     /// <summary>Whether it stands: not withdrawn, and given to the present text.</summary>
-    public bool IsInForce => WithdrawnAt is null && TextVersion == ConsentText.CurrentVersion && TextHash == new ConsentText(Region, Ports, AllowPrivateTargets).Hash;
+    public bool IsInForce => WithdrawnAt is null && TextVersion == ConsentText.CurrentVersion && TextHash == new ConsentText(Region, Ports,
+        AllowPrivateTargets).Hash;
 
     /// <summary>The signed record as it is stored.</summary>
     internal byte[] Encoded { get; private init; } = [];
@@ -63,7 +65,8 @@ public sealed class SharingConsent
     /// <param name="timeProvider">Tells when it is given; the system's when null.</param>
     /// <param name="cancellationToken">Gives up; nothing is stored.</param>
     /// <returns>The consent, or null when the owner has declined.</returns>
-    /// <exception cref="OverlayException">The folder, its key or the record cannot be used (<see cref="OverlayError.DataDirectory"/>), or the answer is to another text.</exception>
+    /// <exception cref="OverlayException">The folder, its key or the record cannot be used (<see cref="OverlayError.DataDirectory"/>), or the answer is to
+    /// another text.</exception>
     public static async Task<SharingConsent?> AskAsync(
         string dataDirectory, SharingOptions sharing, ConsentQuestion ask, TimeProvider? timeProvider = null, CancellationToken cancellationToken = default)
     {
@@ -87,7 +90,8 @@ public sealed class SharingConsent
         return identity is null ? null : ConsentFile.Find(dataDirectory, new IdentitySigner(identity).PublicKey);
     }
 
-    /// <summary>Withdraws the consent that a data folder holds. A node that runs on the folder notices within a second, cuts what is open and serves nobody from then on.</summary>
+    /// <summary>Withdraws the consent that a data folder holds. A node that runs on the folder notices within a second, cuts what is open and serves nobody
+    /// from then on.</summary>
     /// <param name="dataDirectory">The node's folder.</param>
     /// <param name="timeProvider">Tells when it is withdrawn; the system's when null.</param>
     /// <returns>The consent as withdrawn; null where there was none.</returns>
@@ -106,7 +110,8 @@ public sealed class SharingConsent
     }
 
     /// <summary>Asks, without a folder.</summary>
-    internal static async Task<SharingConsent?> AskForAsync(ISigner signer, SharingOptions sharing, ConsentQuestion ask, TimeProvider time, CancellationToken cancellationToken)
+    internal static async Task<SharingConsent?> AskForAsync(ISigner signer, SharingOptions sharing, ConsentQuestion ask, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         IReadOnlyList<PortRange> ports = GuardedPorts.Join(sharing.OpenPorts);
         ConsentText text = ConsentText.Of(sharing);
@@ -123,7 +128,8 @@ public sealed class SharingConsent
     /// <summary>Why sharing in this way is not allowed by it, as the rest of a sentence; null when it is.</summary>
     internal string? FindObjection(SharingOptions sharing)
     {
-        if (WithdrawnAt is { } withdrawn) return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"it was withdrawn at {withdrawn:yyyy-MM-dd HH:mm:ss} UTC");
+        if (WithdrawnAt is { } withdrawn)
+            return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"it was withdrawn at {withdrawn:yyyy-MM-dd HH:mm:ss} UTC");
         if (!IsInForce) return $"it was given to text {TextVersion}, and the text has changed since";
         if (sharing.Region != Region) return $"it is for region {Region} and not for {sharing.Region}";
         if (sharing.AllowPrivateTargets && !AllowPrivateTargets) return "it leaves the owner's own networks closed";
@@ -167,11 +173,13 @@ public sealed class SharingConsent
     }
 
     private static SharingConsent Sign(
-        ISigner signer, int textVersion, Digest textHash, DateTimeOffset givenAt, string by, Region region, IReadOnlyList<PortRange> ports, bool allowPrivateTargets,
+        ISigner signer, int textVersion, Digest textHash, DateTimeOffset givenAt, string by, Region region, IReadOnlyList<PortRange> ports,
+            bool allowPrivateTargets,
         DateTimeOffset? withdrawnAt)
     {
         byte[] body = new CanonicalWriter(FieldCount)
-            .Write((ulong)Version).Write(signer.PublicKey.Bytes).Write((ulong)textVersion).Write(textHash.Bytes).Write(Seconds(givenAt)).Write(by).Write(region.Code)
+            .Write((ulong)Version).Write(signer.PublicKey.Bytes).Write((ulong)textVersion).Write(textHash.Bytes).Write(Seconds(givenAt))
+            .Write(by).Write(region.Code)
             .WriteArray(ports.Count, writer =>
             {
                 foreach (PortRange range in ports) writer.WriteArray(2, pair => pair.Write((ulong)range.First).Write((ulong)range.Last));

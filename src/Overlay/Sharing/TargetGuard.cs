@@ -6,7 +6,8 @@ namespace Overlay.Sharing;
 
 /// <summary>Keeps consumers from using the exit to look for open doors or to flood a target. No clock of its own; safe on several threads.</summary>
 /// <remarks>
-/// Each consumer has a purse of points that fills up evenly. A target costs one point when it is new and <see cref="TargetLimits.FailureWeight"/> more when nothing comes of it. Whoever empties the
+/// Each consumer has a purse of points that fills up evenly. A target costs one point when it is new and <see cref="TargetLimits.FailureWeight"/> more when
+/// nothing comes of it. Whoever empties the
 /// purse, or tries too many ports of one address, is refused for a while. Both tables have a limit.
 /// </remarks>
 internal sealed class TargetGuard(TargetLimits limits)
@@ -39,13 +40,15 @@ internal sealed class TargetGuard(TargetLimits limits)
         {
             if (!_consumers.TryGetValue(key, out Consumer? consumer))
             {
-                if (_consumers.Count >= limits.MaxConsumers && !TryMakeRoom(now)) throw new ConnectRefusedException(ConnectCode.Capacity, "The exit serves as many consumers as it can keep an eye on.");
+                if (_consumers.Count >= limits.MaxConsumers && !TryMakeRoom(now))
+                    throw new ConnectRefusedException(ConnectCode.Capacity, "The exit serves as many consumers as it can keep an eye on.");
                 _consumers.Add(key, consumer = new Consumer { Points = new Purse(limits.NewTargetsPerMinute, now) });
             }
 
             consumer.UsedAt = now;
             if (consumer.PausedUntil > now) throw PausedError();
-            if (consumer.Open >= limits.MaxConnectionsPerConsumer) throw new ConnectRefusedException(ConnectCode.Capacity, "The consumer has as many connections as it may.");
+            if (consumer.Open >= limits.MaxConnectionsPerConsumer)
+                throw new ConnectRefusedException(ConnectCode.Capacity, "The consumer has as many connections as it may.");
             consumer.Open++;
             return new Place(this, key);
         }
@@ -66,7 +69,8 @@ internal sealed class TargetGuard(TargetLimits limits)
                 if (consumer.Targets.TryGetValue(key, out Target? target))
                 {
                     target.UsedAt = now;
-                    if (!target.Rate.TryTake(1, limits.ConnectionsPerMinuteToOneTarget, now)) throw new ConnectRefusedException(ConnectCode.Policy, "The consumer connects to the target too often.");
+                    if (!target.Rate.TryTake(1, limits.ConnectionsPerMinuteToOneTarget, now))
+                        throw new ConnectRefusedException(ConnectCode.Policy, "The consumer connects to the target too often.");
                 }
                 else
                 {

@@ -8,8 +8,10 @@ using Overlay.Sessions;
 
 namespace Overlay.Sharing;
 
-/// <summary>The last refusals in memory and, where the owner wants it, targets as JSON lines in the data folder, in two files of bounded size. It never leaves the host.</summary>
-/// <remarks>Safe on several threads. One loop, its own and awaited when it is disposed of, writes; what comes faster than the disk takes it is counted and left out.</remarks>
+/// <summary>The last refusals in memory and, where the owner wants it, targets as JSON lines in the data folder, in two files of bounded size. It never
+/// leaves the host.</summary>
+/// <remarks>Safe on several threads. One loop, its own and awaited when it is disposed of, writes; what comes faster than the disk takes it is counted and
+/// left out.</remarks>
 internal sealed class TargetJournal : IAsyncDisposable
 {
     internal const string FileName = "targets.log", OlderFileName = "targets.1.log";
@@ -25,7 +27,8 @@ internal sealed class TargetJournal : IAsyncDisposable
     private readonly long _maxSize;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Channel<(TargetRefusal Target, bool IsRefused)> _queue = Channel.CreateBounded<(TargetRefusal, bool)>(new BoundedChannelOptions(MaxQueued) { SingleReader = true });
+    private readonly Channel<(TargetRefusal Target, bool IsRefused)> _queue =
+        Channel.CreateBounded<(TargetRefusal, bool)>(new BoundedChannelOptions(MaxQueued) { SingleReader = true });
     private readonly Task _writing;
     private int _leftOut;
 

@@ -7,7 +7,8 @@ namespace Overlay.Sharing;
 
 /// <summary>Names with all below them, and networks, as lists on disk hold them. Immutable.</summary>
 /// <remarks>
-/// A line is a name (<c>example.com</c>, also <c>*.example.com</c> and <c>.example.com</c>), an address or a network (<c>192.0.2.0/24</c>), or a line of a hosts file: an address that does not count, and names. <c>#</c> begins a
+/// A line is a name (<c>example.com</c>, also <c>*.example.com</c> and <c>.example.com</c>), an address or a network (<c>192.0.2.0/24</c>), or a line of a
+/// hosts file: an address that does not count, and names. <c>#</c> begins a
 /// comment. What a hosts file says of the host itself (<c>localhost</c> and names without a dot) is passed over.
 /// </remarks>
 internal sealed class TargetList
@@ -66,12 +67,15 @@ internal sealed class TargetList
         try
         {
             var info = new FileInfo(file);
-            if (info.Exists && info.Length > MaxFileSize) throw new TargetListException($"{file} has {info.Length} bytes, more than the {MaxFileSize} that a list may have");
+            if (info.Exists && info.Length > MaxFileSize)
+                throw new TargetListException($"{file} has {info.Length} bytes, more than the {MaxFileSize} that a list may have");
             using var reader = new StreamReader(file, new UTF8Encoding(false, throwOnInvalidBytes: true));
             for (int number = 1; reader.ReadLine() is { } line; number++)
             {
-                if (line.Length > MaxLineLength || !TryReadLine(line, names, networks)) throw new TargetListException($"{file}, line {number}: this is no name, address, network or line of a hosts file");
-                if (names.Count + networks.Count > MaxEntries) throw new TargetListException($"{file}, line {number}: the lists have more than {MaxEntries} entries together");
+                if (line.Length > MaxLineLength || !TryReadLine(line, names, networks))
+                    throw new TargetListException($"{file}, line {number}: this is no name, address, network or line of a hosts file");
+                if (names.Count + networks.Count > MaxEntries)
+                    throw new TargetListException($"{file}, line {number}: the lists have more than {MaxEntries} entries together");
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException or ArgumentException or NotSupportedException)

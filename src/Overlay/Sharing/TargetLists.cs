@@ -48,7 +48,8 @@ internal sealed class TargetLists : IAsyncDisposable
         Pair lists = _lists;
         if (lists.Blocked.ContainsName(name)) return ExitVerdict.RefusedByList("The exit's owner refuses this name.");
         // A name that is not listed may still lead into a network that is.
-        return _allowFiles.Length == 0 || lists.Allowed.ContainsName(name) || lists.Allowed.HasNetworks ? ExitVerdict.Allowed : ExitVerdict.RefusedByList("The exit's owner allows other names only.");
+        return _allowFiles.Length == 0 || lists.Allowed.ContainsName(name) || lists.Allowed.HasNetworks ? ExitVerdict.Allowed
+            : ExitVerdict.RefusedByList("The exit's owner allows other names only.");
     }
 
     /// <summary>Whether an address may be dialled.</summary>

@@ -37,7 +37,8 @@ public static class LedgerExport
     /// <param name="consumer">The consumer's key; null for all sessions of both roles.</param>
     /// <param name="cancellationToken">Ends the export between two lines.</param>
     /// <exception cref="LedgerException">The ledger cannot be read or is damaged; what came before has been written.</exception>
-    public static async Task WriteAsync(ILedgerStore store, Stream destination, LedgerExportContent content, PublicKey? consumer, CancellationToken cancellationToken)
+    public static async Task WriteAsync(ILedgerStore store, Stream destination, LedgerExportContent content, PublicKey? consumer,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(destination);

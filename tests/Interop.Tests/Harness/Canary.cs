@@ -4,7 +4,8 @@ using System.Net.Sockets;
 
 namespace Overlay.Interop.Tests.Harness;
 
-/// <summary>Hears every frame on a host and counts those that look for certain addresses: IP packets to them, and the questions of ARP and of neighbour discovery who has them.</summary>
+/// <summary>Hears every frame on a host and counts those that look for certain addresses: IP packets to them, and the questions of ARP and of neighbour
+/// discovery who has them.</summary>
 internal sealed class Canary : IAsyncDisposable
 {
     private const int EthernetHeader = 14;

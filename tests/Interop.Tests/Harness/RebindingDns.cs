@@ -18,7 +18,8 @@ internal sealed class RebindingDns : IAsyncDisposable
 
     /// <param name="host">Where.</param>
     /// <param name="address">At which address, port 53.</param>
-    /// <param name="answer">Addresses for a name, given how often it was asked for before; a host name among them becomes an alias of which the addresses after it are.</param>
+    /// <param name="answer">Addresses for a name, given how often it was asked for before; a host name among them becomes an alias of which the addresses
+    /// after it are.</param>
     internal RebindingDns(string host, string address, Func<string, int, string[]> answer)
     {
         _answer = answer;

@@ -113,7 +113,8 @@ public sealed class MarketNodeTests : IAsyncLifetime
 
     private async Task<OverlayNode> SellAsync(string region, decimal price) => await StartAsync(options => options with
     {
-        Sharing = new SharingOptions { Region = region, PricePerGiB = price, AllowedPorts = [_origin.Port, 80, 443], AllowPrivateTargets = true, AskConsent = Consents.Yes },
+        Sharing = new SharingOptions { Region = region, PricePerGiB = price, AllowedPorts = [_origin.Port, 80, 443], AllowPrivateTargets = true,
+            AskConsent = Consents.Yes },
     });
 
     private async Task<OverlayNode> StartAsync(Func<OverlayOptions, OverlayOptions>? change = null)

@@ -99,7 +99,8 @@ public sealed class ConsentTests : IDisposable
             },
             _time, Token);
 
-        await Assert.ThrowsAsync<OverlayException>(() => SharingConsent.AskAsync(Data, new SharingOptions { AllowedPorts = [1] }, (_, _) => ValueTask.FromResult(kept!), _time, Token));
+        await Assert.ThrowsAsync<OverlayException>(() => SharingConsent.AskAsync(Data, new SharingOptions { AllowedPorts = [1] }, (_, _) =>
+            ValueTask.FromResult(kept!), _time, Token));
     }
 
     [Theory]
@@ -266,7 +267,8 @@ public sealed class ConsentTests : IDisposable
     }
 
     private static Task<OverlayNode> StartAsync(SharingOptions sharing, string? folder, FakeLogCollector? log = null) => OverlayNode.StartAsync(
-        new OverlayOptions { DataDirectory = folder, Listen = s_loopback, Sharing = sharing, Discovery = new Overlay.Discovery.DiscoveryOptions { Mdns = null } },
+        new OverlayOptions { DataDirectory = folder, Listen = s_loopback, Sharing = sharing,
+            Discovery = new Overlay.Discovery.DiscoveryOptions { Mdns = null } },
         log is null ? null : new OverlayServices { LoggerFactory = new OneLog(log) },
         Token);
 

@@ -127,8 +127,10 @@ public class ForbiddenEncodingTests
             {
                 var dialer = new RecordingDialer();
                 IPAddress bad = own ? IPAddress.Parse("93.184.215.14") : forbidden;
-                IPAddress[] answers = [.. Enumerable.Repeat(IPAddress.Parse("1.1.1.1"), before), bad, .. Enumerable.Repeat(IPAddress.Parse("2606:4700::1111"), after)];
-                Exit exit = Exits.Create(dialer, new ScriptedResolver { Answer = (_, _) => Task.FromResult(answers) }, own: new FixedAddresses("93.184.215.14"));
+                IPAddress[] answers = [.. Enumerable.Repeat(IPAddress.Parse("1.1.1.1"), before), bad, .. Enumerable.Repeat(IPAddress.Parse("2606:4700::1111"),
+                    after)];
+                Exit exit = Exits.Create(dialer, new ScriptedResolver { Answer = (_, _) => Task.FromResult(answers) },
+                    own: new FixedAddresses("93.184.215.14"));
                 return IsRefused(exit, "rebind.example", ConnectCode.Policy) && dialer.Dialled.IsEmpty;
             },
             iter: 20_000, threads: 1);
@@ -140,7 +142,8 @@ public class ForbiddenEncodingTests
         var dialer = new RecordingDialer();
 
         // A resolver that reads whatever inet_aton reads, as the system's would.
-        var resolver = new ScriptedResolver { Answer = (name, _) => Task.FromResult<IPAddress[]>([IPAddress.TryParse(name.TrimEnd('.'), out IPAddress? lax) ? lax : IPAddress.Loopback]) };
+        var resolver = new ScriptedResolver { Answer = (name, _) => Task.FromResult<IPAddress[]>([IPAddress.TryParse(name.TrimEnd('.'), out IPAddress? lax)
+            ? lax : IPAddress.Loopback]) };
         Exit exit = Exits.Create(dialer, resolver, own: own is null ? null : new FixedAddresses(own.ToString()));
         return IsRefused(exit, host, ConnectCode.Policy, ConnectCode.AddressTypeNotSupported) && dialer.Dialled.IsEmpty && resolver.Asked.IsEmpty;
     }

@@ -71,7 +71,8 @@ public class TargetGuardTests
     {
         var dialer = new RecordingDialer
         {
-            Answer = (target, cancelled) => target.Address.GetAddressBytes()[3] % 20 == 0 ? throw new SocketException((int)SocketError.ConnectionRefused) : RecordingDialer.Loopback(cancelled),
+            Answer = (target, cancelled) => target.Address.GetAddressBytes()[3] % 20 == 0 ? throw new SocketException((int)SocketError.ConnectionRefused)
+                : RecordingDialer.Loopback(cancelled),
         };
         Exit exit = Create(dialer, new TargetLimits(), new FakeTimeProvider());
 
@@ -158,13 +159,16 @@ public class TargetGuardTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new TargetLimits { MaxConnectionsPerConsumer = 0 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new TargetLimits { MaxTargetsPerConsumer = 15 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new TargetLimits { Pause = TimeSpan.Zero });
-        Assert.Contains("60000", Assert.Throws<ArgumentOutOfRangeException>(() => new TargetLimits { NewTargetsPerMinute = 60_001 }).Message, StringComparison.Ordinal);
+        Assert.Contains("60000", Assert.Throws<ArgumentOutOfRangeException>(() => new TargetLimits { NewTargetsPerMinute = 60_001 }).Message,
+            StringComparison.Ordinal);
     }
 
     private static Exit Create(
-        RecordingDialer dialer, TargetLimits limits, FakeTimeProvider time, FakeLogger? log = null, ScriptedResolver? resolver = null, ExitPolicy? policy = null) =>
+        RecordingDialer dialer, TargetLimits limits, FakeTimeProvider time, FakeLogger? log = null, ScriptedResolver? resolver = null,
+            ExitPolicy? policy = null) =>
         new(
-            new ExitOptions { Targets = limits, Policy = policy ?? ExitPolicy.Default }, resolver ?? new ScriptedResolver(["93.184.215.14"]), dialer, new FixedAddresses(), time,
+            new ExitOptions { Targets = limits, Policy = policy ?? ExitPolicy.Default }, resolver ?? new ScriptedResolver(["93.184.215.14"]), dialer,
+                new FixedAddresses(), time,
             log ?? new FakeLogger());
 
     private static async Task RefusedAsync(Exit exit, PublicKey consumer, string host, int port, ConnectCode? code = null)

@@ -28,17 +28,21 @@ public sealed class TargetJournalTests : IDisposable
     {
         await using (TargetJournal journal = Create(logging))
         {
-            Exit exit = new(new ExitOptions(), new ScriptedResolver(["93.184.215.14"]), new RecordingDialer(), new FixedAddresses(), _time, new FakeLogger(), null, null, journal);
+            Exit exit = new(new ExitOptions(), new ScriptedResolver(["93.184.215.14"]), new RecordingDialer(), new FixedAddresses(), _time, new FakeLogger(),
+                null, null, journal);
             (await exit.ConnectAsync(s_consumer, "good.example", 443, Token)).Dispose();
             await Assert.ThrowsAsync<ConnectRefusedException>(() => exit.ConnectAsync(s_consumer, "bad\n\u001b.example\"", 443, Token).AsTask());
 
             TargetRefusal refusal = Assert.Single(journal.Recent);
-            Assert.Equal((s_consumer, "bad\n\u001b.example\"", 443, ConnectCode.AddressTypeNotSupported), (refusal.Consumer, refusal.Host, refusal.Port, refusal.Code));
+            Assert.Equal((s_consumer, "bad\n\u001b.example\"", 443, ConnectCode.AddressTypeNotSupported), (refusal.Consumer, refusal.Host, refusal.Port,
+                refusal.Code));
         }
 
         JsonElement[] lines = File.Exists(Current) ? [.. File.ReadLines(Current).Select(line => JsonElement.Parse(line))] : [];
-        Assert.Equal(refused, lines.Count(line => line.GetProperty("event").GetString() == "refused" && line.GetProperty("host").GetString() == "bad\n\u001b.example\""));
-        Assert.Equal(reached, lines.Count(line => line.GetProperty("event").GetString() == "reached" && line.GetProperty("host").GetString() == "good.example"));
+        Assert.Equal(refused, lines.Count(line => line.GetProperty("event").GetString() == "refused"
+            && line.GetProperty("host").GetString() == "bad\n\u001b.example\""));
+        Assert.Equal(reached, lines.Count(line => line.GetProperty("event").GetString() == "reached"
+            && line.GetProperty("host").GetString() == "good.example"));
         Assert.Equal(refused + reached, lines.Length);
         if (lines.Length > 0 && !OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Current));
     }
@@ -48,7 +52,8 @@ public sealed class TargetJournalTests : IDisposable
     {
         await using (TargetJournal journal = Create(TargetLogging.Refusals, ByteSize.FromKibibytes(4)))
         {
-            for (int i = 0; i < 20_000; i++) journal.Refused(s_consumer, new string('x', 10_000) + i, i, new ConnectRefusedException(ConnectCode.Policy, "No."));
+            for (int i = 0; i < 20_000; i++) journal.Refused(s_consumer, new string('x', 10_000) + i, i, new ConnectRefusedException(ConnectCode.Policy,
+                "No."));
             Assert.Equal(TargetJournal.MaxRecent, journal.Recent.Count);
             Assert.Equal(19_999, journal.Recent[^1].Port);
             Assert.All(journal.Recent, refusal => Assert.Equal(255, refusal.Host.Length));
@@ -70,5 +75,6 @@ public sealed class TargetJournalTests : IDisposable
         Assert.Contains(log.Collector.GetSnapshot(), record => record.Id.Id == 3006);
     }
 
-    private TargetJournal Create(TargetLogging logging, ByteSize? size = null) => new(logging, _folder.FullName, size ?? ByteSize.FromMebibytes(1), _time, new FakeLogger());
+    private TargetJournal Create(TargetLogging logging, ByteSize? size = null) => new(logging, _folder.FullName, size ?? ByteSize.FromMebibytes(1), _time,
+        new FakeLogger());
 }

@@ -38,10 +38,14 @@ public sealed class TargetListTests : IDisposable
 
             """)]);
 
-        Assert.All(["example.com", "www.example.com", "a.b.example.com", "ads.example", "x.ads.example", "tracker.example", "upper.example", "xn--bcher-kva.example", "hosts.example"], name => Assert.True(list.ContainsName(name), name));
-        Assert.All(["example.org", "notexample.com", "com", "example", "localhost", "a.localhost", "ample.com"], name => Assert.False(list.ContainsName(name), name));
-        Assert.All(["192.0.2.7", "198.51.100.0", "198.51.100.255", "2001:db8:5::", "2001:db8:5:ffff::1"], address => Assert.True(list.ContainsAddress(IPAddress.Parse(address)), address));
-        Assert.All(["192.0.2.6", "192.0.2.8", "198.51.99.255", "198.51.101.0", "2001:db8:6::", "127.0.0.1", "::ffff:192.0.2.7"], address => Assert.False(list.ContainsAddress(IPAddress.Parse(address)), address));
+        Assert.All(["example.com", "www.example.com", "a.b.example.com", "ads.example", "x.ads.example", "tracker.example", "upper.example",
+            "xn--bcher-kva.example", "hosts.example"], name => Assert.True(list.ContainsName(name), name));
+        Assert.All(["example.org", "notexample.com", "com", "example", "localhost", "a.localhost", "ample.com"], name => Assert.False(list.ContainsName(name),
+            name));
+        Assert.All(["192.0.2.7", "198.51.100.0", "198.51.100.255", "2001:db8:5::", "2001:db8:5:ffff::1"], address =>
+            Assert.True(list.ContainsAddress(IPAddress.Parse(address)), address));
+        Assert.All(["192.0.2.6", "192.0.2.8", "198.51.99.255", "198.51.101.0", "2001:db8:6::", "127.0.0.1", "::ffff:192.0.2.7"], address =>
+            Assert.False(list.ContainsAddress(IPAddress.Parse(address)), address));
     }
 
     [Theory]
@@ -92,7 +96,8 @@ public sealed class TargetListTests : IDisposable
         Assert.Contains("line 1", error.Message, StringComparison.Ordinal);
 
         var whole = await Assert.ThrowsAsync<OverlayException>(() => OverlayNode.StartAsync(
-            new OverlayOptions { Sharing = new SharingOptions { AskConsent = Consents.Yes, BlockLists = [Path.Combine(_folder.FullName, "missing")] } }, null, Token));
+            new OverlayOptions { Sharing = new SharingOptions { AskConsent = Consents.Yes, BlockLists = [Path.Combine(_folder.FullName, "missing")] } }, null,
+                Token));
         Assert.Equal(OverlayError.TargetList, whole.Reason);
     }
 
@@ -118,10 +123,12 @@ public sealed class TargetListTests : IDisposable
     [Fact]
     public async Task Connect_AllowList_ReachesNothingElseAndOpensNothingForbidden()
     {
-        await using TargetLists lists = TargetLists.Open([Write("block", "bad.good.example")], [Write("allow", "good.example\nprivate.example\n93.184.216.0/24\n10.0.0.0/8")], _time, _log);
+        await using TargetLists lists = TargetLists.Open([Write("block", "bad.good.example")], [Write("allow",
+            "good.example\nprivate.example\n93.184.216.0/24\n10.0.0.0/8")], _time, _log);
         var answers = new Dictionary<string, string>
         {
-            ["www.good.example."] = "93.184.215.14", ["private.example."] = "10.0.0.1", ["other.example."] = "93.184.215.14", ["inside.example."] = "93.184.216.9", ["bad.good.example."] = "93.184.216.9",
+            ["www.good.example."] = "93.184.215.14", ["private.example."] = "10.0.0.1", ["other.example."] = "93.184.215.14",
+                ["inside.example."] = "93.184.216.9", ["bad.good.example."] = "93.184.216.9",
         };
         var resolver = new ScriptedResolver { Answer = (name, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse(answers[name])]) };
         Exit exit = Create(lists, resolver, new RecordingDialer());
@@ -147,7 +154,8 @@ public sealed class TargetListTests : IDisposable
         await AdvanceUntilAsync(() => !lists.CheckName("two.example").IsAllowed);
 
         Write("list", "three.example\n!!!");
-        await AdvanceUntilAsync(() => _log.Collector.GetSnapshot().Any(record => record.Id.Id == 3005 && record.Message.Contains("line 2", StringComparison.Ordinal)));
+        await AdvanceUntilAsync(() => _log.Collector.GetSnapshot().Any(record => record.Id.Id == 3005 && record.Message.Contains("line 2",
+            StringComparison.Ordinal)));
         Assert.False(lists.CheckName("two.example").IsAllowed);
         Assert.True(lists.CheckName("three.example").IsAllowed);
 
