@@ -1,4 +1,5 @@
 using Overlay;
+using Overlay.Discovery;
 using Overlay.Market;
 using Overlay.Market.Choosing;
 

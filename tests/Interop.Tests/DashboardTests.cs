@@ -45,10 +45,15 @@ public sealed class DashboardTests
         JsonElement leg = Assert.Single(await OverlayCli.SucceedAsync("ledger", "list", "--data", provider.DataFolder));
         await Assertions.Expect(facts).ToContainTextAsync(leg.GetProperty("hash").GetString()!);
         await Expect(page, "#earned").ToHaveTextAsync(leg.GetProperty("credits").GetDecimal().ToString("0.00####", CultureInfo.InvariantCulture));
-        await Expect(page, "#pause").ToBeHiddenAsync();
+
+        await page.ClickAsync("#pause");
+        await Expect(page, "#pause").ToHaveTextAsync("Resume sharing");
+        JsonElement limits = Assert.Single(await OverlayCli.SucceedAsync("limits", "--data", provider.DataFolder));
+        Assert.True(limits.GetProperty("paused").GetBoolean());
+        await Expect(page, "#state").ToHaveTextAsync("Paused");
 
         await provider.StopAsync();
-        await Expect(page, "#state").Not.ToHaveTextAsync("Sharing");
+        await Expect(page, "#state").Not.ToHaveTextAsync("Paused");
         // That the node is gone is all that the browser may complain of.
         Assert.DoesNotContain(browser.Complaints, complaint => !complaint.Contains("ERR_", StringComparison.Ordinal));
     }

@@ -123,7 +123,7 @@ public sealed class LedgerTallyTests
         return script;
     }
 
-    private static async Task<ReceiptEntry> FinishAsync(ILedgerStore store, int number)
+    private static async Task<ReceiptEntry> FinishAsync(InMemoryLedgerStore store, int number)
     {
         SessionScript script = await OpenAsync(store, number, LedgerRole.Provider);
         ReceiptEntry last = script.Next(final: true);

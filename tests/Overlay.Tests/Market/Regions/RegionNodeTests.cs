@@ -4,6 +4,7 @@ using Overlay.Discovery;
 using Overlay.Discovery.Kademlia;
 using Overlay.Market;
 using Overlay.Market.Choosing;
+using Overlay.Tests.Sharing;
 
 namespace Overlay.Tests.Market.Regions;
 
@@ -30,8 +31,8 @@ public sealed class RegionNodeTests : IAsyncDisposable
         string file = Path.Combine(_folder, "countries.mmdb");
         await File.WriteAllBytesAsync(file, new CountryFile().Add("127.0.0.0/8", "DE").ToArray(), Token);
         await StartAsync(new OverlayOptions());
-        OverlayNode liar = await StartAsync(new OverlayOptions { Sharing = new SharingOptions { Region = "JP", PricePerGiB = 0.01m } });
-        OverlayNode honest = await StartAsync(new OverlayOptions { Sharing = new SharingOptions { Region = "DE", PricePerGiB = 0.05m } });
+        OverlayNode liar = await StartAsync(new OverlayOptions { Sharing = new SharingOptions { Region = "JP", PricePerGiB = 0.01m, AskConsent = Consents.Yes } });
+        OverlayNode honest = await StartAsync(new OverlayOptions { Sharing = new SharingOptions { Region = "DE", PricePerGiB = 0.05m, AskConsent = Consents.Yes } });
         OverlayNode consumer = await StartAsync(
             new OverlayOptions { Market = byFile ? new MarketOptions { GeoIpFile = file } : new MarketOptions { OwnRegion = "DE" } }, new Factory(_log));
 

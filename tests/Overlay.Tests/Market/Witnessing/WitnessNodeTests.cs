@@ -9,6 +9,7 @@ using Overlay.Market.Choosing;
 using Overlay.Market.Witnessing;
 using Overlay.Proofs.Claims;
 using Overlay.Proofs.Ledger;
+using Overlay.Tests.Sharing;
 using Overlay.Transport.Identity;
 
 namespace Overlay.Tests.Market.Witnessing;
@@ -40,7 +41,7 @@ public sealed class WitnessNodeTests : IAsyncDisposable
             options => options with
             {
                 DataDirectory = _folder,
-                Sharing = new SharingOptions { Region = "DE", PricePerGiB = 0.05m, AllowedPorts = ports, AllowPrivateTargets = true },
+                Sharing = new SharingOptions { Region = "DE", PricePerGiB = 0.05m, AllowedPorts = [.. ports], AllowPrivateTargets = true, AskConsent = Consents.Yes },
             },
             new Factory(_log));
         List<OverlayNode> witnesses = [];

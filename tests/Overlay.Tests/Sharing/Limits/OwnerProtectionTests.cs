@@ -96,8 +96,8 @@ public sealed class OwnerProtectionTests : IDisposable
         await using OwnerProtection second = LimitsFakes.Protection(new OwnerLimits { Paused = true }, _time, folder: _folder);
         Assert.Equal(limits, second.Limits);
         Assert.Equal(new ByteSize((ulong)taken * UsageBook.Crossings), second.State.UsedThisMonth);
-        if (!OperatingSystem.IsWindows())
-            Assert.All(Directory.GetFiles(_folder), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+        if (OperatingSystem.IsWindows()) return;
+        foreach (string file in Directory.GetFiles(_folder)) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
     }
 
     [Fact]
