@@ -68,6 +68,7 @@ wait_for() { # FILE PATTERN
   echo "nothing like $2 in $1" >&2
   exit 1
 }
+"$overlay" consent give --i-have-read-it 1 --data "$data/provider" --allow-private-targets --allow-port 8080 >/dev/null
 if [ -n "${LIMITS:-}" ]; then "$overlay" limits set --data "$data/provider" $LIMITS >/dev/null; fi
 set -m
 ip netns exec "$home" "$overlay" run --json --no-mdns --data "$data/provider" --listen /ip4/10.77.0.2/tcp/4001 --share --allow-private-targets --allow-port 8080 "$@" >"$data/provider.out" &

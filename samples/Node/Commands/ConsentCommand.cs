@@ -34,8 +34,11 @@ internal static class ConsentCommand
 
     private static Command CreateGive(CommandTree tree)
     {
-        var read = new Option<int?>("--i-have-read-it") { HelpName = "VERSION",
-            Description = "For scripts: the version of the text that you have read. Without it the text is shown and the answer asked for." };
+        var read = new Option<int?>("--i-have-read-it")
+        {
+            HelpName = "VERSION",
+            Description = "For scripts: the version of the text that you have read. Without it the text is shown and the answer asked for."
+        };
         var command = new Command("give", "Give consent to share as the flags say.") { read };
         var options = new SettingOptions(command, s_terms);
         return tree.Complete(command, async invocation =>

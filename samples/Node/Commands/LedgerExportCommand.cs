@@ -14,8 +14,11 @@ internal static class LedgerExportCommand
     {
         var @out = new Option<string>("--out") { HelpName = "FILE", Description = "Write to this file, replacing it, instead of standard output." };
         var blindings = new Option<bool>("--blindings") { Description = "Add each receipt's blinding, with which anybody can check what it amounts to." };
-        var consumer = new Option<string>("--consumer") { HelpName = "KEY",
-            Description = "Only what this consumer was served: its PeerId, or its key in hexadecimal digits." };
+        var consumer = new Option<string>("--consumer")
+        {
+            HelpName = "KEY",
+            Description = "Only what this consumer was served: its PeerId, or its key in hexadecimal digits."
+        };
         var command = new Command("export", "Write all sessions and receipts as JSON lines.") { @out, blindings, consumer };
         var options = new SettingOptions(command, Settings.Data);
         return tree.Complete(command, async invocation =>

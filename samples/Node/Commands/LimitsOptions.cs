@@ -20,8 +20,10 @@ internal sealed class LimitsOptions
 
     private readonly Option<string[]> _schedule = new("--schedule")
     {
-        HelpName = "WINDOW", Description = "Days and hours of service, such as \"mon-fri 22:00-07:00\" or sat,sun; several may be given; none for always.",
-        Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = true,
+        HelpName = "WINDOW",
+        Description = "Days and hours of service, such as \"mon-fri 22:00-07:00\" or sat,sun; several may be given; none for always.",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = true,
     };
 
     private readonly Option<bool>

@@ -70,8 +70,13 @@ internal sealed class DemoRun(Invocation invocation, ulong contentSize)
                 DataDirectory = providerFolder,
                 Listen = ["/ip4/127.0.0.1/tcp/0"],
                 // The web server stands on loopback, where an exit lets nobody by itself.
-                Sharing = new SharingOptions { PricePerGiB = PricePerGiB, AllowedPorts = [origin.EndPoint.Port], AllowPrivateTargets = true,
-                    AskConsent = DemoConsent.Ask },
+                Sharing = new SharingOptions
+                {
+                    PricePerGiB = PricePerGiB,
+                    AllowedPorts = [origin.EndPoint.Port],
+                    AllowPrivateTargets = true,
+                    AskConsent = DemoConsent.Ask
+                },
             },
             services, _stop);
         await using OverlayNode consumer = await OverlayNode.StartAsync(

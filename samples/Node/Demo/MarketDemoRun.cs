@@ -69,8 +69,14 @@ internal sealed class MarketDemoRun(Invocation invocation, ulong contentSize)
     private Task<OverlayNode> SellAsync(OriginServer origin, string region, decimal price) => StartAsync(options => options with
     {
         // The web server stands on loopback, where an exit lets nobody by itself.
-        Sharing = new SharingOptions { Region = region, PricePerGiB = price, AllowedPorts = [origin.EndPoint.Port], AllowPrivateTargets = true,
-            AskConsent = DemoConsent.Ask },
+        Sharing = new SharingOptions
+        {
+            Region = region,
+            PricePerGiB = price,
+            AllowedPorts = [origin.EndPoint.Port],
+            AllowPrivateTargets = true,
+            AskConsent = DemoConsent.Ask
+        },
     });
 
     private async Task<OverlayNode> StartAsync(Func<OverlayOptions, OverlayOptions> change)

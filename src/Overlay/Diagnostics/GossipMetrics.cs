@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Overlay.Gossip.Routing;
 
 namespace Overlay.Diagnostics;
 
@@ -35,13 +34,4 @@ internal static class GossipMetrics
 
 /// <summary>Gossip at one moment.</summary>
 internal readonly record struct GossipFigures(
-    int Peers, int Mesh, long Published, long Delivered, long Duplicate, long Rejected, long Ignored, long Overflowed, long BytesSent, long Dropped)
-{
-    internal static GossipFigures Of(GossipRouter router)
-    {
-        GossipCounts counts = router.Counts;
-        return new(
-            router.Peers.Count, router.MeshCount, counts.Published, counts.Delivered, counts.Duplicate, counts.Rejected, counts.Ignored, counts.Overflowed, counts.BytesSent,
-            counts.Dropped);
-    }
-}
+    int Peers, int Mesh, long Published, long Delivered, long Duplicate, long Rejected, long Ignored, long Overflowed, long BytesSent, long Dropped);

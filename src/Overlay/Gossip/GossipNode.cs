@@ -69,7 +69,13 @@ internal sealed partial class GossipNode : IAsyncDisposable
 
     private GossipFigures Measure()
     {
-        lock (_lock) return GossipFigures.Of(_router);
+        lock (_lock)
+        {
+            GossipCounts counts = _router.Counts;
+            return new(
+                _router.Peers.Count, _router.MeshCount, counts.Published, counts.Delivered, counts.Duplicate, counts.Rejected, counts.Ignored, counts.Overflowed,
+                counts.BytesSent, counts.Dropped);
+        }
     }
 
     private TimeSpan Now => _time.GetElapsedTime(_startedAt);

@@ -1,5 +1,5 @@
-using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using Overlay.Proofs.Ledger;
 using Overlay.Sessions;
 using Overlay.Tests.Hosting;

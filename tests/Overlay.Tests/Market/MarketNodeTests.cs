@@ -1,8 +1,8 @@
-using Overlay.Discovery.Kademlia;
 using Overlay.Discovery;
+using Overlay.Discovery.Kademlia;
 using Overlay.Gossip;
-using Overlay.Market.Choosing;
 using Overlay.Market;
+using Overlay.Market.Choosing;
 using Overlay.Proofs.Ledger;
 using Overlay.Tests.Hosting;
 using Overlay.Tests.Sharing;
@@ -113,8 +113,14 @@ public sealed class MarketNodeTests : IAsyncLifetime
 
     private async Task<OverlayNode> SellAsync(string region, decimal price) => await StartAsync(options => options with
     {
-        Sharing = new SharingOptions { Region = region, PricePerGiB = price, AllowedPorts = [_origin.Port, 80, 443], AllowPrivateTargets = true,
-            AskConsent = Consents.Yes },
+        Sharing = new SharingOptions
+        {
+            Region = region,
+            PricePerGiB = price,
+            AllowedPorts = [_origin.Port, 80, 443],
+            AllowPrivateTargets = true,
+            AskConsent = Consents.Yes
+        },
     });
 
     private async Task<OverlayNode> StartAsync(Func<OverlayOptions, OverlayOptions>? change = null)

@@ -86,8 +86,11 @@ public sealed class BlockedConsumerTests : IDisposable
         string folder = Path.Combine(Data, "consumer");
         await using (OverlayNode provider = await OverlayNode.StartAsync(options, null, Token))
         {
-            await using OverlayNode consumer = await OverlayNode.StartAsync(new OverlayOptions { DataDirectory = folder,
-                Providers = [provider.Addresses[0].ToString()] }, null, Token);
+            await using OverlayNode consumer = await OverlayNode.StartAsync(new OverlayOptions
+            {
+                DataDirectory = folder,
+                Providers = [provider.Addresses[0].ToString()]
+            }, null, Token);
             await using Stream open = await consumer.ConnectAsync("127.0.0.1", origin.Port, null, Token);
             await open.WriteAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray(), Token);
             byte[] buffer = new byte[4096];
@@ -105,8 +108,11 @@ public sealed class BlockedConsumerTests : IDisposable
         }
 
         await using OverlayNode again = await OverlayNode.StartAsync(options, null, Token);
-        await using OverlayNode back = await OverlayNode.StartAsync(new OverlayOptions { DataDirectory = folder,
-            Providers = [again.Addresses[0].ToString()] }, null, Token);
+        await using OverlayNode back = await OverlayNode.StartAsync(new OverlayOptions
+        {
+            DataDirectory = folder,
+            Providers = [again.Addresses[0].ToString()]
+        }, null, Token);
         await AssertRefusedAsync(back, origin.Port);
         Assert.True(again.Sharing!.UnblockConsumer(key));
         await using Stream served = await back.ConnectAsync("127.0.0.1", origin.Port, null, Token);

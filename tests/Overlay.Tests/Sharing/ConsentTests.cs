@@ -267,8 +267,13 @@ public sealed class ConsentTests : IDisposable
     }
 
     private static Task<OverlayNode> StartAsync(SharingOptions sharing, string? folder, FakeLogCollector? log = null) => OverlayNode.StartAsync(
-        new OverlayOptions { DataDirectory = folder, Listen = s_loopback, Sharing = sharing,
-            Discovery = new Overlay.Discovery.DiscoveryOptions { Mdns = null } },
+        new OverlayOptions
+        {
+            DataDirectory = folder,
+            Listen = s_loopback,
+            Sharing = sharing,
+            Discovery = new Overlay.Discovery.DiscoveryOptions { Mdns = null }
+        },
         log is null ? null : new OverlayServices { LoggerFactory = new OneLog(log) },
         Token);
 

@@ -142,8 +142,11 @@ public class ForbiddenEncodingTests
         var dialer = new RecordingDialer();
 
         // A resolver that reads whatever inet_aton reads, as the system's would.
-        var resolver = new ScriptedResolver { Answer = (name, _) => Task.FromResult<IPAddress[]>([IPAddress.TryParse(name.TrimEnd('.'), out IPAddress? lax)
-            ? lax : IPAddress.Loopback]) };
+        var resolver = new ScriptedResolver
+        {
+            Answer = (name, _) => Task.FromResult<IPAddress[]>([IPAddress.TryParse(name.TrimEnd('.'), out IPAddress? lax)
+            ? lax : IPAddress.Loopback])
+        };
         Exit exit = Exits.Create(dialer, resolver, own: own is null ? null : new FixedAddresses(own.ToString()));
         return IsRefused(exit, host, ConnectCode.Policy, ConnectCode.AddressTypeNotSupported) && dialer.Dialled.IsEmpty && resolver.Asked.IsEmpty;
     }

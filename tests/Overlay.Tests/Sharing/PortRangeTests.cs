@@ -61,8 +61,11 @@ public class PortRangeTests
     }
 
     [Fact]
-    public void Digest_AllPortsOpen_CanBeMade() => Assert.NotEqual(default, new ExitPolicy { AllowedPorts = GuardedPorts.Open([new PortRange(1,
-        65535)]) }.Digest);
+    public void Digest_AllPortsOpen_CanBeMade() => Assert.NotEqual(default, new ExitPolicy
+    {
+        AllowedPorts = GuardedPorts.Open([new PortRange(1,
+        65535)])
+    }.Digest);
 
     [Fact]
     public void AllowedPorts_NoneTooManyOrDefault_AreRefused()

@@ -127,8 +127,11 @@ public sealed class TargetListTests : IDisposable
             "good.example\nprivate.example\n93.184.216.0/24\n10.0.0.0/8")], _time, _log);
         var answers = new Dictionary<string, string>
         {
-            ["www.good.example."] = "93.184.215.14", ["private.example."] = "10.0.0.1", ["other.example."] = "93.184.215.14",
-                ["inside.example."] = "93.184.216.9", ["bad.good.example."] = "93.184.216.9",
+            ["www.good.example."] = "93.184.215.14",
+            ["private.example."] = "10.0.0.1",
+            ["other.example."] = "93.184.215.14",
+            ["inside.example."] = "93.184.216.9",
+            ["bad.good.example."] = "93.184.216.9",
         };
         var resolver = new ScriptedResolver { Answer = (name, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse(answers[name])]) };
         Exit exit = Create(lists, resolver, new RecordingDialer());

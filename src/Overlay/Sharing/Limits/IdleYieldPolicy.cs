@@ -15,6 +15,11 @@ public sealed class IdleYieldPolicy : IYieldPolicy
     private const long Noise = 8 * 1024;
     private const int NoiseShare = 16, ShortSamples = 4, LongSamples = 12;
 
+    // What the node's sockets have sent and the line has not carried yet: it stands in a queue on this host, and looks like somebody else's when it leaves. At
+    // most what a modest queue holds, half of it forgotten in two seconds: what was dropped there never leaves.
+    private const double MostOwed = 128 * 1024;
+    private static readonly TimeSpan s_halfForgotten = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(2), s_doubling = TimeSpan.FromSeconds(2),
         s_afterQueue = TimeSpan.FromSeconds(1), s_cautious = TimeSpan.FromSeconds(15);
 
@@ -26,6 +31,7 @@ public sealed class IdleYieldPolicy : IYieldPolicy
     private const double Doubled = 0.5, StepPerSecond = 0.05, Cautious = 0.95;
 
     private readonly List<(Excess Sent, Excess Received)> _seen = new(LongSamples);
+    private double _owedSent, _owedReceived;
     private TimeSpan _quiet, _queue, _caution;
     private double _share = 1;
 
@@ -43,6 +49,7 @@ public sealed class IdleYieldPolicy : IYieldPolicy
         if (sample.Elapsed <= TimeSpan.Zero)
         {
             _seen.Clear();
+            (_owedSent, _owedReceived) = (0, 0);
             return _share;
         }
 
@@ -75,9 +82,23 @@ public sealed class IdleYieldPolicy : IYieldPolicy
     {
         if (sample.AllSent is not { } sent || sample.AllReceived is not { } received) return false;
         if (_seen.Count == LongSamples) _seen.RemoveAt(0);
-        long own = (long)sample.OwnSent.Bytes, ownIn = (long)sample.OwnReceived.Bytes;
-        _seen.Add((new Excess((long)sent.Bytes - own, own), new Excess((long)received.Bytes - ownIn, ownIn)));
+        _seen.Add((ExcessOf(sent, sample.OwnSent, ref _owedSent, sample.Elapsed), ExcessOf(received, sample.OwnReceived, ref _owedReceived, sample.Elapsed)));
         return IsMore(seen => seen.Sent) || IsMore(seen => seen.Received);
+    }
+
+    private static Excess ExcessOf(ByteSize all, ByteSize own, ref double owed, TimeSpan elapsed)
+    {
+        double others = (double)all.Bytes - own.Bytes;
+        owed *= Math.Pow(0.5, elapsed / s_halfForgotten);
+        if (others < 0)
+        {
+            owed = Math.Min(MostOwed, owed - others);
+            return new Excess(0, (long)own.Bytes);
+        }
+
+        double paid = Math.Min(owed, others);
+        owed -= paid;
+        return new Excess((long)(others - paid), (long)own.Bytes);
     }
 
     // More than noise in three of the last four samples, or in half a second as a whole: a socket whose segment was lost counts late what the line has

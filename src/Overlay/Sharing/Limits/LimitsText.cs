@@ -82,8 +82,11 @@ internal static class LimitsText
         "maxDownload" => limits with { MaxDownload = Rate(name, value) },
         "dailyQuota" => limits with { DailyQuota = Size(name, value) },
         "monthlyQuota" => limits with { MonthlyQuota = Size(name, value) },
-        "resetDay" => limits with { ResetDay = value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int day)
-            ? day : throw Wrong(name, value, "a day from 1 to 28") },
+        "resetDay" => limits with
+        {
+            ResetDay = value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int day)
+            ? day : throw Wrong(name, value, "a day from 1 to 28")
+        },
         "hibernate" => limits with { Hibernate = Switch(name, value) },
         "schedule" => limits with { Schedule = Windows(name, value) },
         "yield" => limits with { Yield = Switch(name, value) },

@@ -31,6 +31,9 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     // What a share is of before anything was served: 1 Mbit/s.
     private const double UnknownRate = 125_000;
 
+    // A share of so much or less leaves the line to its owner.
+    private const double Little = 0.1;
+
     private readonly Lock _lock = new();
     private readonly LimitsFile? _file;
     private readonly IUsageStore _store;
@@ -44,6 +47,7 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     private readonly bool _looksItself;
     private readonly LineGate _gate;
     private readonly ServedRate _served = new();
+    private bool _isHeldBack;
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _changing = new(1, 1);
     private Task _polling = Task.CompletedTask;
@@ -191,7 +195,7 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
                 ? (own.Sent, own.Received) : (since.Sent + (ulong)relayed, since.Received + (ulong)relayed);
             if (_rules.Limits.Yield) _share = Math.Clamp(_policy.Judge(Sample(elapsed, sent, received, all, own.AddedLatency)), 0, 1);
             else _share = 1;
-            if (_share >= 1) _served.Add(Served(relayed, _last is { } then ? Math.Max(sent - then.Sent, received - then.Received) : 0), elapsed);
+            if (!_isHeldBack) _served.Add(Served(relayed, _last is { } then ? Math.Max(sent - then.Sent, received - then.Received) : 0), elapsed);
             _last = (now, sent, received, all?.Sent, all?.Received);
         }
 
@@ -371,10 +375,14 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     {
         double share = _standing.Condition == SharingCondition.Yielding ? Math.Min(_share, IsHeldByRule() ? IdleYieldPolicy.Floor : 1) : 1;
         double? up = _rules.Limits.MaxUpload?.BitsPerSecond / 8.0, down = _rules.Limits.MaxDownload?.BitsPerSecond / 8.0;
-        if (share >= 1) return (up, down);
+        // To leave a little of the line free, its rate must be known; to leave nearly all of it, a guess is enough.
+        double? served = share > Little ? _served.BestOfSeconds : _served.Best;
         // A relayed byte takes from both, so that the least of all is what was, or would have been, relayed.
-        double whole = Math.Min(Math.Min(up ?? double.PositiveInfinity, down ?? double.PositiveInfinity), _served.Best ?? double.PositiveInfinity);
-        double rate = share <= 0 ? 0 : Math.Max(LeastRate, (double.IsInfinity(whole) ? UnknownRate : whole) * share);
+        double whole = Math.Min(Math.Min(up ?? double.PositiveInfinity, down ?? double.PositiveInfinity), served ?? double.PositiveInfinity);
+        if (double.IsInfinity(whole) && share <= Little) whole = UnknownRate;
+        _isHeldBack = share < 1 && !double.IsInfinity(whole);
+        if (!_isHeldBack) return (up, down);
+        double rate = share <= 0 ? 0 : Math.Max(LeastRate, whole * share);
         return (rate, rate);
     }
 

@@ -16,6 +16,9 @@ internal sealed class ServedRate
     /// <summary>Relayed bytes in a second; null before anything was.</summary>
     internal double? Best { get; private set; }
 
+    /// <summary>The same of whole seconds alone; null before the first. Less time may only have seen a stream begin.</summary>
+    internal double? BestOfSeconds => _whole.Count > 0 && _whole.Max() is > 0 and var best ? best : null;
+
     internal void Add(long relayed, TimeSpan elapsed)
     {
         _bytes += relayed;

@@ -142,7 +142,12 @@ internal sealed class UsageBook
 
     private UsageRecord Snapshot(ulong ahead) => new()
     {
-        Day = _day, DayBytes = _dayUsed + ahead, Month = _month, MonthBytes = _monthUsed + ahead, Spending = _spending, LastSpending = _lastSpending,
+        Day = _day,
+        DayBytes = _dayUsed + ahead,
+        Month = _month,
+        MonthBytes = _monthUsed + ahead,
+        Spending = _spending,
+        LastSpending = _lastSpending,
     };
 
     private void TurnSpending() => (_lastSpending, _spending) = (_spending, null);

@@ -38,6 +38,17 @@ public class IdleYieldPolicyTests
     }
 
     [Fact]
+    public void Judge_WhatStoodInTheHostsOwnQueueLeaves_IsNoOwner()
+    {
+        var policy = new IdleYieldPolicy();
+        // A transfer begins, fills the queue, loses segments and stands still, while what it sent leaves.
+        policy.Judge(Sample(152_000, 97_000));
+        policy.Judge(Sample(7_000, 62_000));
+
+        for (int i = 0; i < 50; i++) Assert.Equal(1, policy.Judge(Sample(4_000, 4_000)));
+    }
+
+    [Fact]
     public void Judge_OwnerIsQuietAgain_ComesBackGently()
     {
         var policy = new IdleYieldPolicy();
@@ -105,6 +116,10 @@ public class IdleYieldPolicyTests
 
     private static YieldSample Sample(long own, long all) => new()
     {
-        Elapsed = s_sample, OwnSent = new((ulong)own), OwnReceived = new((ulong)own), AllSent = new((ulong)own), AllReceived = new((ulong)all),
+        Elapsed = s_sample,
+        OwnSent = new((ulong)own),
+        OwnReceived = new((ulong)own),
+        AllSent = new((ulong)own),
+        AllReceived = new((ulong)all),
     };
 }

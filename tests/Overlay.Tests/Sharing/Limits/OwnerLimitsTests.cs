@@ -7,10 +7,17 @@ public class OwnerLimitsTests
 {
     private static OwnerLimits All => new()
     {
-        MaxUpload = BitRate.FromMegabits(20), MaxDownload = new BitRate(64_000), DailyQuota = ByteSize.FromGibibytes(10),
-            MonthlyQuota = ByteSize.FromGibibytes(100), ResetDay = 15, Hibernate = true,
-        Schedule = [ScheduleWindow.Parse("mon-fri 22:00-07:00"), ScheduleWindow.Parse("sat,sun")], Yield = false, WhenOnBattery = OwnerRule.Yield,
-            WhenMetered = OwnerRule.Serve, Paused = true,
+        MaxUpload = BitRate.FromMegabits(20),
+        MaxDownload = new BitRate(64_000),
+        DailyQuota = ByteSize.FromGibibytes(10),
+        MonthlyQuota = ByteSize.FromGibibytes(100),
+        ResetDay = 15,
+        Hibernate = true,
+        Schedule = [ScheduleWindow.Parse("mon-fri 22:00-07:00"), ScheduleWindow.Parse("sat,sun")],
+        Yield = false,
+        WhenOnBattery = OwnerRule.Yield,
+        WhenMetered = OwnerRule.Serve,
+        Paused = true,
     };
 
     [Fact]

@@ -166,7 +166,8 @@ public class OwnerRulesTests
     {
         var usage = new UsageBook(new UsageRecord { Day = rules.Periods.DayOf(now), Month = rules.Periods.MonthOf(now), DayBytes = used, MonthBytes = used })
         {
-            DailyQuota = rules.Limits.DailyQuota?.Bytes, MonthlyQuota = rules.Limits.MonthlyQuota?.Bytes,
+            DailyQuota = rules.Limits.DailyQuota?.Bytes,
+            MonthlyQuota = rules.Limits.MonthlyQuota?.Bytes,
         };
         rules.Turn(usage, now);
         return usage;

@@ -145,8 +145,15 @@ public class UsageTests
     [Fact]
     public void Record_WrittenAndRead_IsTheSame()
     {
-        var record = new UsageRecord { Day = new(2026, 11, 23), DayBytes = 5, Month = new(2026, 11, 1), MonthBytes = ulong.MaxValue,
-            Spending = TimeSpan.FromSeconds(7), LastSpending = TimeSpan.FromDays(3) };
+        var record = new UsageRecord
+        {
+            Day = new(2026, 11, 23),
+            DayBytes = 5,
+            Month = new(2026, 11, 1),
+            MonthBytes = ulong.MaxValue,
+            Spending = TimeSpan.FromSeconds(7),
+            LastSpending = TimeSpan.FromDays(3)
+        };
         Assert.Equal(record, UsageRecord.Read(record.Write()));
     }
 
