@@ -11,7 +11,17 @@ internal sealed class OwnerControls(OverlaySharing sharing) : IOwnerControls
 
     public bool IsPaused => sharing.Limits.Paused;
 
-    public string? State => Words(sharing.State);
+    public string? State => sharing.State.Condition switch
+    {
+        SharingCondition.Serving or SharingCondition.Paused => null,
+        SharingCondition.Yielding => "Giving way to you",
+        SharingCondition.OutsideSchedule => "Outside your hours",
+        SharingCondition.Asleep => "Asleep: quota kept for later",
+        SharingCondition.QuotaSpent => "Quota spent",
+        SharingCondition.OnBattery => "Waiting: on battery",
+        SharingCondition.Metered => "Waiting: metered line",
+        _ => "Stopped: see the log",
+    };
 
     public Task SetCapsAsync(OwnerCaps caps, CancellationToken cancellationToken) => sharing.SetLimitsAsync(
         sharing.Limits with { MaxUpload = caps.MaxUpload, MaxDownload = caps.MaxDownload, DailyQuota = caps.DailyQuota, MonthlyQuota = caps.MonthlyQuota }, cancellationToken);
