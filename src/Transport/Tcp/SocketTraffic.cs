@@ -28,17 +28,33 @@ public sealed class SocketTraffic
 
     private readonly Lock _lock = new();
     private readonly Dictionary<Socket, Counts> _live = [];
+    private readonly HashSet<Socket> _loopback = [];
     private ulong _sent;
     private ulong _received;
 
     /// <summary>Whether this system tells what sockets carry.</summary>
     public static bool IsSupported => OperatingSystem.IsLinux();
 
+    /// <summary>Whether there are sockets and all lead to loopback: none of them takes anything of a line. False where the system does not tell what sockets carry.</summary>
+    public bool IsLoopbackOnly
+    {
+        get
+        {
+            lock (_lock) return _loopback.Count > 0 && _live.Count == 0;
+        }
+    }
+
     /// <summary>Counts a connected socket from here on.</summary>
     public void Add(Socket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        if (!IsSupported || socket.RemoteEndPoint is not IPEndPoint remote || IPAddress.IsLoopback(remote.Address)) return;
+        if (!IsSupported || socket.RemoteEndPoint is not IPEndPoint remote) return;
+        if (IPAddress.IsLoopback(remote.Address))
+        {
+            lock (_lock) _loopback.Add(socket);
+            return;
+        }
+
         bool isV4 = remote.AddressFamily == AddressFamily.InterNetwork || remote.Address.IsIPv4MappedToIPv6;
         lock (_lock) _live[socket] = new Counts(isV4 ? HeadersV4 : HeadersV6);
     }
@@ -50,6 +66,7 @@ public sealed class SocketTraffic
         ArgumentNullException.ThrowIfNull(socket);
         lock (_lock)
         {
+            _loopback.Remove(socket);
             if (_live.Remove(socket, out Counts? counts)) Look(socket, counts);
         }
     }

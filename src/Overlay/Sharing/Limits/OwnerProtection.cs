@@ -193,7 +193,8 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
             // Where the system does not count sockets, what was relayed has to do.
             (ulong sent, ulong received) = SocketTraffic.IsSupported || _last is not { } since
                 ? (own.Sent, own.Received) : (since.Sent + (ulong)relayed, since.Received + (ulong)relayed);
-            if (_rules.Limits.Yield) _share = Math.Clamp(_policy.Judge(Sample(elapsed, sent, received, all, own.AddedLatency)), 0, 1);
+            // What goes from this host to itself is in nobody's way.
+            if (_rules.Limits.Yield && !_traffic.IsLoopbackOnly) _share = Math.Clamp(_policy.Judge(Sample(elapsed, sent, received, all, own.AddedLatency)), 0, 1);
             else _share = 1;
             if (!_isHeldBack) _served.Add(Served(relayed, _last is { } then ? Math.Max(sent - then.Sent, received - then.Received) : 0), elapsed);
             _last = (now, sent, received, all?.Sent, all?.Received);

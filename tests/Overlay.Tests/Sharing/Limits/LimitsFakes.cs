@@ -5,6 +5,7 @@ using Overlay.Proofs;
 using Overlay.Sessions;
 using Overlay.Sharing.Limits;
 using Overlay.Transport.Identity;
+using Overlay.Transport.Tcp;
 
 namespace Overlay.Tests.Sharing.Limits;
 
@@ -18,7 +19,7 @@ internal static class LimitsFakes
 
     internal static OwnerProtection Protection(
         OwnerLimits limits, FakeTimeProvider time, FakeLine? line = null, string? folder = null, IYieldPolicy? policy = null,
-            ILineSurroundings? surroundings = null, IUsageStore? store = null) =>
+            ILineSurroundings? surroundings = null, IUsageStore? store = null, SocketTraffic? traffic = null) =>
         new(new ProtectionSettings
         {
             Initial = limits,
@@ -28,6 +29,7 @@ internal static class LimitsFakes
             Policy = policy ?? new IdleYieldPolicy(),
             Line = line ?? new FakeLine(),
             Surroundings = surroundings ?? new FakeSurroundings(),
+            Traffic = traffic ?? new SocketTraffic(),
             Time = time,
             Logger = NullLogger.Instance,
             LooksItself = false,

@@ -1,6 +1,9 @@
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
 using Overlay.Sessions;
 using Overlay.Sharing.Limits;
+using Overlay.Transport.Tcp;
 
 namespace Overlay.Tests.Sharing.Limits;
 
@@ -52,6 +55,27 @@ public sealed class OwnerProtectionTests : IDisposable
         Assert.InRange(Run(protection, pulling, new FakeLine(), TimeSpan.FromSeconds(4), lineRate: double.MaxValue, owner: 0), 240_000, 260_000);
         Assert.Equal(0.25, protection.State.Share);
         Assert.Equal(new BitRate(2_000_000), protection.State.AllowedDownload);
+    }
+
+    [Fact]
+    public async Task Look_EverySocketIsOnLoopback_GivesWayToNobody()
+    {
+        if (!SocketTraffic.IsSupported) Assert.Skip("this system does not tell what sockets carry");
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(listener.LocalEndpoint, TestContext.Current.CancellationToken);
+        var traffic = new SocketTraffic();
+        traffic.Add(socket);
+        await using OwnerProtection protection = LimitsFakes.Protection(new OwnerLimits(), _time, policy: new Fixed(0.02), traffic: traffic);
+        using var pulling = new LimitsFakes.Pulling(protection, null, connections: 1, most: 16 * 1024);
+
+        Run(protection, pulling, new FakeLine(), TimeSpan.FromSeconds(1), lineRate: 1_000_000, owner: 0);
+        Assert.Equal(1, protection.State.Share);
+
+        traffic.Remove(socket);
+        Run(protection, pulling, new FakeLine(), TimeSpan.FromSeconds(1), lineRate: 1_000_000, owner: 0);
+        Assert.Equal(0.02, protection.State.Share);
     }
 
     [Fact]
