@@ -75,22 +75,23 @@ internal sealed class MarketParts : IAsyncDisposable
 
     /// <summary>Answers demand from now on, and lets the price follow it.</summary>
     internal void Sell(
-        ProviderSessions sharing, SharingOptions options, PeerHost host, PeerIdentity identity, DialableAddresses? dialable, MarketLimits limits, int maxSessions)
+        ProviderSessions sharing, SharingOptions shared, PeerHost host, PeerIdentity identity, DialableAddresses? dialable, OverlayOptions options, int maxSessions)
     {
-        var offers = new ProviderOffers(sharing, options.OpenPorts);
+        var offers = new ProviderOffers(sharing, shared.OpenPorts);
         if (_watch is not null)
         {
-            DemandAnswering answering = _answering = new DemandAnswering(host, identity, offers, _board, dialable, limits, _time, _logger);
+            DemandAnswering answering = _answering = new DemandAnswering(
+                host, identity, offers, _board, dialable, options.Market.Limits, options.Transport, _time, _logger);
             _watch.Heard = answering.Take;
-            _watch.Watch(options.Region);
+            _watch.Watch(shared.Region);
             _watch.Watch(Region.Anywhere);
         }
 
-        if (options.MaxPricePerGiB is not { } ceiling) return;
-        if (ceiling < options.PricePerGiB)
-            throw new ArgumentException($"MaxPricePerGiB {ceiling} must not be below PricePerGiB {options.PricePerGiB}.", nameof(options));
-        var follower = new PriceFollower(Price.ToMicroCredits(options.PricePerGiB), Price.ToMicroCredits(ceiling));
-        _following = Task.Run(() => FollowAsync(follower, sharing, options.Region, new PublicKey(identity.PublicKey.Data.Span), maxSessions));
+        if (shared.MaxPricePerGiB is not { } ceiling) return;
+        if (ceiling < shared.PricePerGiB)
+            throw new ArgumentException($"MaxPricePerGiB {ceiling} must not be below PricePerGiB {shared.PricePerGiB}.", nameof(shared));
+        var follower = new PriceFollower(Price.ToMicroCredits(shared.PricePerGiB), Price.ToMicroCredits(ceiling));
+        _following = Task.Run(() => FollowAsync(follower, sharing, shared.Region, new PublicKey(identity.PublicKey.Data.Span), maxSessions));
     }
 
     public async ValueTask DisposeAsync()

@@ -153,7 +153,7 @@ internal sealed class OverlayParts : IAsyncDisposable
             if (_options.Sharing is { } shared)
             {
                 _discovery.Announce(shared.Region);
-                _market.Sell(_sharing!.Sessions, shared, Peers, _identity, dialable, _options.Market.Limits, sessions.MaxSessions);
+                _market.Sell(_sharing!.Sessions, shared, Peers, _identity, dialable, _options, sessions.MaxSessions);
                 _sharing.Watch(() => _discovery.StopAnnouncing(shared.Region));
             }
 

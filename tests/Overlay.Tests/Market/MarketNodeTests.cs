@@ -6,6 +6,7 @@ using Overlay.Market.Choosing;
 using Overlay.Proofs.Ledger;
 using Overlay.Tests.Hosting;
 using Overlay.Tests.Sharing;
+using Overlay.Transport.Identity;
 
 namespace Overlay.Tests.Market;
 
@@ -58,7 +59,9 @@ public sealed class MarketNodeTests : IAsyncLifetime
         Assert.InRange(figures.OfferCount, 1, 2);
         Assert.DoesNotContain(french.Market.Regions, region => region.OfferCount > 0);
         Assert.DoesNotContain(dear.Market.Regions, region => region.OfferCount > 0);
-        Assert.NotNull(other);
+        // Where an offer was told nobody is called again: a demand's key and port are for that one demand.
+        HashSet<PeerId> nodes = [.. _nodes.Keys.Select(node => node.PeerId)];
+        Assert.All([german, other], provider => Assert.All(provider.Discovery.Peers, peer => Assert.Contains(peer.PeerId, nodes)));
     }
 
     [Fact]

@@ -9,6 +9,7 @@ using Overlay.Sessions.Messages;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
+using Overlay.Transport.Resources;
 
 namespace Overlay.Market.Selling;
 
@@ -18,6 +19,8 @@ internal sealed class DemandAnswering : IAsyncDisposable
 {
     private static readonly TimeSpan s_answerTime = TimeSpan.FromSeconds(5);
 
+    // What is dialled here is a port that was opened for one answer. Discovery remembers where the node's own connections led, and would call there again: these are of a host of their own.
+    private readonly PeerHost _calling;
     private readonly PeerHost _host;
     private readonly PeerIdentity _identity;
     private readonly IOfferSource _offers;
@@ -32,8 +35,11 @@ internal sealed class DemandAnswering : IAsyncDisposable
     private readonly Task[] _workers;
 
     internal DemandAnswering(
-        PeerHost host, PeerIdentity identity, IOfferSource offers, MarketBoard board, DialableAddresses? dialable, MarketLimits limits, TimeProvider time, ILogger logger)
+        PeerHost host, PeerIdentity identity, IOfferSource offers, MarketBoard board, DialableAddresses? dialable, MarketLimits limits, TransportOptions transport,
+        TimeProvider time, ILogger logger)
     {
+        ResourceOptions resources = transport.Resources with { Node = transport.Resources.Node with { MaxConnectionCount = 2 * limits.MaxAnswersAtOnce } };
+        _calling = new PeerHost(identity, transport with { Resources = resources, ServePerf = false }, null, time);
         _host = host;
         _identity = identity;
         _offers = offers;
@@ -59,6 +65,7 @@ internal sealed class DemandAnswering : IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_workers).ConfigureAwait(false);
+        await _calling.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
     }
 
@@ -82,16 +89,14 @@ internal sealed class DemandAnswering : IAsyncDisposable
         {
             IReadOnlyList<Multiaddr> addresses = _dialable is null ? demand.ReplyAddresses : await _dialable(demand.ReplyAddresses, either.Token).ConfigureAwait(false);
             if (addresses.Count == 0 || await _offers.MakeOfferAsync(either.Token).ConfigureAwait(false) is not { } offer) return;
-            bool isNew = _host.FindConnection(demand.Peer) is null;
-            PeerConnection connection = await _host.ConnectAsync(demand.Peer, addresses, either.Token).ConfigureAwait(false);
+            PeerConnection connection = await _calling.ConnectAsync(demand.Peer, addresses, either.Token).ConfigureAwait(false);
             try
             {
                 await TellAsync(connection, demand, offer, either.Token).ConfigureAwait(false);
             }
             finally
             {
-                // A port that was opened for this one answer: nobody is served by staying.
-                if (isNew) await connection.CloseAsync(either.Token).ConfigureAwait(false);
+                await connection.CloseAsync(either.Token).ConfigureAwait(false);
             }
 
             _board.Add(offer, _time.GetUtcNow());
