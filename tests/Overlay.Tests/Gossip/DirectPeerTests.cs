@@ -51,6 +51,27 @@ public sealed class DirectPeerTests : IDisposable
     }
 
     [Fact]
+    public void Message_Long_GoesToTheDirectPeerAtOnceThoughOthersWait()
+    {
+        GossipPeer[] mesh = _bench.JoinWithMesh(12);
+
+        _bench.Receive(mesh[0], _bench.Signed(_bench.NewIdentity(), new string('x', 4096)));
+
+        Assert.Equal(1, _bench.MessagesTo(_direct));
+        Assert.Contains(0, mesh[1..].Select(_bench.MessagesTo));
+    }
+
+    [Fact]
+    public void Publish_NobodyTakesIt_IsNotCounted()
+    {
+        using var bench = new RouterBench();
+
+        bench.Publish(bench.Signed(bench.Self, "to nobody"));
+
+        Assert.Equal(0, bench.Router.Counts.Published);
+    }
+
+    [Fact]
     public void Publish_WithoutSubscribing_GoesToTheDirectPeerBesideTheFanout()
     {
         for (int i = 0; i < 20; i++) _bench.ConnectSubscriber();

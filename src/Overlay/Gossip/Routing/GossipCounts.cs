@@ -3,7 +3,7 @@ namespace Overlay.Gossip.Routing;
 /// <summary>What became of messages, since the node started.</summary>
 internal sealed class GossipCounts
 {
-    /// <summary>Own messages sent.</summary>
+    /// <summary>Own messages that went to somebody.</summary>
     internal long Published { get; set; }
 
     /// <summary>Messages of others that were good, each once.</summary>

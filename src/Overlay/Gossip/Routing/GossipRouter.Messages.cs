@@ -22,7 +22,7 @@ internal sealed partial class GossipRouter
             _delayed.Dequeue();
             if (!_topics.TryGetValue(next.Topic, out TopicState? topic)) continue;
             foreach (GossipPeer peer in next.Recipients)
-                if ((peer.IsDirect || topic.Mesh.Contains(peer)) && !peer.Unwanted.ContainsKey(next.Id)) _actions.Add(new GossipAction.Send(peer, next.Rpc));
+                if (topic.Mesh.Contains(peer) && !peer.Unwanted.ContainsKey(next.Id)) _actions.Add(new GossipAction.Send(peer, next.Rpc));
         }
     }
 
@@ -34,7 +34,6 @@ internal sealed partial class GossipRouter
         MessageId id = MessageIdRule.Of(_options.MessageIds, message, key);
         if (_seen.Contains(id)) return null;
         _seen.Add(id, now, GossipVerdict.Accept);
-        Counts.Published++;
         // By another rule than author and number it may be somebody else's too.
         _promises.Keep(id);
         _cache.Add(id, message);
@@ -47,6 +46,7 @@ internal sealed partial class GossipRouter
             count++;
         }
 
+        if (count > 0) Counts.Published++;
         return (count, new GossipMessage(message.Topic, author, MessageForm.SequenceOf(message), message.Data, _self, id));
     }
 
@@ -199,12 +199,16 @@ internal sealed partial class GossipRouter
         _cache.Add(pending.Id, message);
         _actions.Add(new GossipAction.Deliver(pending.ToMessage()));
         if (!_topics.TryGetValue(message.Topic, out TopicState? topic)) return;
-        List<GossipPeer> recipients = [.. ServedOf(topic).Where(peer => peer.Id != pending.Author && !peer.Unwanted.ContainsKey(pending.Id) && !pending.Senders.Contains(peer))];
-        if (recipients.Count == 0) return;
         Rpc rpc = Rpc.Of(message);
-        int first = FirstOf(recipients, message, Math.Max(0, topic.Mesh.Count - 1 - recipients.Count));
+        if (_direct.Count > 0)
+            foreach (GossipPeer peer in topic.Peers.Where(peer => peer.IsDirect && Lacks(peer))) _actions.Add(new GossipAction.Send(peer, rpc));
+        List<GossipPeer> recipients = [.. topic.Mesh.Where(Lacks)];
+        if (recipients.Count == 0) return;
+        int first = FirstOf(recipients, message, topic.Mesh.Count - 1 - recipients.Count);
         for (int i = 0; i < first; i++) _actions.Add(new GossipAction.Send(recipients[i], rpc));
         if (first < recipients.Count) _delayed.Enqueue(new DelayedForward(now + _options.ForwardDelay, pending.Id, rpc, topic.Name, recipients[first..]));
+
+        bool Lacks(GossipPeer peer) => peer.Id != pending.Author && !peer.Unwanted.ContainsKey(pending.Id) && !pending.Senders.Contains(peer);
     }
 
     /// <summary>How many get a message at once. The rest speak 1.2 and can say in the meantime that they have it.</summary>
