@@ -4,8 +4,8 @@ namespace Overlay.Proofs.Ledger;
 
 /// <summary>Adds up a ledger once, and from then on only what comes to it: totals that can be asked for every second, however long the ledger is.</summary>
 /// <remarks>
-/// Safe on several threads. Two loops write to the sums under their lock: one reads what is kept, the other what becomes countersigned meanwhile and later; a receipt that
-/// both see counts once, since it is known by its leg and sequence. Reads by pages, so that the ledger's other readers do not wait.
+/// Safe on several threads. Two loops write to the sums under their lock: one reads what is kept, then the other what became countersigned meanwhile and
+/// later; a receipt that both see counts once, since it is known by its leg and sequence. Reads by pages, so that the ledger's other readers do not wait.
 /// </remarks>
 public sealed class LedgerTally : IAsyncDisposable
 {
@@ -15,9 +15,11 @@ public sealed class LedgerTally : IAsyncDisposable
     // Legs that have ended are no longer known one by one, but for the newest: they may be told of twice.
     private const int RecentCount = 4096;
 
+    private const int SessionsPerPage = 100;
+
     private readonly ILedgerStore _store;
     private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _reading = new(1, 1); // guards _nextBlock and the change of _live
+    private readonly SemaphoreSlim _reading = new(1, 1); // guards _nextBlock, _newestSession and the change of _live
     private readonly Lock _lock = new(); // guards the sums and what follows
     private readonly Side _provided = new(), _consumed = new();
     private readonly Dictionary<(Digest Session, LedgerRole Role), Position> _open = [];
@@ -29,6 +31,7 @@ public sealed class LedgerTally : IAsyncDisposable
     private readonly Task _watching, _adding;
     private volatile HashSet<Digest> _live = [];
     private ulong _nextBlock;
+    private long _newestSession;
 
     /// <summary>Begins to add up. Dispose it before the store.</summary>
     public LedgerTally(ILedgerStore store)
@@ -38,8 +41,8 @@ public sealed class LedgerTally : IAsyncDisposable
         // Before anything is read, so that nothing is missed between the two.
         IAsyncEnumerator<ReceiptEntry> news = store.WatchAsync(_stop.Token).GetAsyncEnumerator(_stop.Token);
         ValueTask<bool> first = news.MoveNextAsync();
-        _watching = Task.Run(() => WatchAsync(news, first));
         _adding = Task.Run(AddAllAsync);
+        _watching = Task.Run(() => WatchAsync(news, first));
     }
 
     /// <summary>The totals at this moment.</summary>
@@ -56,6 +59,7 @@ public sealed class LedgerTally : IAsyncDisposable
             try
             {
                 await AddBlocksAsync(cancellationToken).ConfigureAwait(false);
+                await AddNewSessionsAsync(live, cancellationToken).ConfigureAwait(false);
                 foreach (Digest gone in _live.Except(live).ToArray())
                     if (await _store.FindSessionAsync(gone, LedgerRole.Provider, cancellationToken).ConfigureAwait(false) is { } session)
                         await AddSessionAsync(session, cancellationToken).ConfigureAwait(false);
@@ -121,6 +125,8 @@ public sealed class LedgerTally : IAsyncDisposable
 
     private async Task WatchAsync(IAsyncEnumerator<ReceiptEntry> news, ValueTask<bool> first)
     {
+        // What was there comes first: a session's newest leg would hide the ones before it, and those that ended long ago are not known one by one.
+        await _adding.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         try
         {
             for (bool more = await first.ConfigureAwait(false); more; more = await news.MoveNextAsync().ConfigureAwait(false))
@@ -138,6 +144,8 @@ public sealed class LedgerTally : IAsyncDisposable
 
     private async Task AddAllAsync()
     {
+        // Looked for before the sessions are read, so that none falls between.
+        _newestSession = await _store.FindNewestSessionsAsync(null, 1, _stop.Token).ConfigureAwait(false) is [LedgerRow<SessionRecord> last] ? last.Number : 0;
         await foreach (ReceiptEntry entry in _store.ReadReceiptsAsync(null, _stop.Token).ConfigureAwait(false))
             lock (_lock) Add(entry);
         await foreach (SessionRecord session in _store.ReadSessionsAsync(_stop.Token).ConfigureAwait(false))
@@ -165,6 +173,27 @@ public sealed class LedgerTally : IAsyncDisposable
 
             _nextBlock = block.Body.Sequence + 1;
         }
+    }
+
+    // Sessions that began and ended while nobody asked.
+    private async ValueTask AddNewSessionsAsync(IReadOnlyCollection<Digest> live, CancellationToken cancellationToken)
+    {
+        long? newest = null, before = null;
+        while (true)
+        {
+            IReadOnlyList<LedgerRow<SessionRecord>> page = await _store.FindNewestSessionsAsync(before, SessionsPerPage, cancellationToken).ConfigureAwait(false);
+            newest ??= page.Count > 0 ? page[0].Number : null;
+            foreach (LedgerRow<SessionRecord> row in page)
+            {
+                if (row.Number <= _newestSession) break;
+                if (!live.Contains(row.Value.SessionId)) await AddSessionAsync(row.Value, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (page.Count < SessionsPerPage || page[^1].Number <= _newestSession) break;
+            before = page[^1].Number;
+        }
+
+        _newestSession = newest ?? _newestSession;
     }
 
     private async ValueTask AddSessionAsync(SessionRecord session, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Reflection;
 using Overlay.Proofs.Ledger;
 using Overlay.Proofs.Merkle;
 using Overlay.Proofs.Receipts;
@@ -93,6 +94,40 @@ public sealed class LedgerTallyTests
     }
 
     [Fact]
+    public async Task Unpaid_SessionsThatBeganAndEndedUnseen_CountToo()
+    {
+        await using var store = new InMemoryLedgerStore();
+        await OpenAsync(store, 1, LedgerRole.Provider);
+        await using var tally = new LedgerTally(store);
+        await CompleteAsync(tally, totals => totals.IsComplete);
+
+        // More than are looked up at once.
+        for (int i = 2; i < 252; i++)
+        {
+            SessionScript unseen = await OpenAsync(store, i, LedgerRole.Provider);
+            await store.SaveSessionAsync(unseen.Record with { Counted = new ReceiptOpening(0, 2) }, Cancellation);
+        }
+
+        Assert.Equal(500UL, (await tally.ReadAsync([], Cancellation)).Unpaid);
+    }
+
+    [Fact]
+    public async Task Totals_LegsThatComeWhileOlderOnesAreRead_HideNone()
+    {
+        await using var store = new InMemoryLedgerStore();
+        SessionScript sold = await OpenAsync(store, 1, LedgerRole.Provider);
+        await store.SaveReceiptAsync(sold.Next(final: true), sold.Record = sold.Record with { Leg = 1 }, Cancellation);
+        (ILedgerStore slow, TaskCompletionSource release) = HeldBack.Around(store);
+        await using var tally = new LedgerTally(slow);
+        await store.SaveReceiptAsync(sold.Next(), sold.Record, Cancellation);
+        Assert.False((await tally.ReadAsync([], Cancellation)).IsComplete);
+
+        release.SetResult();
+
+        Assert.Equal(2000UL, (await CompleteAsync(tally, totals => totals.Provided.Receipts == 2)).Provided.Down);
+    }
+
+    [Fact]
     public async Task Pages_OfSessionsAndReceipts_GoBackFromTheNewest()
     {
         using var ledger = new TemporaryLedger();
@@ -157,6 +192,30 @@ public sealed class LedgerTallyTests
             LedgerTotals totals = await tally.ReadAsync([], Cancellation);
             if (totals.IsComplete && isThere(totals)) return totals;
             await Task.Yield();
+        }
+    }
+
+    /// <summary>A ledger that gives its receipts out when it is told to.</summary>
+    public class HeldBack : DispatchProxy
+    {
+        private readonly TaskCompletionSource _release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private ILedgerStore? _kept;
+
+        internal static (ILedgerStore Store, TaskCompletionSource Release) Around(ILedgerStore kept)
+        {
+            ILedgerStore store = Create<ILedgerStore, HeldBack>();
+            var held = (HeldBack)store;
+            held._kept = kept;
+            return (store, held._release);
+        }
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name == nameof(ILedgerStore.ReadReceiptsAsync)
+            ? ReadAsync((IAsyncEnumerable<ReceiptEntry>)targetMethod.Invoke(_kept, args)!) : targetMethod.Invoke(_kept, args);
+
+        private async IAsyncEnumerable<ReceiptEntry> ReadAsync(IAsyncEnumerable<ReceiptEntry> all)
+        {
+            await _release.Task;
+            await foreach (ReceiptEntry entry in all) yield return entry;
         }
     }
 }
