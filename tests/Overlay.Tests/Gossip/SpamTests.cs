@@ -270,6 +270,10 @@ public sealed class SpamTests
         bench.Receive(peer, rpc => rpc.Prune.Add(new Prune(RouterBench.Topic, ulong.MaxValue, [])));
 
         Assert.Equal(bench.Now + bench.Options.Limits.MaxBackoff, bench.Router.FindTopic(RouterBench.Topic)!.Backoffs[peer.Id]);
+
+        // Sums of times that follow later hold as well.
+        bench.Beat(2);
+        Assert.DoesNotContain(peer, bench.Mesh);
     }
 
     [Fact]
