@@ -17,6 +17,9 @@ internal sealed record Surroundings
     /// <summary>Environment variables.</summary>
     public required IReadOnlyDictionary<string, string> Variables { get; init; }
 
+    /// <summary>Where this program is; null where the system does not say.</summary>
+    public string? ProgramPath { get; init; } = Environment.ProcessPath;
+
     /// <summary>Whether a person sees standard output as it is written. False: no colours, no moving parts.</summary>
     public bool OutputIsTerminal { get; init; }
 

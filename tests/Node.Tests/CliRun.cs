@@ -20,11 +20,15 @@ internal sealed record CliRun(int ExitCode, string Output, string Error)
     internal static Task<CliRun> TypingAsync(string typed, params string[] arguments) => OfAsync(new Dictionary<string, string>(), new StringReader(typed),
         arguments);
 
-    private static async Task<CliRun> OfAsync(IReadOnlyDictionary<string, string> variables, TextReader? terminal, string[] arguments)
+    /// <summary>Of a program that lies elsewhere.</summary>
+    internal static Task<CliRun> AtAsync(string program, params string[] arguments) => OfAsync(new Dictionary<string, string>(), null, arguments, program);
+
+    private static async Task<CliRun> OfAsync(
+        IReadOnlyDictionary<string, string> variables, TextReader? terminal, string[] arguments, string program = "/opt/overlay/overlay")
     {
         using var output = new MemoryStream();
         using var error = new StringWriter();
-        var surroundings = new Surroundings { Output = output, Error = error, Variables = variables, Terminal = terminal };
+        var surroundings = new Surroundings { Output = output, Error = error, Variables = variables, Terminal = terminal, ProgramPath = program };
         int code = await OverlayCli.RunAsync(arguments, surroundings, TestContext.Current.CancellationToken);
         return new CliRun(code, Encoding.UTF8.GetString(output.ToArray()), error.ToString());
     }

@@ -123,6 +123,17 @@ public sealed class CommandLineTests
         Assert.Contains("--dashboard-public", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("0.0.0.0:8080")]
+    [InlineData("[::]:8080")]
+    public async Task Run_DashboardAtEveryAddress_AsksForOne(string place)
+    {
+        CliRun run = await CliRun.OfAsync("run", "--listen", "/ip4/127.0.0.1/tcp/0", "--no-mdns", "--dashboard", place, "--dashboard-public");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("one address of this host", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Run_StrangeVariable_IsWarnedOf()
     {

@@ -32,6 +32,32 @@ public sealed class ServiceTests
     }
 
     [Fact]
+    public async Task Install_OfANodeThatShares_NamesTheConsentThatItNeeds()
+    {
+        using var folder = new TemporaryFolder();
+
+        CliRun run = await CliRun.OfAsync("service", "install", "--config", folder.Write("node.json", """{ "share": true }"""), "--unit-folder", folder.Path);
+        CliRun other = await CliRun.OfAsync("service", "install", "--config", folder.Write("other.json", """{ "share": false }"""), "--unit-folder", folder.Path);
+
+        Assert.Contains(run.OutputLines, line => line.Contains("overlay consent give --data /var/lib/overlay", StringComparison.Ordinal));
+        Assert.DoesNotContain(other.OutputLines, line => line.Contains("consent", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("/root/.dotnet/tools/overlay", "/etc/overlay/node.json", "This program")]
+    [InlineData("/home/somebody/overlay", "/etc/overlay/node.json", "This program")]
+    [InlineData("/opt/overlay/overlay", "/home/somebody/node.json", "The configuration file")]
+    public async Task Install_WhatTheServiceCouldNotSee_IsRefused(string program, string config, string what)
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("these are paths of Unix");
+
+        CliRun run = await CliRun.AtAsync(program, "service", "install", "--print", "--config", config);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.StartsWith($"overlay: {what} is", Assert.Single(run.ErrorLines), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Install_NoSystemd_SaysSo()
     {
         using var folder = new TemporaryFolder();

@@ -5,13 +5,13 @@ namespace Overlay.Node.Commands;
 /// <summary>Whole numbers of options that are no settings.</summary>
 internal static class CommandNumbers
 {
-    /// <summary>Reads seconds from 1 to the most.</summary>
+    /// <summary>Reads a number from 1 to the most.</summary>
     /// <exception cref="UsageException">The text is none.</exception>
-    internal static TimeSpan Read(string option, string? text, int otherwise, int most)
+    internal static int Read(string option, string? text, int otherwise, int most)
     {
-        if (text is null) return TimeSpan.FromSeconds(otherwise);
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds >= 1 && seconds <= most
-            ? TimeSpan.FromSeconds(seconds)
-            : throw new UsageException($"{option} cannot be '{text}': it takes whole seconds from 1 to {most}.");
+        if (text is null) return otherwise;
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= 1 && value <= most
+            ? value
+            : throw new UsageException($"{option} cannot be '{text}': it takes a whole number from 1 to {most}.");
     }
 }

@@ -30,7 +30,8 @@ internal static class CompletionCommand
           words=(${(f)"$(overlay suggest -- "${BUFFER[1,CURSOR]}" 2>/dev/null)"})
           if (( ${#words} )); then compadd -- $words; else _files; fi
         }
-        compdef _overlay overlay
+        # Read from a folder of functions, it is the function's first call; read by itself, there is one to define.
+        if [ "$funcstack[1]" = "_overlay" ]; then _overlay; else compdef _overlay overlay; fi
 
         """,
         """

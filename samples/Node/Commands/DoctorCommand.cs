@@ -23,7 +23,7 @@ internal static class DoctorCommand
         command.Options.Add(server);
         return tree.Complete(
             command,
-            invocation => RunAsync(invocation, invocation.Read(options), CommandNumbers.Read("--wait", invocation.Find(wait), DefaultWait, MaxWait), invocation.Find(server) ?? DefaultTimeServer),
+            invocation => RunAsync(invocation, invocation.Read(options), TimeSpan.FromSeconds(CommandNumbers.Read(wait.Name, invocation.Find(wait), DefaultWait, MaxWait)), invocation.Find(server) ?? DefaultTimeServer),
             "overlay doctor --config /etc/overlay/node.json", "overlay doctor --share --region DE --price 0.05 --json");
     }
 
@@ -44,9 +44,9 @@ internal static class DoctorCommand
         Tell(HostChecks.Descriptors());
         if (timeServer != "none") Tell(await HostChecks.ClockAsync(timeServer, s_clockPatience, TimeProvider.System, invocation.Stop));
         foreach (Finding finding in NodeChecks.Settings(asked)) Tell(finding);
-        if (asked.Sharing is not null)
+        if (asked.Sharing is { } sharing)
         {
-            Tell(NodeChecks.Consent(folder));
+            Tell(NodeChecks.Consent(folder, sharing));
             Tell(NodeChecks.Limits(folder));
         }
 

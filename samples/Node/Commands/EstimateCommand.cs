@@ -10,7 +10,11 @@ namespace Overlay.Node.Commands;
 /// <summary><c>overlay estimate</c>: what a line may earn in a month, by the demand and the offers of this moment.</summary>
 internal static class EstimateCommand
 {
-    private const int DefaultSeconds = 20, MaxSeconds = 3600;
+    private const int DefaultSeconds = 20;
+
+    // As long as a demand is valid unless its maker says otherwise: what was heard longer ago is no longer among what is heard.
+    private const int MaxSeconds = 120;
+
     private const decimal DefaultUptime = 0.98m, MaxMegabits = 1_000_000m;
 
     private static readonly decimal[] s_lines = [50, 500, 1000];
@@ -22,7 +26,7 @@ internal static class EstimateCommand
             command, Settings.Listen, Settings.Bootstrap, Settings.Peer, Settings.NoMdns, Settings.KadProtocol, Settings.PrivateNetwork, Settings.Region);
         var megabits = new Option<string>("--mbps") { HelpName = "N", Description = "The line's rate in Mbit/s; without it, lines of 50, 500 and 1000." };
         var uptime = new Option<string>("--uptime") { HelpName = "PART", Description = $"The part of the time for which it is there, above 0 to 1; {Text(DefaultUptime)} by default." };
-        var seconds = new Option<string>("--seconds") { HelpName = "N", Description = $"How long to listen; {DefaultSeconds} by default." };
+        var seconds = new Option<string>("--seconds") { HelpName = "N", Description = $"How long to listen, at most {MaxSeconds}; {DefaultSeconds} by default." };
         command.Options.Add(megabits);
         command.Options.Add(uptime);
         command.Options.Add(seconds);
@@ -30,7 +34,7 @@ internal static class EstimateCommand
             command,
             invocation => RunAsync(
                 invocation, invocation.Read(options), ReadNumber(invocation, megabits, MaxMegabits), ReadNumber(invocation, uptime, 1) ?? DefaultUptime,
-                TimeSpan.FromSeconds((double)(ReadNumber(invocation, seconds, MaxSeconds) ?? DefaultSeconds))),
+                TimeSpan.FromSeconds(CommandNumbers.Read(seconds.Name, invocation.Find(seconds), DefaultSeconds, MaxSeconds))),
             "overlay estimate --mbps 500 --region DE --uptime 0.98", $"overlay estimate --bootstrap {PeerProbe.ExampleAddress} --seconds 60 --json");
     }
 

@@ -39,6 +39,9 @@ internal sealed class Invocation : IAsyncDisposable
 
     private bool IsJson { get; }
 
+    /// <summary>Where this program is; null where the system does not say.</summary>
+    internal string? ProgramPath => _surroundings.ProgramPath;
+
     /// <summary>Standard output, for a command whose output is a file.</summary>
     internal Stream RawOutput => _surroundings.Output;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Overlay.Market;
 using Overlay.Node.Configuration;
 using Overlay.Node.Output;
@@ -23,8 +22,8 @@ internal static class MarketCommand
         return tree.Complete(
             command,
             invocation => RunAsync(
-                invocation, invocation.Read(options), TimeSpan.FromSeconds(ReadNumber(invocation, interval, DefaultInterval, MaxInterval)),
-                ReadNumber(invocation, count, int.MaxValue, int.MaxValue)),
+                invocation, invocation.Read(options), TimeSpan.FromSeconds(CommandNumbers.Read(interval.Name, invocation.Find(interval), DefaultInterval, MaxInterval)),
+                CommandNumbers.Read(count.Name, invocation.Find(count), int.MaxValue, int.MaxValue)),
             "overlay market", $"overlay market --bootstrap {PeerProbe.ExampleAddress} --count 5 --json");
     }
 
@@ -51,13 +50,5 @@ internal static class MarketCommand
         }
 
         return ExitCode.Done;
-    }
-
-    private static int ReadNumber(Invocation invocation, Option<string> option, int otherwise, int max)
-    {
-        if (invocation.Find(option) is not { } text) return otherwise;
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= 1 && value <= max
-            ? value
-            : throw new UsageException($"{option.Name} cannot be '{text}': it takes a whole number from 1 to {max}.");
     }
 }

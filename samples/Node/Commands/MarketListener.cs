@@ -17,10 +17,19 @@ internal static class MarketListener
     {
         IReadOnlyList<RegionFigures> heard = [];
         using var over = CancellationTokenSource.CreateLinkedTokenSource(invocation.Stop);
-        over.CancelAfter(time);
+        bool listens = false;
         try
         {
-            await WatchAsync(invocation, settings, TimeSpan.FromSeconds(1), regions => heard = regions, over.Token);
+            await WatchAsync(
+                invocation, settings, TimeSpan.FromSeconds(1),
+                regions =>
+                {
+                    // The first look is the node's start.
+                    if (!listens) over.CancelAfter(time);
+                    listens = true;
+                    heard = regions;
+                },
+                over.Token);
         }
         catch (OperationCanceledException) when (!invocation.Stop.IsCancellationRequested)
         {

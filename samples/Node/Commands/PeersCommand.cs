@@ -23,7 +23,7 @@ internal static class PeersCommand
         return tree.Complete(command, async invocation =>
         {
             SettingValues settings = invocation.Read(options);
-            TimeSpan patience = CommandNumbers.Read("--wait", invocation.Find(wait), DefaultWait, MaxWait);
+            TimeSpan patience = TimeSpan.FromSeconds(CommandNumbers.Read(wait.Name, invocation.Find(wait), DefaultWait, MaxWait));
             IReadOnlyList<NetworkPeer> peers = OverlayDiscovery.ReadRunning(DataFolder.Of(settings)) ?? await JoinAsync(invocation, settings, patience);
             invocation.Output.WriteTable(PeerLine.Columns, [.. peers.Select(peer => new PeerLine(peer, TimeProvider.System))]);
             return ExitCode.Done;

@@ -84,9 +84,12 @@ internal static class RunOptions
     internal static DashboardOptions? Dashboard(SettingValues settings)
     {
         if (settings.FindObject(Settings.Dashboard) is not { } place) return null;
-        return IPAddress.IsLoopback(place.Address) || settings.IsOn(Settings.DashboardPublic)
-            ? new DashboardOptions { EndPoint = place }
-            : throw new UsageException($"{Settings.Dashboard.Flag} {place} is not on loopback: add {Settings.DashboardPublic.Flag} if others may reach it.");
+        if (!IPAddress.IsLoopback(place.Address) && !settings.IsOn(Settings.DashboardPublic))
+            throw new UsageException($"{Settings.Dashboard.Flag} {place} is not on loopback: add {Settings.DashboardPublic.Flag} if others may reach it.");
+        // The page answers to the very address that it is asked at, which 'all of them' is none of.
+        if (place.Address.Equals(IPAddress.Any) || place.Address.Equals(IPAddress.IPv6Any))
+            throw new UsageException($"{Settings.Dashboard.Flag} cannot be '{place}': it takes one address of this host, such as 127.0.0.1 or 192.168.1.20.");
+        return new DashboardOptions { EndPoint = place };
     }
 
     /// <summary>By what offers are held against the region that they name.</summary>
