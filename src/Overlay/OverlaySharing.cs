@@ -74,16 +74,33 @@ public sealed class OverlaySharing
     public Task SetLimitsAsync(OwnerLimits limits, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(limits);
-        return ChangeAsync(_ => limits, cancellationToken);
+        return ChangeLimitsAsync(_ => limits, cancellationToken);
+    }
+
+    /// <summary>Changes the limits as they are at this moment, so that nothing is lost that somebody else has changed meanwhile.</summary>
+    /// <param name="change">From the limits that hold to those that are to. Must not block.</param>
+    /// <param name="cancellationToken">Gives up before anything is written.</param>
+    /// <exception cref="OverlayException">They cannot be written; the old ones hold.</exception>
+    public async Task ChangeLimitsAsync(Func<OwnerLimits, OwnerLimits> change, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        try
+        {
+            await _protection.SetAsync(change, cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            throw new OverlayException(OverlayError.DataDirectory, e.Message, e);
+        }
     }
 
     /// <summary>Serves nobody from now on: asks for last receipts, ends all sessions and opens no more, also after a restart.</summary>
     /// <inheritdoc cref="SetLimitsAsync"/>
-    public Task PauseAsync(CancellationToken cancellationToken = default) => ChangeAsync(static limits => limits with { Paused = true }, cancellationToken);
+    public Task PauseAsync(CancellationToken cancellationToken = default) => ChangeLimitsAsync(static limits => limits with { Paused = true }, cancellationToken);
 
     /// <summary>Serves again, as the other limits allow.</summary>
     /// <inheritdoc cref="SetLimitsAsync"/>
-    public Task ResumeAsync(CancellationToken cancellationToken = default) => ChangeAsync(static limits => limits with { Paused = false }, cancellationToken);
+    public Task ResumeAsync(CancellationToken cancellationToken = default) => ChangeLimitsAsync(static limits => limits with { Paused = false }, cancellationToken);
 
     /// <summary>The limits that a data folder holds; the node that runs there, in another process say, has them too.</summary>
     /// <returns>Null where none were set yet.</returns>
@@ -105,18 +122,6 @@ public sealed class OverlaySharing
     public static SharingState? ReadRunning(string dataDirectory) =>
         // One that was killed leaves its state behind; its lock on the address book it does not.
         OverlayDiscovery.ReadRunning(dataDirectory) is null ? null : With(dataDirectory, static file => file.ReadState());
-
-    private async Task ChangeAsync(Func<OwnerLimits, OwnerLimits> change, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await _protection.SetAsync(change, cancellationToken).ConfigureAwait(false);
-        }
-        catch (IOException e)
-        {
-            throw new OverlayException(OverlayError.DataDirectory, e.Message, e);
-        }
-    }
 
     private static T With<T>(string dataDirectory, Func<LimitsFile, T> work)
     {

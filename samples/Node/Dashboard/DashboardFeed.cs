@@ -102,7 +102,9 @@ internal sealed class DashboardFeed(IDashboardNode node, TimeProvider time, ILog
         }
 
         lock (_lock)
-            foreach (Page page in _pages) page.Tell(told, isWhole);
+            // A page that came meanwhile waits for the next: part of the history would keep it from taking the whole.
+            foreach (Page page in _pages)
+                if (isWhole || !page.IsNew) page.Tell(told, isWhole);
     }
 
     /// <summary>One page's place; dispose it.</summary>

@@ -50,7 +50,9 @@ internal sealed record RegionModel(
     string Region, int Demands, ulong Wanted, decimal? MedianMaxPrice, int Offers, decimal? MedianPrice, decimal? LowestPrice);
 
 /// <summary>Caps: rates in Mbit/s and sizes in GiB, as the page's sliders have them; null for no limit.</summary>
-internal sealed record CapsModel(double? MaxUpload, double? MaxDownload, double? DailyQuota, double? MonthlyQuota);
+internal sealed record CapsModel(
+    [property: JsonRequired] double? MaxUpload, [property: JsonRequired] double? MaxDownload, [property: JsonRequired] double? DailyQuota,
+    [property: JsonRequired] double? MonthlyQuota);
 
 internal sealed record ControlsModel(bool Paused, string? State, CapsModel Caps);
 

@@ -23,8 +23,8 @@ internal sealed class OwnerControls(OverlaySharing sharing) : IOwnerControls
         _ => "Stopped: see the log",
     };
 
-    public Task SetCapsAsync(OwnerCaps caps, CancellationToken cancellationToken) => sharing.SetLimitsAsync(
-        sharing.Limits with { MaxUpload = caps.MaxUpload, MaxDownload = caps.MaxDownload, DailyQuota = caps.DailyQuota, MonthlyQuota = caps.MonthlyQuota }, cancellationToken);
+    public Task SetCapsAsync(OwnerCaps caps, CancellationToken cancellationToken) => sharing.ChangeLimitsAsync(
+        limits => limits with { MaxUpload = caps.MaxUpload, MaxDownload = caps.MaxDownload, DailyQuota = caps.DailyQuota, MonthlyQuota = caps.MonthlyQuota }, cancellationToken);
 
     public Task PauseAsync(CancellationToken cancellationToken) => sharing.PauseAsync(cancellationToken);
 

@@ -26,21 +26,19 @@ internal static class NodeChecks
             : new("price", Health.Doubtful, "is 0: service is given away", "--price 0.05");
         yield return sharing.AllowPrivateTargets
             ? new("policy", Health.Bad, "lets consumers into your own network", "Leave --allow-private-targets out: it is for tests.")
-            : sharing.AllowedPorts.Contains(443)
-                ? new("policy", Health.Good, $"ports {string.Join(", ", sharing.AllowedPorts)} of public addresses")
-                : new("policy", Health.Doubtful, "port 443 is not allowed: most of the web is closed to consumers", "--allow-port 443");
+            : new("policy", Health.Good, $"ports {string.Join(", ", sharing.AllowedPorts)} of public addresses");
     }
 
     /// <summary>Whether the owner has agreed to what is to be shared.</summary>
-    internal static Finding Consent(string folder)
+    internal static Finding Consent(string folder, SharingOptions asked)
     {
-        const string Remedy = "Read 'overlay consent text', then: overlay consent give";
+        const string Remedy = "Read 'overlay consent text', then: overlay consent give, both with the flags that say what is shared";
         try
         {
             return SharingConsent.Find(folder) switch
             {
                 null => new("consent", Health.Bad, "was not given: nothing is shared without", Remedy),
-                { WithdrawnAt: not null } => new("consent", Health.Bad, "was withdrawn", Remedy),
+                { } given when given.FindObjection(asked) is { } objection => new("consent", Health.Bad, $"there is one, but {objection}", Remedy),
                 { } given => new("consent", Health.Good, $"given on {given.GivenAt:yyyy-MM-dd} by {given.GivenBy}"),
             };
         }

@@ -126,8 +126,9 @@ public sealed class SharingConsent
         Sign(signer, TextVersion, TextHash, GivenAt, GivenBy, Region, Ports, AllowPrivateTargets, time.GetUtcNow());
 
     /// <summary>Why sharing in this way is not allowed by it, as the rest of a sentence; null when it is.</summary>
-    internal string? FindObjection(SharingOptions sharing)
+    public string? FindObjection(SharingOptions sharing)
     {
+        ArgumentNullException.ThrowIfNull(sharing);
         if (WithdrawnAt is { } withdrawn)
             return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"it was withdrawn at {withdrawn:yyyy-MM-dd HH:mm:ss} UTC");
         if (!IsInForce) return $"it was given to text {TextVersion}, and the text has changed since";

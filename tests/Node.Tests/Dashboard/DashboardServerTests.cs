@@ -222,6 +222,10 @@ public sealed class DashboardServerTests : IAsyncLifetime
     [InlineData("""{"monthlyQuota":1048577}""")]
     [InlineData("""{"maxUpload":"20"}""")]
     [InlineData("""{"maxUpload":20,"surprise":1}""")]
+    [InlineData("{}")]
+    [InlineData("""{"maxUpload":20,"maxDownload":null,"dailyQuota":null}""")]
+    [InlineData("""{"maxUpload":0,"maxDownload":null,"dailyQuota":null,"monthlyQuota":null}""")]
+    [InlineData("""{"maxUpload":null,"maxDownload":null,"dailyQuota":null,"monthlyQuota":1048577}""")]
     public async Task Limits_ThatAreNone_AreRefused(string body)
     {
         await OpenAsync();
@@ -238,7 +242,7 @@ public sealed class DashboardServerTests : IAsyncLifetime
         await OpenAsync();
         _node.Fault = new IOException("no space left on device");
 
-        using HttpResponseMessage answer = await PostAsync("limits", "{}");
+        using HttpResponseMessage answer = await PostAsync("limits", """{"maxUpload":null,"maxDownload":null,"dailyQuota":null,"monthlyQuota":null}""");
 
         Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
         Assert.Contains("no space left on device", await answer.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);

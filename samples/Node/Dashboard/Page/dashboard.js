@@ -276,11 +276,12 @@
       const wanted = { ...caps, [slider.key]: slider.marks[input.value] ?? null };
       try {
         await send('limits', wanted);
+        caps = wanted;
         say('limits-said', `${slider.name}: ${slider.output.textContent}.`);
       } catch (error) {
         say('limits-said', `Not changed. ${error.message}`);
       }
-      held = null;
+      if (held === slider.key) held = null;
     });
   }
 
