@@ -61,7 +61,8 @@ internal sealed class MarketParts : IAsyncDisposable
             _telling.Start();
         }
 
-        var search = new ProviderSearch(host, sessions, _board, lookup, find, _telling, dialable, attestations, _regions, options.Market, time, logger);
+        TellDemand? tell = _telling is null ? null : _telling.RunAsync;
+        var search = new ProviderSearch(host, sessions, _board, lookup, find, tell, dialable, attestations, _regions, options.Market, time, logger);
         _reputation = new ReputationSource(new PublicKey(identity.PublicKey.Data.Span), ledger, new ReputationOptions(), time, logger);
         Exits = new MarketExits(search, options.Market, time, logger, _reputation.WordOf);
         Face = new OverlayMarket(_board, Exits, _watch, (peer, token) => ConnectAsync(host, find, peer, token), options.Market.Limits, time);

@@ -85,6 +85,20 @@ public sealed class BuyingTests
     }
 
     [Fact]
+    public void Book_AnOfferThatIsWithdrawn_IsNotUsedAndTheNextOneIs()
+    {
+        using PeerIdentity provider = PeerIdentity.Generate();
+        _book.Withdraw(provider.PeerId);
+        Assert.Equal(0, _book.Count);
+        _book.Put(provider.PeerId, [], Demands.Offer(provider), null, _now);
+        _book.Withdraw(provider.PeerId);
+        Assert.Empty(Found(new ExitWish()));
+        Assert.False(_book.IsGood(provider.PeerId, new ExitWish(), _now));
+        _book.Put(provider.PeerId, [], Demands.Offer(provider), null, _now);
+        Assert.Equal([provider.PeerId], Found(new ExitWish()));
+    }
+
+    [Fact]
     public void Book_AFailure_RestsTwiceAsLongEachTimeAndASuccessForgivesIt()
     {
         PeerId provider = Put("DE", 1);

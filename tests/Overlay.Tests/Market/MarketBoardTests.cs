@@ -2,6 +2,7 @@ using Overlay.Market;
 using Overlay.Market.Demanding;
 using Overlay.Market.Messages;
 using Overlay.Market.Witnessing;
+using Overlay.Sessions.Messages;
 using Overlay.Tests.Market.Witnessing;
 using Overlay.Transport.Identity;
 
@@ -28,6 +29,19 @@ public sealed class MarketBoardTests
         Assert.Equal(50_000UL, board.MedianOffered(s_germany, default, Demands.Now));
         Assert.Empty(board.Snapshot(Demands.Now + TimeSpan.FromMinutes(11)));
         Assert.Null(board.HighestAsked(s_germany, Demands.Now + TimeSpan.FromMinutes(11)));
+    }
+
+    [Fact]
+    public void Withdraw_AnOffer_CountsNoMoreUntilTheProviderMakesAnother()
+    {
+        var board = new MarketBoard(new MarketLimits());
+        Offer offer = Demands.Offer(PeerIdentity.Generate());
+        board.Withdraw(offer.Provider);
+        board.Add(offer, Demands.Now);
+        board.Withdraw(offer.Provider);
+        Assert.Empty(board.Snapshot(Demands.Now));
+        board.Add(offer, Demands.Now);
+        Assert.Single(board.Snapshot(Demands.Now));
     }
 
     [Fact]

@@ -45,6 +45,15 @@ internal sealed class DemandTelling(
     private readonly Dictionary<Digest, Inbox> _inboxes = [];
     private IDisposable? _handler;
 
+    /// <summary>Demands to which offers are taken.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_lock) return _inboxes.Count;
+        }
+    }
+
     /// <summary>Takes offers under the node's own name, for demand that is not anonymous.</summary>
     internal void Start()
     {
@@ -156,7 +165,20 @@ internal sealed class DemandTelling(
             // Made anew each time: what nobody has heard counts as said all the same.
             Demand demand = Make(author, wish, addresses);
             lock (_lock) _inboxes.Add(demand.Id, inbox);
-            int count = await gossip.PublishAsync(MarketNames.TopicOf(wish.Region), demand.Envelope.Encode(), signer, cancellationToken).ConfigureAwait(false);
+            int count = 0;
+            try
+            {
+                count = await gossip.PublishAsync(MarketNames.TopicOf(wish.Region), demand.Envelope.Encode(), signer, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                // One that was not told is not waited for, whatever kept it from that.
+                if (count == 0)
+                {
+                    lock (_lock) _inboxes.Remove(demand.Id);
+                }
+            }
+
             if (count > 0)
             {
                 told.Add(demand.Id);
@@ -164,7 +186,6 @@ internal sealed class DemandTelling(
                 return;
             }
 
-            lock (_lock) _inboxes.Remove(demand.Id);
             await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
         }
     }

@@ -50,7 +50,7 @@ internal sealed class MarketExits(ProviderSearch search, MarketOptions options, 
     {
         using var deadline = new CancellationTokenSource(options.SearchTime, time);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _stopping.Token, cancellationToken);
-        await search.RunAsync(wish, tells: false, ShouldAsk, Note, over.Token).ConfigureAwait(false);
+        await search.RunAsync(wish, tells: false, new Findings(this, () => { }), over.Token).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         lock (_lock) return _book.Find(wish, new HashSet<PeerId>(), time.GetUtcNow());
     }
@@ -95,6 +95,8 @@ internal sealed class MarketExits(ProviderSearch search, MarketOptions options, 
         _stopping.Dispose();
     }
 
+    private DateTimeOffset Now => time.GetUtcNow();
+
     /// <summary>The search for what a wish asks, joined or begun.</summary>
     private (RunningSearch Search, bool IsOwn) Search(ExitWish wish)
     {
@@ -117,7 +119,7 @@ internal sealed class MarketExits(ProviderSearch search, MarketOptions options, 
             using var over = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _stopping.Token);
             try
             {
-                await search.RunAsync(wish, tells: true, ShouldAsk, offer => Found(begun, offer), over.Token).ConfigureAwait(false);
+                await search.RunAsync(wish, tells: true, new Findings(this, begun.Tell), over.Token).ConfigureAwait(false);
             }
             finally
             {
@@ -129,22 +131,6 @@ internal sealed class MarketExits(ProviderSearch search, MarketOptions options, 
         });
         _tasks.Run(() => begun.Task);
         return begun;
-    }
-
-    private bool ShouldAsk(PeerId provider)
-    {
-        lock (_lock) return _book.ShouldAsk(provider, time.GetUtcNow());
-    }
-
-    private void Found(RunningSearch running, ToldOffer told)
-    {
-        Note(told);
-        running.Tell();
-    }
-
-    private void Note(ToldOffer told)
-    {
-        lock (_lock) _book.Put(told.Provider, told.Addresses, told.Offer, told.Latency, time.GetUtcNow(), told.Attested);
     }
 
     private async ValueTask WaitAsync(Task task, TimeSpan longest, CancellationToken cancellationToken)
@@ -161,6 +147,25 @@ internal sealed class MarketExits(ProviderSearch search, MarketOptions options, 
 
     /// <summary>What a search can ask for; whoever wants the same shares it.</summary>
     private readonly record struct SearchKey(Region Region, decimal? MaxPrice, BitRate? MinRate, PeerId? Provider);
+
+    private sealed class Findings(MarketExits exits, Action tell) : ISearchFindings
+    {
+        public bool ShouldAsk(PeerId provider)
+        {
+            lock (exits._lock) return exits._book.ShouldAsk(provider, exits.Now);
+        }
+
+        public void Found(ToldOffer told)
+        {
+            lock (exits._lock) exits._book.Put(told.Provider, told.Addresses, told.Offer, told.Latency, exits.Now, told.Attested);
+            tell();
+        }
+
+        public void Withdrawn(PeerId provider)
+        {
+            lock (exits._lock) exits._book.Withdraw(provider);
+        }
+    }
 
     private sealed class RunningSearch
     {

@@ -26,6 +26,7 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
         Entry entry = Get(provider, now);
         entry.Addresses = addresses;
         entry.Offer = offer;
+        entry.IsWithdrawn = false;
         entry.Region = Region.Parse(offer.Region);
         entry.PricePerGiB = offer.PricePerGiB;
         entry.OfferedRate = offer.MaxMbps == 0 ? null : BitRate.FromMegabits(offer.MaxMbps);
@@ -33,6 +34,12 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
         entry.OfferedUntil = now + s_offerHolds;
         if (latency is not null) entry.Latency = latency;
         if (attested is not null) entry.Attested = attested;
+    }
+
+    /// <summary>Takes a provider's offer for none, until it makes another.</summary>
+    internal void Withdraw(PeerId provider)
+    {
+        if (_entries.TryGetValue(provider, out Entry? entry)) entry.IsWithdrawn = true;
     }
 
     /// <summary>Those that fit a wish and may be used now, best first.</summary>
@@ -48,7 +55,7 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
         [.. _entries.Values.Where(entry => entry.Addresses.Count > 0).Select(entry => new Exit(entry.Peer, entry.Addresses, null))];
 
     internal bool IsGood(PeerId provider, ExitWish wish, DateTimeOffset now) =>
-        _entries.TryGetValue(provider, out Entry? entry) && now >= entry.RestUntil && !IsTooSlow(entry, wish, now);
+        _entries.TryGetValue(provider, out Entry? entry) && !entry.IsWithdrawn && now >= entry.RestUntil && !IsTooSlow(entry, wish, now);
 
     /// <summary>Whether it makes sense to ask a provider for its terms: not while it rests, nor while its last offer holds.</summary>
     internal bool ShouldAsk(PeerId provider, DateTimeOffset now) =>
@@ -99,7 +106,7 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
     private static ulong MaxPriceOf(ExitWish wish) => wish.MaxPricePerGiB is { } max ? Price.ToMicroCredits(max) : long.MaxValue;
 
     private static bool IsGood(Entry entry, ExitWish wish, DateTimeOffset now) =>
-        now >= entry.RestUntil && now < entry.OfferedUntil && !IsTooSlow(entry, wish, now)
+        !entry.IsWithdrawn && now >= entry.RestUntil && now < entry.OfferedUntil && !IsTooSlow(entry, wish, now)
         && (wish.Region == Region.Anywhere || entry.Region == wish.Region) && entry.PricePerGiB <= MaxPriceOf(wish)
         && (wish.Provider is null || wish.Provider == entry.Peer)
         && (wish.MinRate is not { } least || entry.OfferedRate is not { } offered || offered >= least);
@@ -147,6 +154,8 @@ internal sealed class ProviderBook(MarketOptions options, Func<PeerId, double?>?
         internal IReadOnlyList<Multiaddr> Addresses { get; set; } = [];
 
         internal Offer? Offer { get; set; }
+
+        internal bool IsWithdrawn { get; set; }
 
         internal Region Region { get; set; }
 

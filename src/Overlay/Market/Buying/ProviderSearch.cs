@@ -21,9 +21,25 @@ internal delegate IAsyncEnumerable<PeerInfo> ProviderLookup(Region region, Cance
 /// <summary>Finds where a peer may be dialled; nowhere when nobody knows.</summary>
 internal delegate ValueTask<IReadOnlyList<Multiaddr>> PeerLookup(PeerId peer, CancellationToken cancellationToken);
 
+/// <summary>Tells others what is wanted, and hands on what is offered, until cancelled.</summary>
+internal delegate Task TellDemand(ExitWish wish, Action<ToldOffer> offered, CancellationToken cancellationToken);
+
+/// <summary>Where a search puts what it finds. Called at once for several providers.</summary>
+internal interface ISearchFindings
+{
+    /// <summary>Whether a provider is worth a question.</summary>
+    bool ShouldAsk(PeerId provider);
+
+    /// <summary>A provider's offer; it need not fit. One may come twice, first without what witnesses say.</summary>
+    void Found(ToldOffer told);
+
+    /// <summary>What a provider has offered is not to be taken: its region is not true.</summary>
+    void Withdrawn(PeerId provider);
+}
+
 /// <summary>Looks for providers both ways at once, by the DHT and by demand, asks those that are found for their terms, and measures the way to them.</summary>
 internal sealed class ProviderSearch(
-    PeerHost host, ConsumerSessions sessions, MarketBoard board, ProviderLookup? lookup, PeerLookup find, DemandTelling? telling,
+    PeerHost host, ConsumerSessions sessions, MarketBoard board, ProviderLookup? lookup, PeerLookup find, TellDemand? tell,
     DialableAddresses? dialable, AttestationAsking attestations, RegionRule regions, MarketOptions options, TimeProvider time, ILogger logger)
 {
     // Of a record that somebody has pushed: it decides where this node dials.
@@ -31,21 +47,23 @@ internal sealed class ProviderSearch(
 
     private static readonly TimeSpan s_askTime = TimeSpan.FromSeconds(5), s_firstPause = TimeSpan.FromMilliseconds(200);
 
+    private readonly Lock _lock = new(); // guards the doubts, and that nothing comes between one and what is taken
+    private readonly RegionDoubts _doubts = new(options.Limits.MaxProviders);
+
     /// <summary>Searches until cancelled, or until both ways are at their end.</summary>
     /// <param name="wish">What is looked for.</param>
     /// <param name="tells">Whether to tell others what is wanted, too.</param>
-    /// <param name="shouldAsk">Whether a provider is worth a question.</param>
-    /// <param name="found">Called with each provider's offer, at once for several; it need not fit.</param>
+    /// <param name="findings">Where what is found goes.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    internal async Task RunAsync(ExitWish wish, bool tells, Func<PeerId, bool> shouldAsk, Action<ToldOffer> found, CancellationToken cancellationToken)
+    internal async Task RunAsync(ExitWish wish, bool tells, ISearchFindings findings, CancellationToken cancellationToken)
     {
         var hints = Channel.CreateBounded<Hint>(new BoundedChannelOptions(options.Limits.MaxAsksPerSearch) { FullMode = BoundedChannelFullMode.DropWrite });
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         // Who wants one provider asks nobody else.
-        tells &= telling is not null && wish.Provider is null;
+        tells &= tell is not null && wish.Provider is null;
         Task demanding = !tells
             ? Task.CompletedTask
-            : telling!.RunAsync(wish, told => hints.Writer.TryWrite(new Hint(told.Provider, [.. told.Addresses.Take(MaxAddresses)], told)), over.Token);
+            : tell!(wish, told => hints.Writer.TryWrite(new Hint(told.Provider, [.. told.Addresses.Take(MaxAddresses)], told)), over.Token);
         Task lookingUp = wish.Provider is { } provider ? FindAsync(provider, hints.Writer, cancellationToken) : LookUpAsync(wish.Region, hints.Writer, cancellationToken);
         var seen = new HashSet<PeerId>();
         var gate = new Lock();
@@ -70,7 +88,8 @@ internal sealed class ProviderSearch(
                         if (hint.Peer == host.PeerId || (hint.Told is null && (seen.Count >= options.Limits.MaxAsksPerSearch || !seen.Add(hint.Peer)))) continue;
                     }
 
-                    if (shouldAsk(hint.Peer)) await AskAsync(hint, wish, found, cancellationToken).ConfigureAwait(false);
+                    // What was told is held against the rule whatever is known: it may bring what witnesses say.
+                    if (hint.Told is not null || findings.ShouldAsk(hint.Peer)) await AskAsync(hint, wish, findings, cancellationToken).ConfigureAwait(false);
                 }
             }
             catch (OperationCanceledException)
@@ -148,7 +167,7 @@ internal sealed class ProviderSearch(
         }
     }
 
-    private async Task AskAsync(Hint hint, ExitWish wish, Action<ToldOffer> found, CancellationToken cancellationToken)
+    private async Task AskAsync(Hint hint, ExitWish wish, ISearchFindings findings, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(s_askTime, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
@@ -157,19 +176,36 @@ internal sealed class ProviderSearch(
             IReadOnlyList<Multiaddr> addresses = dialable is null || hint.IsDialable ? hint.Addresses : await dialable(hint.Addresses, either.Token).ConfigureAwait(false);
             if (addresses.Count == 0 && host.FindConnection(hint.Peer) is null) return;
             ToldOffer told = hint.Told is { } pushed ? pushed with { Addresses = addresses } : await AskAsync(hint.Peer, addresses, wish, either.Token).ConfigureAwait(false);
-            if (regions.ObjectionTo(Region.Parse(told.Offer.Region), AddressesOf(told), told.Latency) is { } objection)
-            {
-                MarketLog.RegionContradicted(logger, hint.Peer, objection);
-                return;
-            }
-
-            board.Add(told.Offer, time.GetUtcNow(), told.Attested);
-            found(told);
+            Take(told, findings);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException or ArgumentException)
         {
             if (!cancellationToken.IsCancellationRequested) MarketLog.ProviderUnfit(logger, hint.Peer, e.Message);
         }
+    }
+
+    private void Take(ToldOffer told, ISearchFindings findings)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        Region said = Region.Parse(told.Offer.Region);
+        string? objection = regions.ObjectionTo(said, AddressesOf(told), told.Latency);
+        lock (_lock)
+        {
+            if (objection is not null) _doubts.Add(told.Provider, said, objection, now);
+            else objection = _doubts.Find(told.Provider, said, now);
+            if (objection is null)
+            {
+                board.Add(told.Offer, now, told.Attested);
+                findings.Found(told);
+                return;
+            }
+
+            // It may have been taken before anything was known against it.
+            board.Withdraw(told.Offer.Provider);
+            findings.Withdrawn(told.Provider);
+        }
+
+        MarketLog.RegionContradicted(logger, told.Provider, objection);
     }
 
     private async ValueTask<ToldOffer> AskAsync(PeerId provider, IReadOnlyList<Multiaddr> addresses, ExitWish wish, CancellationToken cancellationToken)

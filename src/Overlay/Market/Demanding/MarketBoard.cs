@@ -40,6 +40,16 @@ internal sealed class MarketBoard(MarketLimits limits)
         }
     }
 
+    /// <summary>Counts a provider's offer no more.</summary>
+    internal void Withdraw(PublicKey provider)
+    {
+        lock (_lock)
+        {
+            // Its place stays, since it has one in the order.
+            if (_offered.TryGetValue(provider, out Offered offered)) _offered[provider] = offered with { Until = DateTimeOffset.MinValue };
+        }
+    }
+
     /// <summary>The regions in which something is asked or offered, by code.</summary>
     internal IReadOnlyList<RegionFigures> Snapshot(DateTimeOffset now)
     {

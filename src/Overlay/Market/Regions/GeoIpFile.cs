@@ -36,8 +36,7 @@ internal sealed class GeoIpFile : IDisposable
             reader.Find<GeoIpRecord>(IPAddress.Parse("192.0.2.1"));
             return file;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDatabaseException or ArgumentException
-            or InvalidOperationException or IndexOutOfRangeException or OverflowException)
+        catch (Exception e) when (e is UnauthorizedAccessException || IsDamage(e))
         {
             reader?.Dispose();
             throw new OverlayException(OverlayError.GeoIpFile, $"The GeoIP file {path} cannot be used: {e.Message}", e);
@@ -54,8 +53,7 @@ internal sealed class GeoIpFile : IDisposable
             // Where the address is; where it is registered says less, and may be another country.
             return Region.TryParse(_reader.Find<GeoIpRecord>(address)?.Country?.IsoCode, out Region region) ? region : default(Region?);
         }
-        catch (Exception e) when (e is IOException or InvalidDatabaseException or ArgumentException or InvalidOperationException
-            or IndexOutOfRangeException or OverflowException)
+        catch (Exception e) when (IsDamage(e))
         {
             MarketLog.GeoIpFailed(_logger, e.Message);
             return null;
@@ -63,6 +61,10 @@ internal sealed class GeoIpFile : IDisposable
     }
 
     public void Dispose() => _reader.Dispose();
+
+    // What the reader ends with where the bytes are not what it takes them for.
+    private static bool IsDamage(Exception e) => e is IOException or InvalidDatabaseException or DeserializationException or ArgumentException
+        or InvalidOperationException or InvalidCastException or IndexOutOfRangeException or OverflowException;
 }
 
 /// <summary>What is read of the file for an address.</summary>

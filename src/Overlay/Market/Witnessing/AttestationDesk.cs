@@ -11,7 +11,9 @@ using Overlay.Transport.Identity;
 
 namespace Overlay.Market.Witnessing;
 
-/// <summary>Takes attestations about this node where it gives service, keeps them, and shows them and those it has made itself to whoever asks.</summary>
+/// <summary>Takes attestations about this node from those who have made them, where it gives service, and keeps three of each epoch, the announced before
+/// others and then the nearest, also in the data folder; shows them, and what this node has made of others, to whoever asks. No peer hands over or asks for
+/// many.</summary>
 internal sealed class AttestationDesk
 {
     // A witness whose roster differs by a few is one all the same.
@@ -65,7 +67,8 @@ internal sealed class AttestationDesk
         foreach (Attestation attestation in AttestationFile.Read(_folder, _self))
         {
             Digest block = await _ownBlock(attestation.Body.Epoch, cancellationToken).ConfigureAwait(false);
-            _book.Keep(attestation, WitnessDuty.PlaceOf(attestation.Body.Epoch, _self, block), now);
+            // Who is announced is not known before the node has found others.
+            _book.Keep(attestation, WitnessDuty.PlaceOf(attestation.Body.Epoch, _self, block), [], now);
         }
     }
 
@@ -121,7 +124,7 @@ internal sealed class AttestationDesk
         IReadOnlyList<PeerId> roster = await _roster.GetAsync(cancellationToken).ConfigureAwait(false);
         if (WitnessDuty.RankOf(connection.RemotePeer, roster, WitnessDuty.PeerOf(_self), place) >= MaxRank)
             throw Refuse($"{MaxRank} known witnesses are nearer");
-        if (!_book.Keep(attestation, place, now)) throw Refuse("nearer witnesses have attested, or newer word of its own is there");
+        if (!_book.Keep(attestation, place, roster, now)) throw Refuse("announced or nearer witnesses have attested, or newer word of its own is there");
         WitnessLog.Taken(_logger, connection.RemotePeer, body.Epoch, body.Reachable);
         Save(now);
     }

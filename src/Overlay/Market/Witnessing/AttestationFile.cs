@@ -1,5 +1,6 @@
 using Overlay.Proofs;
 using Overlay.Proofs.Claims;
+using Overlay.Transport;
 
 namespace Overlay.Market.Witnessing;
 
@@ -25,12 +26,20 @@ internal static class AttestationFile
         }
     }
 
-    /// <summary>Puts the file in the place of the one before it, whole or not at all.</summary>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <summary>Puts the file in the place of the one before it, whole or not at all, also where the power fails.</summary>
+    /// <exception cref="IOException">It cannot be written; the one before is there as it was.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
     internal static void Write(string folder, IEnumerable<Attestation> attestations)
     {
         string path = Path.Combine(folder, Name), fresh = path + ".new";
-        File.WriteAllBytes(fresh, AttestationAnswer.Encode(attestations));
+        using (FileStream file = new(fresh, FileMode.Create))
+        {
+            file.Write(AttestationAnswer.Encode(attestations));
+            // Else the new name could be on the disk before what it names.
+            file.Flush(flushToDisk: true);
+        }
+
         File.Move(fresh, path, overwrite: true);
+        DurableFolders.Flush(folder);
     }
 }

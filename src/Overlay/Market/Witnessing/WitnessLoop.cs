@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Overlay.Diagnostics;
 using Overlay.Proofs;
 using Overlay.Proofs.Claims;
+using Overlay.Proofs.Ledger;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
@@ -14,12 +15,16 @@ internal delegate IAsyncEnumerable<Watched> ProviderSurvey(CancellationToken can
 
 /// <summary>A node's work as a witness: announces itself, looks at the providers that it knows at moments spread over the epoch, and attests those to which
 /// it is among the nearest.</summary>
-/// <remarks>One loop, which owns the schedule and what waits to be handed over; one provider after another.</remarks>
+/// <remarks>One loop, which looks at a few providers at once: one that stalls must not use up the time of the others.</remarks>
 internal sealed class WitnessLoop : IAsyncDisposable
 {
+    internal const int MaxLooksAtOnce = 4;
+
     // The DHT is asked anew for providers so often, and at once while none are known.
-    private static readonly TimeSpan s_surveyInterval = TimeSpan.FromMinutes(10), s_surveyTime = TimeSpan.FromSeconds(20),
-        s_pushTime = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_surveyInterval = TimeSpan.FromMinutes(10), s_surveyTime = TimeSpan.FromSeconds(20);
+
+    // A provider that has answered and whose chain could not be read is asked again so much later, in the same epoch.
+    private static readonly TimeSpan s_again = TimeSpan.FromMinutes(10);
 
     private readonly PeerIdentity _identity;
     private readonly PeerHost _host;
@@ -29,14 +34,14 @@ internal sealed class WitnessLoop : IAsyncDisposable
     private readonly WitnessRoster _roster;
     private readonly AttestationBook _book;
     private readonly ProviderSurvey _survey;
-    private readonly PastBlock _pastBlock;
+    private readonly PastBlocks _pasts;
     private readonly FurnishHost _furnish;
     private readonly Func<CancellationToken, Task<int>> _announce;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly WitnessSchedule _schedule;
-    private readonly Dictionary<PublicKey, (Digest Block, ulong Epoch)> _pasts = [];
-    private readonly List<(Attestation Attestation, Watched Provider)> _outbox = [];
+    private readonly AttestationOutbox _outbox;
+    private readonly Lock _lock = new(); // guards the schedule, and when the target was seen
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
     private DateTimeOffset _surveyAt = DateTimeOffset.MinValue;
@@ -67,11 +72,12 @@ internal sealed class WitnessLoop : IAsyncDisposable
         _roster = roster;
         _book = book;
         _survey = survey;
-        _pastBlock = pastBlock;
+        _pasts = new PastBlocks(pastBlock, 4 * options.MaxProvidersPerEpoch, time, logger);
         _furnish = furnish;
         _announce = announce;
         _time = time;
         _logger = logger;
+        _outbox = new AttestationOutbox(HandOverAsync, options.Interval, time, logger);
         _schedule = new WitnessSchedule(identity.PeerId, options.MaxProvidersPerEpoch, options.Spread);
         _target = WitnessTarget.Start(options, time, logger);
     }
@@ -97,8 +103,7 @@ internal sealed class WitnessLoop : IAsyncDisposable
                 {
                     await RoundAsync(_stopping.Token).ConfigureAwait(false);
                 }
-                catch (Exception e) when (e is IOException or InvalidOperationException
-                    || (e is OperationCanceledException && !_stopping.IsCancellationRequested))
+                catch (Exception e) when (IsPassing(e))
                 {
                     WitnessLog.RoundFailed(_logger, e.Message);
                 }
@@ -115,9 +120,38 @@ internal sealed class WitnessLoop : IAsyncDisposable
     {
         // Until somebody keeps it; from then on the DHT announces it anew by itself.
         if (!_isAnnounced) _isAnnounced = await _announce(cancellationToken).ConfigureAwait(false) > 0;
-        if (_time.GetUtcNow() >= _surveyAt || _schedule.Count == 0) await SurveyAsync(cancellationToken).ConfigureAwait(false);
-        while (_schedule.TakeDue(_time.GetUtcNow()) is { } provider) await LookAtAsync(provider, cancellationToken).ConfigureAwait(false);
-        await HandOverAsync(cancellationToken).ConfigureAwait(false);
+        if (_time.GetUtcNow() >= _surveyAt || IsScheduleEmpty()) await SurveyAsync(cancellationToken).ConfigureAwait(false);
+        await Task.WhenAll(Enumerable.Range(0, MaxLooksAtOnce).Select(_ => LookAsync(cancellationToken))).ConfigureAwait(false);
+        await _outbox.HandOverAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private bool IsPassing(Exception e) => e is IOException or InvalidOperationException or ArgumentException or LedgerException
+        || (e is OperationCanceledException && !_stopping.IsCancellationRequested);
+
+    private bool IsScheduleEmpty()
+    {
+        lock (_lock) return _schedule.Count == 0;
+    }
+
+    /// <summary>Looks at one provider after another, as long as any is due.</summary>
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        while (TakeDue() is { } provider)
+        {
+            try
+            {
+                await LookAtAsync(provider, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (IsPassing(e))
+            {
+                WitnessLog.NotAttested(_logger, provider.Peer, e.Message);
+            }
+        }
+    }
+
+    private Watched? TakeDue()
+    {
+        lock (_lock) return _schedule.TakeDue(_time.GetUtcNow());
     }
 
     private async Task SurveyAsync(CancellationToken cancellationToken)
@@ -126,7 +160,10 @@ internal sealed class WitnessLoop : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         try
         {
-            await foreach (Watched provider in _survey(either.Token).ConfigureAwait(false)) _schedule.Add(provider, _time.GetUtcNow());
+            await foreach (Watched provider in _survey(either.Token).ConfigureAwait(false))
+            {
+                lock (_lock) _schedule.Add(provider, _time.GetUtcNow());
+            }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -143,12 +180,16 @@ internal sealed class WitnessLoop : IAsyncDisposable
         var probe = new WitnessProbe(_options, _transport, _furnish, _time);
         await using ConfiguredAsyncDisposable disposing = probe.ConfigureAwait(false);
         PeerConnection? connection = await probe.ConnectAsync(provider, cancellationToken).ConfigureAwait(false);
-        if (await PastBlockAsync(connection, provider, epoch, cancellationToken).ConfigureAwait(false) is not { } block) return;
+        if (await _pasts.OfAsync(connection, provider, epoch, cancellationToken).ConfigureAwait(false) is not { } block)
+        {
+            if (connection is not null) TryAgain(provider);
+            return;
+        }
+
         if (!WitnessDuty.Nearest([.. roster, _identity.PeerId], provider.Peer, WitnessDuty.PlaceOf(epoch, provider.Key, block))
             .Contains(_identity.PeerId)) return;
         Sighting seen = connection is null ? new Sighting(SightingOutcome.NotReached, "It does not answer.")
             : await probe.LookAsync(_target, cancellationToken).ConfigureAwait(false);
-        if (seen.Outcome == SightingOutcome.Reached) _targetSeen = epoch;
         if (!IsWorthAWord(seen, epoch))
         {
             WitnessLog.NotAttested(_logger, provider.Peer, seen.Reason);
@@ -158,41 +199,32 @@ internal sealed class WitnessLoop : IAsyncDisposable
         Attestation attestation = Attest(provider, epoch, seen);
         _book.KeepMade(attestation);
         WitnessLog.Attested(_logger, provider.Peer, epoch, attestation.Body.Reachable, seen.Reason);
-        _outbox.Add((attestation, provider));
+        _outbox.Add(attestation, provider);
     }
 
-    /// <summary>The block by which the epoch's witnesses are found: what the provider shows, or what it last showed when it does not answer; null when it
-    /// never has.</summary>
-    private async ValueTask<Digest?> PastBlockAsync(PeerConnection? connection, Watched provider, ulong epoch, CancellationToken cancellationToken)
+    private void TryAgain(Watched provider)
     {
-        if (connection is null) return _pasts.TryGetValue(provider.Key, out (Digest Block, ulong Epoch) past) ? past.Block : null;
-        using var deadline = new CancellationTokenSource(s_pushTime, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-        Digest block = default;
-        try
-        {
-            block = await _pastBlock(connection, provider.Key, epoch, either.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException or InvalidOperationException
-            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            WitnessLog.ChainNotShown(_logger, provider.Peer, e.Message);
-        }
-
-        if (_pasts.Count >= 4 * _options.MaxProvidersPerEpoch) _pasts.Remove(_pasts.MinBy(past => past.Value.Epoch).Key);
-        _pasts[provider.Key] = (block, epoch);
-        return block;
+        DateTimeOffset now = _time.GetUtcNow();
+        lock (_lock) _schedule.Again(provider, now + s_again, now);
+        WitnessLog.NotAttested(_logger, provider.Peer, "Its chain could not be read, and is asked for again.");
     }
 
-    private bool IsWorthAWord(Sighting seen, ulong epoch) => seen.Outcome switch
+    private bool IsWorthAWord(Sighting seen, ulong epoch)
     {
-        SightingOutcome.Reached => true,
-        // Who is cut off itself reaches nobody.
-        SightingOutcome.NotReached => _host.Connections.Count > 0,
-        // Where no exit has reached it lately, the target may be at fault.
-        SightingOutcome.TargetNotReached => _targetSeen is { } last && epoch - last <= 1,
-        _ => false,
-    };
+        lock (_lock)
+        {
+            if (seen.Outcome == SightingOutcome.Reached) _targetSeen = Math.Max(epoch, _targetSeen ?? 0);
+            return seen.Outcome switch
+            {
+                SightingOutcome.Reached => true,
+                // Who is cut off itself reaches nobody.
+                SightingOutcome.NotReached => _host.Connections.Count > 0,
+                // Where no exit has reached it lately, the target may be at fault.
+                SightingOutcome.TargetNotReached => _targetSeen is { } last && epoch <= last + 1,
+                _ => false,
+            };
+        }
+    }
 
     private Attestation Attest(Watched provider, ulong epoch, Sighting seen)
     {
@@ -215,26 +247,9 @@ internal sealed class WitnessLoop : IAsyncDisposable
             new IdentitySigner(_identity));
     }
 
-    /// <summary>Tells the providers what was seen of them, and tells it again to those who did not answer, until the next epoch is over.</summary>
-    private async Task HandOverAsync(CancellationToken cancellationToken)
+    private async ValueTask HandOverAsync(Attestation attestation, Watched provider, CancellationToken cancellationToken)
     {
-        ulong epoch = WitnessDuty.EpochOf(_time.GetUtcNow());
-        _outbox.RemoveAll(waiting => waiting.Attestation.Body.Epoch + 1 < epoch);
-        foreach ((Attestation Attestation, Watched Provider) waiting in _outbox.ToArray())
-        {
-            using var deadline = new CancellationTokenSource(s_pushTime, _time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-            try
-            {
-                PeerConnection connection = await _host.ConnectAsync(waiting.Provider.Peer, waiting.Provider.Addresses, either.Token).ConfigureAwait(false);
-                await AttestationClient.PushAsync(connection, waiting.Attestation, either.Token).ConfigureAwait(false);
-                _outbox.Remove(waiting);
-            }
-            catch (Exception e) when (e is IOException or InvalidOperationException
-                || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-            {
-                WitnessLog.NotHandedOver(_logger, waiting.Provider.Peer, e.Message);
-            }
-        }
+        PeerConnection connection = await _host.ConnectAsync(provider.Peer, provider.Addresses, cancellationToken).ConfigureAwait(false);
+        await AttestationClient.PushAsync(connection, attestation, cancellationToken).ConfigureAwait(false);
     }
 }

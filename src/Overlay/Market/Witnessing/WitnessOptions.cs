@@ -46,6 +46,10 @@ public sealed record WitnessOptions
     /// <summary>Connections to the target at once, whoever makes them; more are closed. 16. 1 to 1,000.</summary>
     public int MaxTargetConnections { get; init => field = OptionChecks.InRange(value, 1, 1000); } = 16;
 
+    /// <summary>Of those, how many from one network (IPv4 /24, IPv6 /56) may not have said yet why they come, so that one stranger does not fill the target.
+    /// 4. 1 to 1,000.</summary>
+    public int MaxTargetStrangersPerNetwork { get; init => field = OptionChecks.InRange(value, 1, 1000); } = 4;
+
     /// <summary>How long one look may take. 1 min. 1 s to 5 min.</summary>
     public TimeSpan ProbeTime { get; init => field = OptionChecks.InRange(value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)); } = TimeSpan.FromMinutes(1);
 

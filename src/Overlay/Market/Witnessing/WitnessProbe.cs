@@ -36,10 +36,10 @@ internal enum SightingOutcome
     /// <summary>It could not be reached, or did not serve.</summary>
     NotReached,
 
-    /// <summary>The exit did not reach the target, which may be the target's fault.</summary>
+    /// <summary>The exit did not reach the target, or nothing of it came there, which may be the target's fault.</summary>
     TargetNotReached,
 
-    /// <summary>It asks too much, or its rules do not let anybody reach the target: no word about it either way.</summary>
+    /// <summary>It asks too much, its rules do not let anybody reach the target, or the target was full: no word about it either way.</summary>
     NotJudged,
 }
 
@@ -95,19 +95,21 @@ internal sealed class WitnessProbe : IAsyncDisposable
         TargetVisit visit = target.Expect();
         var sessions = new ConsumerSessions(new IdentitySigner(_identity), _ledger, new SessionOptions(), _time, peers: _host);
         await using ConfiguredAsyncDisposable closing = sessions.ConfigureAwait(false);
+        bool isThrough = false;
         try
         {
             var terms = new SessionWish { MaxPricePerGiB = Price.ToMicroCredits(_options.MaxPricePerGiB) };
             ConsumerSession session = await sessions.OpenAsync(_connection!, terms, either.Token).ConfigureAwait(false);
             MeteredStream stream = await session.ConnectAsync(_options.TargetHost, _options.TargetPort, either.Token).ConfigureAwait(false);
+            isThrough = true;
             await using ConfiguredAsyncDisposable disposing = stream.ConfigureAwait(false);
-            return await MeasureAsync(stream, visit, either.Token).ConfigureAwait(false);
+            return await MeasureAsync(stream.Input, stream.Output, visit, _time, either.Token).ConfigureAwait(false);
         }
         catch (ConnectRefusedException e)
         {
             return new Sighting(e.Code is ConnectCode.Policy or ConnectCode.NotAllowed ? SightingOutcome.NotJudged
                 : e.Code is ConnectCode.HostUnreachable or ConnectCode.NetworkUnreachable or ConnectCode.ConnectionRefused or ConnectCode.TimedOut
-                    ? SightingOutcome.TargetNotReached
+                    ? visit.OutcomeOfFailure
                 : SightingOutcome.NotReached, e.Message);
         }
         catch (SessionException e) when (e.Reason == SessionError.WrongTerms)
@@ -117,7 +119,7 @@ internal sealed class WitnessProbe : IAsyncDisposable
         catch (Exception e) when (e is IOException or InvalidOperationException
             || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return new Sighting(SightingOutcome.NotReached, e.Message);
+            return new Sighting(isThrough ? visit.OutcomeOfFailure : SightingOutcome.NotReached, e.Message);
         }
         finally
         {
@@ -132,28 +134,32 @@ internal sealed class WitnessProbe : IAsyncDisposable
         _identity.Dispose();
     }
 
-    private async ValueTask<Sighting> MeasureAsync(MeteredStream stream, TargetVisit visit, CancellationToken cancellationToken)
+    /// <summary>Talks to the target through an exit, and takes the times.</summary>
+    /// <exception cref="IOException">The exit broke off, or brought other bytes than the target sent.</exception>
+    internal static async ValueTask<Sighting> MeasureAsync(
+        PipeReader input, PipeWriter output, TargetVisit visit, TimeProvider time, CancellationToken cancellationToken)
     {
-        await WriteAsync(stream.Output, visit.Token, cancellationToken).ConfigureAwait(false);
+        await WriteAsync(output, visit.Token, cancellationToken).ConfigureAwait(false);
         byte[] one = [0];
         TimeSpan roundTrip = TimeSpan.MaxValue;
+        long asked = 0;
         for (int i = 0; i < TargetVisit.EchoCount; i++)
         {
-            long asked = _time.GetTimestamp();
-            await WriteAsync(stream.Output, one, cancellationToken).ConfigureAwait(false);
-            await ExpectAsync(stream.Input, visit.Echoes.AsMemory(i, 1), cancellationToken).ConfigureAwait(false);
-            TimeSpan took = _time.GetElapsedTime(asked);
+            asked = time.GetTimestamp();
+            await WriteAsync(output, one, cancellationToken).ConfigureAwait(false);
+            await ExpectAsync(input, visit.Echoes.AsMemory(i, 1), cancellationToken).ConfigureAwait(false);
+            TimeSpan took = time.GetElapsedTime(asked);
             // The best: what is longer had to wait somewhere.
             if (took < roundTrip) roundTrip = took;
         }
 
-        long began = _time.GetTimestamp();
-        await ExpectAsync(stream.Input, visit.Down, cancellationToken).ConfigureAwait(false);
-        TimeSpan down = _time.GetElapsedTime(began);
-        began = _time.GetTimestamp();
-        await WriteAsync(stream.Output, visit.Up, cancellationToken).ConfigureAwait(false);
-        await ExpectAsync(stream.Input, visit.Echoes.AsMemory(0, 1), cancellationToken).ConfigureAwait(false);
-        TimeSpan up = _time.GetElapsedTime(began);
+        // From the last question on: what comes right behind its answer could be gathered by an exit that holds the answer back.
+        await ExpectAsync(input, visit.Down, cancellationToken).ConfigureAwait(false);
+        TimeSpan down = time.GetElapsedTime(asked);
+        long began = time.GetTimestamp();
+        await WriteAsync(output, visit.Up, cancellationToken).ConfigureAwait(false);
+        await ExpectAsync(input, visit.Receipt, cancellationToken).ConfigureAwait(false);
+        TimeSpan up = time.GetElapsedTime(began);
         return new Sighting(SightingOutcome.Reached, "")
         {
             RoundTrip = roundTrip,

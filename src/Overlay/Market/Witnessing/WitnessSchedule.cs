@@ -21,8 +21,15 @@ internal sealed class WitnessSchedule(PeerId self, int capacity, TimeSpan spread
     {
         Turn(now);
         if (provider.Peer == self || _taken.Contains(provider.Key)) return;
-        DateTimeOffset at = WitnessDuty.MomentOf(self, provider.Key, _epoch, spread);
-        if (_waiting.ContainsKey(provider.Key) || Count < capacity) _waiting[provider.Key] = (provider, at);
+        if (_waiting.TryGetValue(provider.Key, out (Watched Provider, DateTimeOffset At) waiting)) _waiting[provider.Key] = (provider, waiting.At);
+        else if (Count < capacity) _waiting[provider.Key] = (provider, WitnessDuty.MomentOf(self, provider.Key, _epoch, spread));
+    }
+
+    /// <summary>Puts a provider that was taken back, for a later moment of the same epoch.</summary>
+    internal void Again(Watched provider, DateTimeOffset at, DateTimeOffset now)
+    {
+        Turn(now);
+        if (_taken.Remove(provider.Key)) _waiting[provider.Key] = (provider, at);
     }
 
     /// <summary>The next provider whose moment has come; null when there is none now.</summary>

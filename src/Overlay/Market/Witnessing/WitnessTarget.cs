@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Overlay.Diagnostics;
+using Overlay.Discovery.Kademlia;
 
 namespace Overlay.Market.Witnessing;
 
@@ -14,6 +15,9 @@ internal sealed class TargetVisit(int size)
     /// <summary>Bytes that are echoed one by one, each against one of the answers.</summary>
     internal const int EchoCount = 3;
 
+    internal const int ReceiptSize = 16;
+
+    private volatile bool _mayBeTurnedAway;
     private readonly TaskCompletionSource<IPAddress> _from = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>By which the visit is known: what a stranger does not know.</summary>
@@ -28,17 +32,29 @@ internal sealed class TargetVisit(int size)
     /// <summary>What it must be sent.</summary>
     internal byte[] Up { get; } = RandomNumberGenerator.GetBytes(size);
 
+    /// <summary>What the target answers when all of it is there. Has passed nowhere before, so that no exit can say it without having brought the
+    /// rest.</summary>
+    internal byte[] Receipt { get; } = RandomNumberGenerator.GetBytes(ReceiptSize);
+
     /// <summary>The address from which the exit came.</summary>
     internal Task<IPAddress> From => _from.Task;
 
+    /// <summary>What a look that failed behind the exit says of it: nothing, where it may have come to the target and found it full.</summary>
+    internal SightingOutcome OutcomeOfFailure => From.IsCompleted ? SightingOutcome.NotReached
+        : _mayBeTurnedAway ? SightingOutcome.NotJudged
+        : SightingOutcome.TargetNotReached;
+
     internal void Came(IPAddress from) => _from.TrySetResult(from);
+
+    /// <summary>The target has turned somebody away while this visit was expected, and cannot know whom.</summary>
+    internal void MayBeTurnedAway() => _mayBeTurnedAway = true;
 }
 
 /// <summary>A witness's own target: takes connections at a public address, and talks to those who know a token that was made for one visit. Others it hangs
 /// up on.</summary>
 /// <remarks>
 /// What is said, both ends being this node's: the token; then three times a byte and its answer; then the target sends the visit's bytes, is sent as many,
-/// and answers the last with a byte when they are right.
+/// and answers them with the visit's receipt when they are right.
 /// </remarks>
 internal sealed class WitnessTarget : IAsyncDisposable
 {
@@ -46,6 +62,7 @@ internal sealed class WitnessTarget : IAsyncDisposable
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TargetVisit> _expected = [];
+    private readonly Dictionary<AddressGroup, int> _strangers = []; // connections that have said no token yet
     private readonly Socket _listener;
     private readonly WitnessOptions _options;
     private readonly TimeProvider _time;
@@ -114,8 +131,7 @@ internal sealed class WitnessTarget : IAsyncDisposable
             try
             {
                 Socket socket = await _listener.AcceptAsync(_stopping.Token).ConfigureAwait(false);
-                if (_visits.Count >= _options.MaxTargetConnections) socket.Dispose();
-                else _visits.Run(() => TalkAsync(socket));
+                Receive(socket);
             }
             catch (SocketException e)
             {
@@ -130,7 +146,33 @@ internal sealed class WitnessTarget : IAsyncDisposable
         }
     }
 
-    private async Task TalkAsync(Socket socket)
+    private void Receive(Socket socket)
+    {
+        if (socket.RemoteEndPoint is not IPEndPoint from)
+        {
+            socket.Dispose();
+            return;
+        }
+
+        AddressGroup network = AddressGroup.Of(from.Address);
+        lock (_lock)
+        {
+            int strangers = _strangers.GetValueOrDefault(network);
+            if (_visits.Count < _options.MaxTargetConnections && strangers < _options.MaxTargetStrangersPerNetwork)
+            {
+                _strangers[network] = strangers + 1;
+                _visits.Run(() => TalkAsync(socket, from.Address, network));
+                return;
+            }
+
+            // Noted before the visitor can learn of it, and with it the look.
+            foreach (TargetVisit visit in _expected.Values) visit.MayBeTurnedAway();
+        }
+
+        socket.Dispose();
+    }
+
+    private async Task TalkAsync(Socket socket, IPAddress from, AddressGroup network)
     {
         using (socket)
         {
@@ -138,8 +180,9 @@ internal sealed class WitnessTarget : IAsyncDisposable
             using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _stopping.Token);
             try
             {
-                socket.NoDelay = true;
-                await TalkAsync(socket, either).ConfigureAwait(false);
+                if (await GreetAsync(socket, network, either.Token).ConfigureAwait(false) is not { } visit) return;
+                visit.Came(from);
+                await ServeAsync(socket, visit, either.Token).ConfigureAwait(false);
             }
             catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or ObjectDisposedException)
             {
@@ -148,34 +191,49 @@ internal sealed class WitnessTarget : IAsyncDisposable
         }
     }
 
-    private async Task TalkAsync(Socket socket, CancellationTokenSource over)
+    /// <summary>The visit whose token is said; null for a stranger.</summary>
+    private async Task<TargetVisit?> GreetAsync(Socket socket, AddressGroup network, CancellationToken over)
     {
-        byte[] buffer = new byte[TargetVisit.TokenSize];
-        using (var patience = new CancellationTokenSource(s_tokenTime, _time))
-        using (var both = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, over.Token))
-            await ReadAsync(socket, buffer, both.Token).ConfigureAwait(false);
-        TargetVisit? visit;
+        byte[] token = new byte[TargetVisit.TokenSize];
+        try
+        {
+            socket.NoDelay = true;
+            using var patience = new CancellationTokenSource(s_tokenTime, _time);
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, over);
+            await ReadAsync(socket, token, both.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                if (--_strangers[network] == 0) _strangers.Remove(network);
+            }
+        }
+
         lock (_lock)
         {
             // Known once: whoever has seen it pass cannot come again.
-            if (!_expected.Remove(Convert.ToHexString(buffer), out visit)) return;
+            return _expected.Remove(Convert.ToHexString(token), out TargetVisit? visit) ? visit : null;
         }
+    }
 
-        visit.Came(((IPEndPoint)socket.RemoteEndPoint!).Address);
+    private static async Task ServeAsync(Socket socket, TargetVisit visit, CancellationToken over)
+    {
+        byte[] one = new byte[1];
         for (int i = 0; i < TargetVisit.EchoCount; i++)
         {
-            await ReadAsync(socket, buffer.AsMemory(0, 1), over.Token).ConfigureAwait(false);
-            await WriteAsync(socket, visit.Echoes.AsMemory(i, 1), over.Token).ConfigureAwait(false);
+            await ReadAsync(socket, one, over).ConfigureAwait(false);
+            await WriteAsync(socket, visit.Echoes.AsMemory(i, 1), over).ConfigureAwait(false);
         }
 
-        await WriteAsync(socket, visit.Down, over.Token).ConfigureAwait(false);
+        await WriteAsync(socket, visit.Down, over).ConfigureAwait(false);
         byte[] up = new byte[visit.Up.Length];
-        await ReadAsync(socket, up, over.Token).ConfigureAwait(false);
+        await ReadAsync(socket, up, over).ConfigureAwait(false);
         if (!up.AsSpan().SequenceEqual(visit.Up)) return;
-        await WriteAsync(socket, visit.Echoes.AsMemory(0, 1), over.Token).ConfigureAwait(false);
+        await WriteAsync(socket, visit.Receipt, over).ConfigureAwait(false);
         socket.Shutdown(SocketShutdown.Send);
         // Closing first could cut off what is under way.
-        await socket.ReceiveAsync(buffer, over.Token).ConfigureAwait(false);
+        await socket.ReceiveAsync(one, over).ConfigureAwait(false);
     }
 
     private static async Task ReadAsync(Socket socket, Memory<byte> buffer, CancellationToken cancellationToken)

@@ -19,7 +19,12 @@ internal sealed class CountryFile
     internal string Kind { get; init; } = "Test-Country";
 
     /// <summary>Says that a network is in a country, which is told under a key; networks must not overlap.</summary>
-    internal CountryFile Add(string network, string code, string key = "country")
+    internal CountryFile Add(string network, string code, string key = "country") => Add(network, Map((key, Map(("iso_code", Text(code))))));
+
+    /// <summary>Puts a number where a network's country is due.</summary>
+    internal CountryFile AddNumber(string network) => Add(network, Map(("country", Number(6, 7))));
+
+    private CountryFile Add(string network, byte[] data)
     {
         IPNetwork read = IPNetwork.Parse(network);
         bool isV4 = read.BaseAddress.AddressFamily == AddressFamily.InterNetwork;
@@ -43,7 +48,7 @@ internal sealed class CountryFile
             at = _nodes[at].Next[side];
         }
 
-        _data.AddRange(Map((key, Map(("iso_code", Text(code))))));
+        _data.AddRange(data);
         return this;
     }
 

@@ -44,6 +44,10 @@ public sealed class RegionRuleTests : IDisposable
             Assert.Contains(Path, Refused(), StringComparison.Ordinal);
         }
 
+        // Sound by itself, and none that says countries: the reader says so in its own way.
+        File.WriteAllBytes(Path, new CountryFile().AddNumber("192.0.2.0/24").ToArray());
+        Assert.Contains(Path, Refused(), StringComparison.Ordinal);
+
         File.WriteAllBytes(Path, new CountryFile { Kind = "Test-ASN" }.ToArray());
         Assert.Contains("countries", Refused(), StringComparison.Ordinal);
     }
@@ -57,6 +61,14 @@ public sealed class RegionRuleTests : IDisposable
         File.WriteAllBytes(Path, bytes);
         using RegionRule rule = new(GeoIpFile.Open(Path, new FakeLogger()), Region.Anywhere);
         Assert.Null(rule.ObjectionTo(s_japan, [IPAddress.Parse("198.51.100.7")], null));
+    }
+
+    [Fact]
+    public void File_OfOtherFormInSomePlaces_ContradictsNobodyThere()
+    {
+        using RegionRule rule = Open(new CountryFile().AddNumber("198.51.100.0/24").Add("203.0.113.0/24", "DE"));
+        Assert.Null(rule.ObjectionTo(s_japan, [IPAddress.Parse("198.51.100.7")], null));
+        Assert.NotNull(rule.ObjectionTo(s_japan, [IPAddress.Parse("203.0.113.7")], null));
     }
 
     [Theory]

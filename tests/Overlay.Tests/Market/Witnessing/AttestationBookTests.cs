@@ -3,6 +3,7 @@ using Overlay.Discovery.Kademlia;
 using Overlay.Market.Witnessing;
 using Overlay.Proofs.Claims;
 using Overlay.TestKit.Proofs;
+using Overlay.Transport.Identity;
 
 namespace Overlay.Tests.Market.Witnessing;
 
@@ -18,18 +19,52 @@ public sealed class AttestationBookTests
         Gen.Shuffle(s_words).Sample(words =>
         {
             var book = new AttestationBook(24, 1);
-            foreach (Attestation word in words) book.Keep(word, s_place, Words.Epoch);
+            foreach (Attestation word in words) book.Keep(word, s_place, [], Words.Epoch);
             Assert.Equal(nearest, book.Find(0, Words.Epoch).Select(word => word.Body.Witness.ToString()).Order(StringComparer.Ordinal));
         }, iter: 50);
+    }
+
+    [Fact]
+    public void Keep_AnyNumberInAnyOrder_TheAnnouncedAreNeverDisplacedByOthers()
+    {
+        Attestation[] nearestFirst = [.. s_words.OrderBy(word => DistanceOf(word))];
+        // The farthest are announced, and everybody who ground a key is nearer.
+        for (int count = 0; count <= 5; count++)
+        {
+            PeerId[] announced = [.. nearestFirst.TakeLast(count).Select(word => WitnessDuty.PeerOf(word.Body.Witness))];
+            string[] expected =
+            [
+                .. nearestFirst.TakeLast(count).Concat(nearestFirst).Take(3).Select(word => word.Body.Witness.ToString()).Order(StringComparer.Ordinal),
+            ];
+            Gen.Shuffle(s_words).Sample(words =>
+            {
+                var book = new AttestationBook(24, 1);
+                foreach (Attestation word in words) book.Keep(word, s_place, announced, Words.Epoch);
+                Assert.Equal(expected, book.Find(0, Words.Epoch).Select(word => word.Body.Witness.ToString()).Order(StringComparer.Ordinal));
+            }, iter: 20);
+        }
+    }
+
+    [Fact]
+    public void Keep_OneWhoseAnnouncementIsHeardOfLaterAndThenNoMore_StaysAnAnnouncedOne()
+    {
+        Attestation[] nearestFirst = [.. s_words.OrderBy(word => DistanceOf(word))];
+        PeerId farthest = WitnessDuty.PeerOf(nearestFirst[^1].Body.Witness);
+        var book = new AttestationBook(24, 1);
+        Assert.True(book.Keep(nearestFirst[^1], s_place, [], Words.Epoch));
+        Assert.True(book.Keep(nearestFirst[0], s_place, [farthest], Words.Epoch));
+        Assert.True(book.Keep(nearestFirst[1], s_place, [], Words.Epoch));
+        Assert.False(book.Keep(nearestFirst[2], s_place, [], Words.Epoch));
+        Assert.Contains(nearestFirst[^1], book.Find(0, Words.Epoch));
     }
 
     [Fact]
     public void Keep_TheSameWitnessAgain_CountsItsNewestWord()
     {
         var book = new AttestationBook(24, 1);
-        Assert.True(book.Keep(Words.Make(10, reachable: false, second: 10), s_place, Words.Epoch));
-        Assert.True(book.Keep(Words.Make(10, second: 20), s_place, Words.Epoch));
-        Assert.False(book.Keep(Words.Make(10, reachable: false, second: 15), s_place, Words.Epoch));
+        Assert.True(book.Keep(Words.Make(10, reachable: false, second: 10), s_place, [], Words.Epoch));
+        Assert.True(book.Keep(Words.Make(10, second: 20), s_place, [], Words.Epoch));
+        Assert.False(book.Keep(Words.Make(10, reachable: false, second: 15), s_place, [], Words.Epoch));
         Assert.True(Assert.Single(book.Find(0, Words.Epoch)).Body.Reachable);
     }
 
@@ -37,9 +72,9 @@ public sealed class AttestationBookTests
     public void Keep_EpochsThatAreOverForLong_AreForgotten()
     {
         var book = new AttestationBook(3, 1);
-        Assert.False(book.Keep(Words.Make(10, Words.Epoch + 1), s_place, Words.Epoch));
-        Assert.False(book.Keep(Words.Make(10, Words.Epoch - 3), s_place, Words.Epoch));
-        for (ulong epoch = Words.Epoch - 2; epoch <= Words.Epoch; epoch++) Assert.True(book.Keep(Words.Make(10, epoch), s_place, Words.Epoch));
+        Assert.False(book.Keep(Words.Make(10, Words.Epoch + 1), s_place, [], Words.Epoch));
+        Assert.False(book.Keep(Words.Make(10, Words.Epoch - 3), s_place, [], Words.Epoch));
+        for (ulong epoch = Words.Epoch - 2; epoch <= Words.Epoch; epoch++) Assert.True(book.Keep(Words.Make(10, epoch), s_place, [], Words.Epoch));
         Assert.Equal([Words.Epoch - 2, Words.Epoch - 1, Words.Epoch], Epochs(book.Find(0, Words.Epoch)));
         Assert.Equal([Words.Epoch], Epochs(book.Find(Words.Epoch, Words.Epoch)));
         Assert.Equal([Words.Epoch], Epochs(book.Find(0, Words.Epoch + 2)));

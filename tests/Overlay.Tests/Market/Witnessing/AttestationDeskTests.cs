@@ -98,9 +98,21 @@ public sealed class AttestationDeskTests : IAsyncDisposable
         Key place = WitnessDuty.PlaceOf(Words.Epoch, Words.Provider.PublicKey, default);
         int[] nearer = [.. Enumerable.Range(100, 200)
             .Where(number => WitnessDuty.RankOf(Words.PeerOf(Witness), [Words.PeerOf(number)], Words.PeerOf(1), place) == 1).Take(3)];
-        foreach (int number in nearer) Assert.True(_book.Keep(Words.Make(number), place, Words.Epoch));
+        foreach (int number in nearer) Assert.True(_book.Keep(Words.Make(number), place, [], Words.Epoch));
         await RefusesAsync(Words.Make(Witness));
         Assert.Equal(3, _desk.Find(0).Count);
+    }
+
+    [Fact]
+    public async Task Push_OfAnAnnouncedWitness_DisplacesNearerOnesThatAreNot()
+    {
+        Key place = WitnessDuty.PlaceOf(Words.Epoch, Words.Provider.PublicKey, default);
+        int[] nearer = [.. Enumerable.Range(100, 200)
+            .Where(number => WitnessDuty.RankOf(Words.PeerOf(Witness), [Words.PeerOf(number)], Words.PeerOf(1), place) == 1).Take(3)];
+        foreach (int number in nearer) Assert.True(_book.Keep(Words.Make(number), place, [], Words.Epoch));
+        _desk = Open(roster: [Words.PeerOf(Witness)]);
+        await AttestationClient.PushAsync(_asking, Words.Make(Witness), Token);
+        Assert.Contains(_desk.Find(0), word => word.Body.Witness == new SeedSigner(Witness).PublicKey);
     }
 
     [Fact]

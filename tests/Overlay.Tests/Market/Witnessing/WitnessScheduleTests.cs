@@ -53,6 +53,23 @@ public sealed class WitnessScheduleTests
         Assert.Null(_schedule.TakeDue(s_start + TimeSpan.FromHours(1) + s_spread));
     }
 
+    [Fact]
+    public void Again_WhatWasTaken_ComesAtItsLaterMomentUnlessTheEpochIsOver()
+    {
+        Add(1, s_start);
+        DateTimeOffset now = s_start + s_spread, later = now + TimeSpan.FromMinutes(10);
+        Watched provider = _schedule.TakeDue(now)!;
+        _schedule.Again(provider, later, now);
+        Assert.Equal(1, _schedule.Count);
+        // That it is found once more brings it no earlier.
+        Add(1, now);
+        Assert.Null(_schedule.TakeDue(later - TimeSpan.FromMilliseconds(1)));
+        Assert.NotNull(_schedule.TakeDue(later));
+        DateTimeOffset next = s_start + TimeSpan.FromHours(1);
+        _schedule.Again(provider, next, next);
+        Assert.Equal(0, _schedule.Count);
+    }
+
     private Watched Add(int number, DateTimeOffset now)
     {
         var provider = new Watched(new SeedSigner(number).PublicKey, Words.PeerOf(number), []);

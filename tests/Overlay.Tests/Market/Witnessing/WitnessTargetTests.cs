@@ -35,7 +35,7 @@ public sealed class WitnessTargetTests : IAsyncDisposable
 
             Assert.Equal(visit.Down, await ReadAsync(socket, visit.Down.Length));
             await socket.SendAsync(visit.Up, Token);
-            Assert.Equal([visit.Echoes[0]], await ReadAsync(socket, 1));
+            Assert.Equal(visit.Receipt, await ReadAsync(socket, TargetVisit.ReceiptSize));
             Assert.Equal(IPAddress.Loopback, await visit.From.WaitAsync(Token));
         }
 
@@ -78,6 +78,45 @@ public sealed class WitnessTargetTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Strangers_OfOneNetwork_LeaveRoomForOthers()
+    {
+        await using WitnessTarget target = WitnessTarget.Start(
+            new WitnessOptions { Target = "127.0.0.1:1", ListenOn = new IPEndPoint(IPAddress.Loopback, 0), MaxTargetStrangersPerNetwork = 2 },
+            TimeProvider.System, new FakeLogger());
+        TargetVisit visit = target.Expect();
+        using Socket first = await ConnectAsync(target, "127.0.0.2"), second = await ConnectAsync(target, "127.0.0.3");
+        using (Socket third = await ConnectAsync(target, "127.0.0.4")) Assert.Empty(await ReadAsync(third, 1));
+        using Socket elsewhere = await ConnectAsync(target, "127.0.1.2");
+        await elsewhere.SendAsync((byte[])[.. visit.Token, 9], Token);
+        Assert.Equal(visit.Echoes[..1], await ReadAsync(elsewhere, 1));
+
+        // Who has said its token is a stranger no more, and makes room.
+        TargetVisit other = target.Expect(), last = target.Expect();
+        await first.SendAsync((byte[])[.. other.Token, 9], Token);
+        Assert.Equal(other.Echoes[..1], await ReadAsync(first, 1));
+        using Socket fourth = await ConnectAsync(target, "127.0.0.5");
+        await fourth.SendAsync((byte[])[.. last.Token, 9], Token);
+        Assert.Equal(last.Echoes[..1], await ReadAsync(fourth, 1));
+    }
+
+    [Fact]
+    public async Task Failure_OfAVisit_SaysNothingWhereItMayHaveBeenTurnedAway()
+    {
+        TargetVisit came = _target.Expect();
+        using Socket first = await ConnectAsync();
+        await first.SendAsync((byte[])[.. came.Token, 9], Token);
+        await ReadAsync(first, 1);
+        TargetVisit expected = _target.Expect();
+        Assert.Equal(SightingOutcome.TargetNotReached, expected.OutcomeOfFailure);
+        using Socket second = await ConnectAsync();
+        using (Socket third = await ConnectAsync()) Assert.Empty(await ReadAsync(third, 1));
+        Assert.Equal(SightingOutcome.NotJudged, expected.OutcomeOfFailure);
+        // Neither one that was there already nor one that is expected after that is in doubt.
+        Assert.Equal(SightingOutcome.NotReached, came.OutcomeOfFailure);
+        Assert.Equal(SightingOutcome.TargetNotReached, _target.Expect().OutcomeOfFailure);
+    }
+
+    [Fact]
     public void Start_WhereSomebodyElseListens_SaysSo()
     {
         OverlayException taken = Assert.Throws<OverlayException>(() =>
@@ -85,10 +124,13 @@ public sealed class WitnessTargetTests : IAsyncDisposable
         Assert.Equal(OverlayError.ListenFailed, taken.Reason);
     }
 
-    private async Task<Socket> ConnectAsync()
+    private Task<Socket> ConnectAsync() => ConnectAsync(_target, "127.0.0.1");
+
+    private static async Task<Socket> ConnectAsync(WitnessTarget target, string from)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(_target.LocalEndPoint, Token);
+        socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
+        await socket.ConnectAsync(target.LocalEndPoint, Token);
         return socket;
     }
 
