@@ -46,6 +46,17 @@ public sealed class DashboardTests
         await Assertions.Expect(facts).ToContainTextAsync(leg.GetProperty("hash").GetString()!);
         await Expect(page, "#earned").ToHaveTextAsync(leg.GetProperty("credits").GetDecimal().ToString("0.00####", CultureInfo.InvariantCulture));
 
+        // With all that can be on it, in both schemes, wide and narrow.
+        foreach (ColorScheme scheme in new[] { ColorScheme.Dark, ColorScheme.Light })
+        {
+            await page.EmulateMediaAsync(new PageEmulateMediaOptions { ColorScheme = scheme });
+            Assert.Empty(await Browser.FindBarriersAsync(page));
+        }
+
+        await page.SetViewportSizeAsync(390, 844);
+        Assert.Empty(await Browser.FindBarriersAsync(page));
+        await page.SetViewportSizeAsync(1280, 900);
+
         await page.ClickAsync("#pause");
         await Expect(page, "#pause").ToHaveTextAsync("Resume sharing");
         JsonElement limits = Assert.Single(await OverlayCli.SucceedAsync("limits", "--data", provider.DataFolder));
