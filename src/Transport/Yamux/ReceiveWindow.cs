@@ -15,11 +15,17 @@ internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSp
     private const int SlowRoundTrips = 16;
     private const int MaxGrowthFactor = 8;
 
+    // An update costs a message of its own, so that half a short window is awaited; of a long one an eighth, or its sender stands still while half of it is on the way.
+    private const int LongUpdate = 1024 * 1024;
+    private const int LongShare = 8;
+
     private uint _remaining = YamuxOptions.InitialWindow;
     private int _owed;
     private int _reserved;
+    private int _consumed;
+    private int _excess;
     private bool _wasSlow;
-    private TimeSpan _lastUpdate = now;
+    private TimeSpan _lastJudged = now;
 
     /// <summary>Bytes that may be on the way or unconsumed at once.</summary>
     internal int Size { get; private set; } = YamuxOptions.InitialWindow;
@@ -29,6 +35,8 @@ internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSp
 
     /// <summary>Credit that the next update gives.</summary>
     internal int Owed => _owed;
+
+    private int UpdateSize => Math.Max(Math.Min(Size / 2, LongUpdate), Size / LongShare);
 
     /// <summary>Bytes that the peer may send before it has to wait.</summary>
     internal uint Remaining => _remaining;
@@ -47,7 +55,8 @@ internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSp
     internal bool Consume(int size)
     {
         _owed += size;
-        return _owed >= Size / 2;
+        _consumed += size;
+        return _owed >= UpdateSize;
     }
 
     /// <summary>The delta of an update that is about to be sent.</summary>
@@ -55,16 +64,18 @@ internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSp
     /// <param name="roundTrip">Shortest round-trip time of late; zero while unknown, and then nothing grows.</param>
     internal uint TakeUpdate(TimeSpan now, TimeSpan roundTrip)
     {
-        if (_owed >= Size / 2)
+        if (_consumed >= Size / 2)
         {
-            TimeSpan took = now - _lastUpdate;
+            TimeSpan took = now - _lastJudged;
             bool isSlow = took >= SlowRoundTrips * roundTrip;
             if (took < FastRoundTrips * roundTrip && Unread <= Size / 4) GrowFor(took, roundTrip);
-            else if (isSlow && _wasSlow) Shrink();
+            else if (isSlow && _wasSlow) _excess = Math.Min(Size / 2, _reserved);
             _wasSlow = isSlow;
-            _lastUpdate = now;
+            _lastJudged = now;
+            _consumed = 0;
         }
 
+        Shrink();
         uint delta = (uint)_owed;
         _owed = 0;
         _remaining += delta;
@@ -79,24 +90,26 @@ internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSp
         _reserved += growth;
         Size += growth;
         _owed += growth;
+        _excess = 0;
         return true;
     }
 
     // Room for twice what the path holds at the rate seen, in one step where the window is far too short: at 60 ms each doubling would cost a round trip.
     private void GrowFor(TimeSpan took, TimeSpan roundTrip)
     {
-        double wanted = took > TimeSpan.Zero ? 2.0 * _owed * (roundTrip / took) : double.MaxValue;
+        double wanted = took > TimeSpan.Zero ? 2.0 * _consumed * (roundTrip / took) : double.MaxValue;
         if (wanted < MaxGrowthFactor * (double)Size || !TryGrow(MaxGrowthFactor)) TryGrow(2);
     }
 
-    // At least half of the window is owed: not paying it back is what makes the window smaller.
+    // Not paying back what is owed is what makes the window smaller.
     private void Shrink()
     {
-        int cut = Math.Min(Size / 2, _reserved);
+        int cut = Math.Min(_excess, Math.Min(_owed, _reserved));
         if (cut == 0) return;
         Size -= cut;
         _owed -= cut;
         _reserved -= cut;
+        _excess -= cut;
         memory.Withdraw(cut);
     }
 
