@@ -17,7 +17,9 @@ internal enum NoiseRole
 /// &lt;- e, ee, s, es          32 ‖ 32 + 16 ‖ payload + 16
 /// -> s, se                32 + 16      ‖ payload + 16
 /// </code>
-/// One thread at a time. After an exception the state is of no further use.
+/// Each side needs two agreements with the other's ephemeral key, and can compute both as soon as it has it: that of its own static key is computed beside
+/// the other one, on another core if one is free, which takes one agreement each off the way to the first application byte.
+/// <para>One thread at a time. After an exception the state is of no further use.</para>
 /// </remarks>
 internal sealed class HandshakeState : IDisposable
 {
@@ -40,6 +42,8 @@ internal sealed class HandshakeState : IDisposable
     private readonly X25519KeyPair _e;
     private readonly byte[] _re = new byte[KeySize];
     private readonly byte[] _rs = new byte[KeySize];
+    private readonly byte[] _staticSecret = GC.AllocateUninitializedArray<byte>(KeySize, pinned: true);
+    private Task<bool>? _staticAgreement;
     private int _step;
     private bool _failed;
 
@@ -127,6 +131,7 @@ internal sealed class HandshakeState : IDisposable
                 case Token.E:
                     message[..KeySize].CopyTo(_re);
                     _symmetric.MixHash(_re);
+                    _staticAgreement = Task.Run(() => _s.TryAgree(_re, _staticSecret));
                     message = message[KeySize..];
                     break;
                 case Token.S:
@@ -156,6 +161,17 @@ internal sealed class HandshakeState : IDisposable
     public void Dispose()
     {
         _failed = true;
+        try
+        {
+            // Whoever computes it would write its secret later.
+            _staticAgreement?.GetAwaiter().GetResult();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The host has stopped, and its static key is gone.
+        }
+
+        CryptographicOperations.ZeroMemory(_staticSecret);
         _e.Dispose();
         _symmetric.Dispose();
     }
@@ -169,15 +185,17 @@ internal sealed class HandshakeState : IDisposable
     // The first letter names the initiator's key, the second the responder's.
     private void MixAgreement(Token token)
     {
-        bool initiator = _role == NoiseRole.Initiator;
-        (X25519KeyPair local, byte[] remote) = token switch
+        if (token == (_role == NoiseRole.Initiator ? Token.SE : Token.ES))
         {
-            Token.EE => (_e, _re),
-            Token.ES => initiator ? (_e, _rs) : (_s, _re),
-            _ => initiator ? (_s, _re) : (_e, _rs),
-        };
+            // Where no core was free it has not begun, and this thread computes it now: it is the same that has queued it.
+            if (!_staticAgreement!.GetAwaiter().GetResult()) throw new NoiseException(NoiseError.WeakPublicKey);
+            _symmetric.MixKey(_staticSecret);
+            CryptographicOperations.ZeroMemory(_staticSecret);
+            return;
+        }
+
         Span<byte> secret = stackalloc byte[KeySize];
-        if (!local.TryAgree(remote, secret)) throw new NoiseException(NoiseError.WeakPublicKey);
+        if (!_e.TryAgree(token == Token.EE ? _re : _rs, secret)) throw new NoiseException(NoiseError.WeakPublicKey);
         _symmetric.MixKey(secret);
         CryptographicOperations.ZeroMemory(secret);
     }
