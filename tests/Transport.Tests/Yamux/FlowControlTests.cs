@@ -246,6 +246,39 @@ public sealed class FlowControlTests
     }
 
     [Fact]
+    public void ReceiveWindow_ThatIsLong_GivesCreditByEighthsAndIsJudgedByHalves()
+    {
+        ConnectionMemory budget = new(long.MaxValue);
+        ReceiveWindow window = new(256 * Window, budget, TimeSpan.Zero);
+        TimeSpan now = TimeSpan.Zero, roundTrip = TimeSpan.FromMilliseconds(60);
+        while (window.Size < 128 * Window) Use(window.Size / 2, TimeSpan.FromMilliseconds(60));
+        Assert.Equal(128 * Window, window.Size);
+
+        // Four eighths, each at once: fast for an eighth, but the half took four round trips.
+        for (int i = 0; i < 4; i++) Assert.True(Use(16 * Window, TimeSpan.FromMilliseconds(60)));
+        Assert.False(window.TryReceive(window.Remaining) && window.Consume(16 * Window - 1));
+        Assert.Equal((128 * Window, 16 * Window - 1), (window.Size, window.Owed));
+
+        // Two slow halves: half of the window goes, as fast as it is consumed and no faster.
+        Assert.True(window.Consume(1));
+        window.TakeUpdate(now += TimeSpan.FromSeconds(10), roundTrip);
+        for (int i = 0; i < 7; i++) Consume(16 * Window, TimeSpan.FromSeconds(10));
+        Assert.Equal(112 * Window, window.Size);
+        for (int i = 0; i < 3; i++) Use(16 * Window, TimeSpan.FromMilliseconds(200));
+        Assert.Equal(64 * Window, window.Size);
+        Assert.Equal(63L * Window, budget.PromisedSize);
+
+        bool Use(int size, TimeSpan time) => window.TryReceive((uint)size) && Consume(size, time);
+
+        bool Consume(int size, TimeSpan time)
+        {
+            bool isUpdate = window.Consume(size);
+            window.TakeUpdate(now += time, roundTrip);
+            return isUpdate;
+        }
+    }
+
+    [Fact]
     public void SendWindow_FullOf32Bits_TakesNoMore()
     {
         SendWindow window = new();
