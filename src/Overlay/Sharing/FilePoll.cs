@@ -9,7 +9,8 @@ namespace Overlay.Sharing;
 /// <param name="time">The clock.</param>
 /// <param name="logger">Where it is told that a change could not be dealt with.</param>
 /// <param name="changed">Called on the loop, which goes on when it throws.</param>
-/// <param name="waitsForRest">Tells of a change only when two looks in a row have seen the same: a file that somebody is still writing is not read by half.</param>
+/// <param name="waitsForRest">Tells of a change only when two looks in a row have seen the same: a file that somebody is still writing is not
+/// read by half.</param>
 internal sealed class FilePoll(
     IReadOnlyList<string> paths, TimeSpan interval, TimeProvider time, ILogger logger, Func<Task> changed, bool waitsForRest = false) : IAsyncDisposable
 {

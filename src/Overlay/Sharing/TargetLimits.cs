@@ -41,8 +41,8 @@ public sealed record TargetLimits
             : throw new ArgumentOutOfRangeException(nameof(Pause), value, "Pause takes 1 s to 1 day.");
     } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Consumers that are remembered. When there is no room, one that does nothing gives way, and if there is none, the one whose pause ends first; when all
-    /// are connected, a new one is refused. 1 to 65536, by default 1024.</summary>
+    /// <summary>Consumers that are remembered. When there is no room, one that does nothing gives way, and if there is none, the one whose pause ends
+    /// first; when all are connected, a new one is refused. 1 to 65536, by default 1024.</summary>
     public int MaxConsumers { get; init => field = Within(value, 65536); } = 1024;
 
     /// <summary>Targets that are remembered of each consumer; the one used longest ago gives way and counts as new again. 16 to 4096, by default 512.</summary>

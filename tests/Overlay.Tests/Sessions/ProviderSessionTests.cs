@@ -21,7 +21,7 @@ public class ProviderSessionTests
         Task cutting = pair.Provider.CutAsync(pair.ConsumerKey, deadline.Token);
 
         // The clock stands still: no timeout helps.
-        await exit.GivenUp.WaitAsync(Token);
+        await exit.GivenUp.WaitAsync(TimeSpan.FromMinutes(1), Token);
         await deadline.CancelAsync();
         await pair.Dialer.DisposeAsync();
         await cutting;
