@@ -15,7 +15,7 @@ public class ProviderSessionTests
         ConsumerSession session = await pair.OpenAsync();
         Task connecting = session.ConnectAsync("origin", 80, Token).AsTask();
         await exit.Began.WaitAsync(Token);
-        pair.Dialer.WithholdsPongs = true;
+        pair.Dialer.IsDeaf = true;
 
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Token);
         Task cutting = pair.Provider.CutAsync(pair.ConsumerKey, deadline.Token);

@@ -244,7 +244,7 @@ public class TargetGuardTests
 
         // As many as an honest consumer may open at once.
         Task<ExitConnection>[] silent = [.. Enumerable.Range(0, 200).Select(i => exit.ConnectAsync(s_scanner, $"11.0.0.{i}", 443, stop.Token).AsTask())];
-        for (int i = 0; i < 56; i++) await RefusedAsync(exit, s_scanner, $"11.0.1.{i}", 443, ConnectCode.Capacity);
+        for (int i = 0; i < 56; i++) await RefusedAsync(exit, s_scanner, $"11.0.1.{i}", 443, ConnectCode.Capacity).WaitAsync(TimeSpan.FromMinutes(1), Token);
         (await exit.ConnectAsync(s_other, "93.184.215.14", 443, Token)).Dispose();
         Assert.Equal(201, dialer.Dialled.Count);
 
