@@ -32,19 +32,6 @@ internal sealed class FilePoll(
         _stopping.Dispose();
     }
 
-    private async Task RunAsync()
-    {
-        using var timer = new PeriodicTimer(interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false)) await LookAsync().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // Being disposed of.
-        }
-    }
-
     /// <summary>Looks once. The loop's own work.</summary>
     internal async Task LookAsync()
     {
@@ -64,12 +51,27 @@ internal sealed class FilePoll(
         }
     }
 
-    // A file that cannot be looked at is one that is not there. Of a link, what it leads to counts.
-    private static (DateTime WrittenAt, long Size) Look(string path)
+    private async Task RunAsync()
     {
+        using var timer = new PeriodicTimer(interval, time);
         try
         {
-            FileInfo link = new(path), file = link.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? link;
+            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false)) await LookAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Being disposed of.
+        }
+    }
+
+    /// <summary>What tells one state of a file from another. A file that cannot be looked at is one that is not there.</summary>
+    internal static (DateTime WrittenAt, long Size) Look(string path)
+    {
+        var file = new FileInfo(path);
+        try
+        {
+            // Of a link, what it leads to counts.
+            file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
             return file.Exists ? (file.LastWriteTimeUtc, file.Length) : default;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
