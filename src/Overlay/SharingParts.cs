@@ -42,8 +42,10 @@ internal sealed class SharingParts : IAsyncDisposable
         _time = time;
         _closeTimeout = options.CloseTimeout;
         var policy = new ExitPolicy { AllowedPorts = sharing.OpenPorts, AllowPrivateTargets = sharing.AllowPrivateTargets };
+        // What may not be readable comes first, and nothing runs before all of it is read: a start that fails leaves no loop behind.
         _blocks = new ConsumerBlocks(dataDirectory, time, logger) { Blocked = EndAsync };
         _lists = TargetLists.Open(sharing.BlockLists, sharing.AllowLists, time, logger);
+        Protection = Protect(sharing, signer, dataDirectory, traffic, time, logger);
         _journal = new TargetJournal(sharing.TargetLog, dataDirectory, sharing.MaxTargetLogSize, time, logger);
         Exit exit = Exit.CreateOnSystem(new ExitOptions { Policy = policy, Targets = sharing.Targets }, () => [], time, logger, metrics, _lists, _journal);
         var terms = new ProviderTerms
@@ -53,7 +55,6 @@ internal sealed class SharingParts : IAsyncDisposable
             MaxCreditWindow = (long)sharing.CreditWindow.Bytes,
             ExitPolicy = policy.Digest,
         };
-        Protection = Protect(sharing, signer, dataDirectory, traffic, time, logger);
         Sessions = new ProviderSessions(signer, ledger, exit, terms, options, time, diagnostics, peers, ledgers, Protection) { IsBlocked = _blocks.Contains };
         Protection.EndSessions = async () =>
         {
@@ -80,6 +81,7 @@ internal sealed class SharingParts : IAsyncDisposable
     /// <param name="stopAnnouncing">Takes back what the network was told.</param>
     internal void Watch(Action stopAnnouncing)
     {
+        _lists.Start();
         _blocks.Start();
         _consent.Start(async () =>
         {

@@ -6,6 +6,8 @@ namespace Overlay.Interop.Tests;
 /// <summary>An owner's second thoughts reach a node that runs in another process.</summary>
 public sealed class ConsentTests
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -49,8 +51,10 @@ public sealed class ConsentTests
         await OverlayCli.SucceedAsync("block", "add", consumer.PeerId, "--data", provider.DataFolder);
 
         // Noticed within a second.
-        while ((await Curl.FetchAsync(origin.Url("small.bin"), Curl.ThroughSocks(consumer.Socks))).ExitCode == 0) Token.ThrowIfCancellationRequested();
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        deadline.CancelAfter(s_patience);
+        while ((await Curl.FetchAsync(origin.Url("small.bin"), Curl.ThroughSocks(consumer.Socks))).ExitCode == 0) deadline.Token.ThrowIfCancellationRequested();
         await OverlayCli.SucceedAsync("block", "remove", consumer.PeerId, "--data", provider.DataFolder);
-        while ((await Curl.FetchAsync(origin.Url("small.bin"), Curl.ThroughSocks(consumer.Socks))).ExitCode != 0) Token.ThrowIfCancellationRequested();
+        while ((await Curl.FetchAsync(origin.Url("small.bin"), Curl.ThroughSocks(consumer.Socks))).ExitCode != 0) deadline.Token.ThrowIfCancellationRequested();
     }
 }

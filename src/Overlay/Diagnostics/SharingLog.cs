@@ -40,6 +40,9 @@ internal static partial class SharingLog
     [LoggerMessage(EventId = 3007, Level = LogLevel.Information, Message = "Consumer {Consumer} is blocked: its sessions end, and no more are opened.")]
     public static partial void ConsumerBlocked(ILogger logger, PublicKey consumer);
 
+    [LoggerMessage(EventId = 3008, Level = LogLevel.Error, Message = "A change of {Files} could not be dealt with.")]
+    public static partial void ChangeFailed(ILogger logger, string files, Exception exception);
+
     [LoggerMessage(EventId = 3010, Level = LogLevel.Information, Message = "Sharing with the consent of {GivenAt:u} by {GivenBy} to text {TextVersion}.")]
     public static partial void SharingWithConsent(ILogger logger, DateTimeOffset givenAt, string givenBy, int textVersion);
 

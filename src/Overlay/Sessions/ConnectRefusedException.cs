@@ -6,8 +6,12 @@ public sealed class ConnectRefusedException : IOException
     internal ConnectRefusedException(ConnectCode code, string message, Exception? innerException = null)
         : base(message, innerException) => Code = code;
 
-    /// <summary>Whether a list of the exit's owner is the reason, of which a consumer cannot know: it counts for nothing.</summary>
-    internal bool IsByList { get; init; }
+    /// <summary>Whether it says nothing about the consumer: a list of the owner's that nobody can know of, the exit's own trouble, or what has been counted
+    /// before.</summary>
+    internal bool CountsForNothing { get; init; }
+
+    /// <summary>Whether it says again what the consumer was told before: that it is refused for a while.</summary>
+    internal bool IsRepeated { get; init; }
 
     /// <summary>The provider's reason.</summary>
     public ConnectCode Code { get; }

@@ -24,7 +24,9 @@ internal sealed class ProviderSession : IAsyncDisposable
     private readonly SessionMeter _meter;
     private readonly SessionInbox _inbox;
     private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _cut = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task _cutting = Task.CompletedTask;
     private int _finishing;
     private bool _finishSent;
 
@@ -93,12 +95,16 @@ internal sealed class ProviderSession : IAsyncDisposable
     {
         await _inbox.DisposeAsync().ConfigureAwait(false);
         await _stream.DisposeAsync().ConfigureAwait(false);
+        await _cutting.ConfigureAwait(false);
     }
 
     /// <summary>Resets every connect, takes no more, and asks for a last receipt.</summary>
     internal void CutOff(string reason)
     {
         _meter.AbortAll(reason);
+        // A consumer that does not acknowledge the reset must not keep a lookup, a dial or a relay. Not on this thread, which may hold locks.
+        Task cutting = _cut.CancelAsync();
+        if (!cutting.IsCompleted) _cutting = cutting;
         Volatile.Write(ref _finishing, 1);
         _inbox.Wake();
     }
@@ -129,7 +135,7 @@ internal sealed class ProviderSession : IAsyncDisposable
             return;
         }
 
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token, _cut.Token);
         Task watching = CancelAtEndAsync(stream, stop);
         try
         {

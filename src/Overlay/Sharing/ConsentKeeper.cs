@@ -69,7 +69,7 @@ internal sealed class ConsentKeeper : IAsyncDisposable
     {
         _end = end;
         if (_folder is null) return;
-        _poll = new FilePoll([ConsentFile.PathIn(_folder)], Interval, _time, LookAsync);
+        _poll = new FilePoll([ConsentFile.PathIn(_folder)], Interval, _time, _logger, LookAsync);
         _poll.Start();
         // What has changed while the node started; the end is awaited when this is disposed of.
         SharingConsent? now = Read(_folder);
@@ -94,14 +94,24 @@ internal sealed class ConsentKeeper : IAsyncDisposable
         if (ending is not null) await ending.ConfigureAwait(false);
     }
 
-    private async Task LookAsync()
+    /// <summary>Looks at the record.</summary>
+    internal async Task LookAsync()
     {
         SharingConsent? consent = Read(_folder!);
-        if (consent is not null && consent.FindObjection(_sharing) is null) _consent = consent;
-        else await EndAsync(consent).ConfigureAwait(false);
+        if (consent is null || consent.FindObjection(_sharing) is not null)
+        {
+            await EndAsync(consent).ConfigureAwait(false);
+            return;
+        }
+
+        lock (_lock)
+        {
+            // Sharing that has ended takes a new start of the node; until then a new consent is not this one's.
+            if (_ending is null) _consent = consent;
+        }
     }
 
-    // What cannot be read allows nothing.
+    // What cannot be read allows nothing, whatever the reason.
     private SharingConsent? Read(string folder)
     {
         try
@@ -110,6 +120,11 @@ internal sealed class ConsentKeeper : IAsyncDisposable
         }
         catch (OverlayException)
         {
+            return null;
+        }
+        catch (Exception e)
+        {
+            SharingLog.ChangeFailed(_logger, ConsentFile.PathIn(folder), e);
             return null;
         }
     }

@@ -9,29 +9,34 @@ namespace Overlay.Sharing;
 /// <remarks>Safe on several threads. The set is swapped whole.</remarks>
 internal sealed class ConsumerBlocks : IAsyncDisposable
 {
-    internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    // A change is taken at the second look that sees it: within a second.
+    internal static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _lock = new();
     private readonly string? _folder;
     private readonly ILogger _logger;
     private readonly FilePoll _poll;
-    private volatile ImmutableHashSet<PublicKey> _keys;
+    private readonly TaskSet _endings = new();
+    // Those of the file, and those that could not be written to it: they are blocked until the node is started again.
+    private volatile ImmutableHashSet<PublicKey> _listed;
+    private volatile ImmutableHashSet<PublicKey> _ofThisRun = [];
 
     /// <exception cref="OverlayException">The list cannot be read.</exception>
     internal ConsumerBlocks(string? folder, TimeProvider time, ILogger logger)
     {
         _folder = folder;
         _logger = logger;
-        _poll = new FilePoll(folder is null ? [] : [BlockedConsumers.PathIn(folder)], Interval, time, ReloadAsync);
-        _keys = folder is null ? [] : [.. BlockedConsumers.Read(folder)];
+        _poll = new FilePoll(folder is null ? [] : [BlockedConsumers.PathIn(folder)], Interval, time, logger, ReloadAsync, waitsForRest: true);
+        _listed = folder is null ? [] : [.. BlockedConsumers.Read(folder)];
     }
 
     /// <summary>Ends the sessions of a consumer that was not blocked before.</summary>
     internal Func<PublicKey, Task>? Blocked { get; set; }
 
-    internal IReadOnlySet<PublicKey> Keys => _keys;
+    internal IReadOnlySet<PublicKey> Keys => _ofThisRun.Union(_listed);
 
-    internal bool Contains(PublicKey key) => _keys.Contains(key);
+    // In this order, as above: a key that moves from one set to the other is in the one or in both.
+    internal bool Contains(PublicKey key) => _ofThisRun.Contains(key) || _listed.Contains(key);
 
     /// <summary>Begins to watch the list.</summary>
     internal void Start() => _poll.Start();
@@ -39,51 +44,72 @@ internal sealed class ConsumerBlocks : IAsyncDisposable
     /// <summary>Blocks a consumer, and ends its sessions.</summary>
     internal async Task BlockAsync(PublicKey key)
     {
-        Task ending;
-        lock (_lock)
+        Task ending = Task.CompletedTask;
+        try
         {
-            bool isNew = !_keys.Contains(key);
-            _keys = _keys.Add(key);
-            ending = isNew ? EndAsync(key) : Task.CompletedTask;
-            if (_folder is not null) BlockedConsumers.Add(_folder, key);
+            lock (_lock)
+            {
+                bool isNew = !Contains(key);
+                _ofThisRun = _ofThisRun.Add(key);
+                if (isNew) ending = EndAsync(key);
+                if (_folder is null) return;
+                // A list that has vanished is written anew, whole.
+                BlockedConsumers.Add(_folder, File.Exists(BlockedConsumers.PathIn(_folder)) ? _ofThisRun : _listed.Union(_ofThisRun));
+                _listed = _listed.Union(_ofThisRun);
+                _ofThisRun = [];
+            }
         }
-
-        await ending.ConfigureAwait(false);
+        finally
+        {
+            await ending.ConfigureAwait(false);
+        }
     }
 
     internal bool Unblock(PublicKey key)
     {
         lock (_lock)
         {
-            bool was = _keys.Contains(key);
+            bool was = Contains(key);
             if (_folder is not null) BlockedConsumers.Remove(_folder, key);
-            _keys = _keys.Remove(key);
+            _listed = _listed.Remove(key);
+            _ofThisRun = _ofThisRun.Remove(key);
             return was;
         }
     }
 
-    public ValueTask DisposeAsync() => _poll.DisposeAsync();
-
-    private async Task ReloadAsync()
+    /// <summary>Ends the watch, and waits for the sessions that it is ending.</summary>
+    public async ValueTask DisposeAsync()
     {
-        var ending = new List<Task>();
+        await _poll.DisposeAsync().ConfigureAwait(false);
+        await _endings.DrainAsync().ConfigureAwait(false);
+    }
+
+    // Never throws, and waits for nobody's last receipt: the next change of the list must be seen at once.
+    private Task ReloadAsync()
+    {
         lock (_lock)
         {
-            ImmutableHashSet<PublicKey> before = _keys;
+            ImmutableHashSet<PublicKey> before = _listed;
             try
             {
-                _keys = [.. BlockedConsumers.Read(_folder!)];
+                // Nobody is let in by a slip of the pen, nor by a list that is gone.
+                ImmutableHashSet<PublicKey> now = [.. BlockedConsumers.Read(_folder!)];
+                if (!now.IsEmpty || before.IsEmpty || File.Exists(BlockedConsumers.PathIn(_folder!))) _listed = now;
+                else SharingLog.ListKept(_logger, $"{BlockedConsumers.PathIn(_folder!)} is gone.");
             }
             catch (OverlayException e)
             {
-                // Nobody is let in by a slip of the pen.
                 SharingLog.ListKept(_logger, e.Message);
             }
 
-            foreach (PublicKey key in _keys.Except(before)) ending.Add(EndAsync(key));
+            foreach (PublicKey key in _listed.Except(before).Except(_ofThisRun))
+            {
+                Task ending = EndAsync(key);
+                _endings.Run(() => ending);
+            }
         }
 
-        await Task.WhenAll(ending).ConfigureAwait(false);
+        return Task.CompletedTask;
     }
 
     private Task EndAsync(PublicKey key)

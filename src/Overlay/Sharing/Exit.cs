@@ -94,7 +94,9 @@ internal sealed class Exit : IExit
         catch (ConnectRefusedException refused)
         {
             if (LooksLikeSearching(refused)) place?.Fail(Now);
-            _journal?.Refused(consumer, host, port, refused);
+            // One that is refused anyway must not push out what it was refused for.
+            if (refused.IsRepeated) _journal?.LeaveOut();
+            else _journal?.Refused(consumer, host, port, refused);
             _metrics?.Refused(refused.Code);
             SharingLog.Refused(_logger, refused.Code, refused.Message);
             SharingLog.RefusedTarget(_logger, host, port, refused.Code);
@@ -116,7 +118,7 @@ internal sealed class Exit : IExit
 
     // What lies with this host or its line says nothing about the consumer.
     private static bool LooksLikeSearching(ConnectRefusedException refused) =>
-        !refused.IsByList && refused.Code is ConnectCode.Policy or ConnectCode.AddressTypeNotSupported or ConnectCode.HostUnreachable
+        !refused.CountsForNothing && refused.Code is ConnectCode.Policy or ConnectCode.AddressTypeNotSupported or ConnectCode.HostUnreachable
             or ConnectCode.ConnectionRefused or ConnectCode.TimedOut;
 
     private async Task<ExitConnection> CheckAndConnectAsync(TargetGuard.Place place, string host, int port, CancellationToken cancellationToken)
@@ -139,7 +141,7 @@ internal sealed class Exit : IExit
                 if (_lists is not null) Require(_lists.CheckAddress(target.Name, address));
             }
 
-            return await DialAsync(place, place.Aim(addresses, port, Now), port, cancellationToken).ConfigureAwait(false);
+            return await DialAsync(place, addresses, port, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -166,9 +168,16 @@ internal sealed class Exit : IExit
         }
         catch (SocketException error)
         {
-            throw error.SocketErrorCode == SocketError.TryAgain
-                ? new ConnectRefusedException(ConnectCode.HostUnreachable, "The name cannot be looked up at the moment.", error)
-                : new ConnectRefusedException(ConnectCode.HostUnreachable, "The name does not resolve.", error);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw error.SocketErrorCode switch
+            {
+                SocketError.TryAgain => new ConnectRefusedException(ConnectCode.HostUnreachable, "The name cannot be looked up at the moment.", error)
+                {
+                    CountsForNothing = true,
+                },
+                SocketError.NoBufferSpaceAvailable => new ConnectRefusedException(ConnectCode.Capacity, "The exit looks up as many names as it may.", error),
+                _ => new ConnectRefusedException(ConnectCode.HostUnreachable, "The name does not resolve.", error),
+            };
         }
 
         if (addresses.Length == 0) throw new ConnectRefusedException(ConnectCode.HostUnreachable, "The name has no address.");
@@ -181,10 +190,11 @@ internal sealed class Exit : IExit
         IPEndPoint[] targets = [.. StaggeredDial.Order(addresses, _options.MaxAttempts).Select(address => new IPEndPoint(address, port))];
         using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        var dialer = new AimedDialer(_dialer, place, _time);
         Socket socket;
         try
         {
-            socket = await StaggeredDial.ConnectAsync(_dialer, targets, _options.AttemptDelay, _time, both.Token).ConfigureAwait(false);
+            socket = await StaggeredDial.ConnectAsync(dialer, targets, _options.AttemptDelay, _time, both.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && timeout.IsCancellationRequested)
         {
@@ -195,6 +205,7 @@ internal sealed class Exit : IExit
             throw Refusal(error);
         }
 
+        place.Settle(dialer.AddressOf(socket));
         try
         {
             return new ExitConnection(socket, BoundEndPoint(socket), place);
@@ -216,7 +227,7 @@ internal sealed class Exit : IExit
 
     private static void Require(ExitVerdict verdict)
     {
-        if (!verdict.IsAllowed) throw new ConnectRefusedException(ConnectCode.Policy, verdict.Text) { IsByList = verdict.Refusal == ExitRefusal.List };
+        if (!verdict.IsAllowed) throw new ConnectRefusedException(ConnectCode.Policy, verdict.Text) { CountsForNothing = verdict.Refusal == ExitRefusal.List };
     }
 
     private static ConnectRefusedException Refusal(SocketException error) => error.SocketErrorCode switch

@@ -56,7 +56,8 @@ internal sealed record ExitOptions
         init => field = Positive(value, nameof(MaxConcurrentDials));
     } = 256;
 
-    /// <summary>How many name lookups may be with the operating system at once, where each may hold a thread. 1 or more, default 32.</summary>
+    /// <summary>How many name lookups may be with the operating system at once, where each may hold a thread. Others wait within
+    /// <see cref="ResolveTimeout"/>. 1 or more, default 32.</summary>
     public int MaxConcurrentLookups
     {
         get;

@@ -10,6 +10,7 @@ internal interface INameResolver
     /// <param name="name">A DNS name; a trailing dot keeps the host's search list out of it.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>The addresses in the resolver's order of preference, none if the name exists without any.</returns>
-    /// <exception cref="SocketException">The name does not exist or cannot be looked up.</exception>
+    /// <exception cref="SocketException">The name does not exist or cannot be looked up; <see cref="SocketError.NoBufferSpaceAvailable"/> when it was given up
+    /// before anybody was asked.</exception>
     Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken);
 }

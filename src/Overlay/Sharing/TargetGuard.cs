@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Overlay.Proofs;
 using Overlay.Sessions;
 
@@ -8,7 +9,8 @@ namespace Overlay.Sharing;
 /// <remarks>
 /// Each consumer has a purse of points that fills up evenly. A target costs one point when it is new and <see cref="TargetLimits.FailureWeight"/> more when
 /// nothing comes of it. Whoever empties the
-/// purse, or tries too many ports of one address, is refused for a while. Both tables have a limit.
+/// purse, or tries too many ports of one address, is refused for a while. What is counted is each address as it is dialled, whatever else the name has. Both
+/// tables have a limit.
 /// </remarks>
 internal sealed class TargetGuard(TargetLimits limits)
 {
@@ -46,15 +48,19 @@ internal sealed class TargetGuard(TargetLimits limits)
             }
 
             consumer.UsedAt = now;
-            if (consumer.PausedUntil > now) throw PausedError();
+            if (consumer.PausedUntil > now) throw PausedError(consumer);
             if (consumer.Open >= limits.MaxConnectionsPerConsumer)
                 throw new ConnectRefusedException(ConnectCode.Capacity, "The consumer has as many connections as it may.");
+            // Without this, a few silent targets of one consumer would take all dials there are.
+            if (consumer.Pending >= limits.MaxPendingPerConsumer)
+                throw new ConnectRefusedException(ConnectCode.Capacity, "The consumer waits for as many connections as it may.");
             consumer.Open++;
+            consumer.Pending++;
             return new Place(this, key);
         }
     }
 
-    private IPAddress[] Aim(Place place, IPAddress[] addresses, int port, TimeSpan now)
+    private void Aim(Place place, IPAddress address, int port, TimeSpan now)
     {
         bool paused = false;
         try
@@ -62,31 +68,48 @@ internal sealed class TargetGuard(TargetLimits limits)
             lock (_lock)
             {
                 Consumer consumer = _consumers[place.Key];
-                if (consumer.PausedUntil > now) throw PausedError();
-                IPAddress[] free = [.. addresses.Where(address => _open.GetValueOrDefault(address) < limits.MaxConnectionsPerAddress)];
-                if (free.Length == 0) throw new ConnectRefusedException(ConnectCode.Capacity, "The exit has as many connections to the target as it may.");
-                (IPAddress, int) key = (free[0], port);
-                if (consumer.Targets.TryGetValue(key, out Target? target))
+                if (consumer.PausedUntil > now) throw PausedError(consumer);
+                // The next address of the name may have room.
+                int open = _open.GetValueOrDefault(address);
+                if (open >= limits.MaxConnectionsPerAddress) throw new SocketException((int)SocketError.NoBufferSpaceAvailable);
+                if (consumer.Targets.TryGetValue((address, port), out Target? target))
                 {
                     target.UsedAt = now;
                     if (!target.Rate.TryTake(1, limits.ConnectionsPerMinuteToOneTarget, now))
-                        throw new ConnectRefusedException(ConnectCode.Policy, "The consumer connects to the target too often.");
+                        throw new ConnectRefusedException(ConnectCode.Policy, "The consumer connects to the target too often.") { CountsForNothing = true };
                 }
                 else
                 {
-                    paused = IsTooMuch(consumer, free[0], now) || !consumer.Points.TryTake(1, limits.NewTargetsPerMinute, now);
-                    if (paused) throw Pause(consumer, now);
-                    Remember(consumer, key, now);
+                    paused = IsTooMuch(consumer, address, now) || !consumer.Points.TryTake(1, limits.NewTargetsPerMinute, now);
+                    if (paused)
+                    {
+                        Pause(consumer, now);
+                        throw PausedError(consumer);
+                    }
+
+                    Remember(consumer, (address, port), now);
                 }
 
-                _open[free[0]] = _open.GetValueOrDefault(free[0]) + 1;
-                place.Address = free[0];
-                return free;
+                _open[address] = open + 1;
+                place.Addresses.Add(address);
             }
         }
         finally
         {
             if (paused) Paused?.Invoke(place.Key);
+        }
+    }
+
+    private void Settle(Place place, IPAddress connected)
+    {
+        lock (_lock)
+        {
+            _consumers[place.Key].Pending--;
+            place.IsPending = false;
+            place.Addresses.Remove(connected);
+            Release(place.Addresses);
+            place.Addresses.Clear();
+            place.Addresses.Add(connected);
         }
     }
 
@@ -96,7 +119,7 @@ internal sealed class TargetGuard(TargetLimits limits)
         {
             Consumer consumer = _consumers[place.Key];
             if (consumer.PausedUntil > now || consumer.Points.TryTake(limits.FailureWeight, limits.NewTargetsPerMinute, now)) return;
-            _ = Pause(consumer, now);
+            Pause(consumer, now);
         }
 
         Paused?.Invoke(place.Key);
@@ -106,10 +129,17 @@ internal sealed class TargetGuard(TargetLimits limits)
     {
         lock (_lock)
         {
-            _consumers[place.Key].Open--;
-            if (place.Address is not { } address) return;
-            if (--_open[address] == 0) _open.Remove(address);
+            Consumer consumer = _consumers[place.Key];
+            consumer.Open--;
+            if (place.IsPending) consumer.Pending--;
+            Release(place.Addresses);
         }
+    }
+
+    private void Release(List<IPAddress> addresses)
+    {
+        foreach (IPAddress address in addresses)
+            if (--_open[address] == 0) _open.Remove(address);
     }
 
     private bool IsTooMuch(Consumer consumer, IPAddress address, TimeSpan now)
@@ -129,30 +159,41 @@ internal sealed class TargetGuard(TargetLimits limits)
     }
 
     // Behind the pause the consumer begins anew.
-    private ConnectRefusedException Pause(Consumer consumer, TimeSpan now)
+    private void Pause(Consumer consumer, TimeSpan now)
     {
         consumer.PausedUntil = now + limits.Pause;
+        consumer.IsPauseTold = false;
         consumer.Points = new Purse(limits.NewTargetsPerMinute, consumer.PausedUntil);
-        return PausedError();
     }
 
     private bool TryMakeRoom(TimeSpan now)
     {
-        PublicKey? oldest = null;
-        TimeSpan usedAt = TimeSpan.MaxValue;
+        // A pause is served to its end where there is another way: forgetting it ends it. But keys cost nothing, and a table full of paused ones must not
+        // keep everybody else out.
+        PublicKey? found = null;
+        (bool IsPaused, TimeSpan Since) best = (true, TimeSpan.MaxValue);
         foreach ((PublicKey key, Consumer consumer) in _consumers)
         {
-            // A pause is served to its end: forgetting it would end it.
-            if (consumer.Open > 0 || consumer.PausedUntil > now || consumer.UsedAt >= usedAt) continue;
-            oldest = key;
-            usedAt = consumer.UsedAt;
+            if (consumer.Open > 0) continue;
+            (bool IsPaused, TimeSpan Since) rank = consumer.PausedUntil > now ? (true, consumer.PausedUntil) : (false, consumer.UsedAt);
+            if (rank.CompareTo(best) >= 0) continue;
+            found = key;
+            best = rank;
         }
 
-        return oldest is { } found && _consumers.Remove(found);
+        return found is { } one && _consumers.Remove(one);
     }
 
-    private static ConnectRefusedException PausedError() =>
-        new(ConnectCode.Policy, "The exit takes no connections from this consumer for a while: what it asked for looked like a search for open doors.");
+    private static ConnectRefusedException PausedError(Consumer consumer)
+    {
+        bool isRepeated = consumer.IsPauseTold;
+        consumer.IsPauseTold = true;
+        return new(ConnectCode.Policy, "The exit takes no connections from this consumer for a while: what it asked for looked like a search for open doors.")
+        {
+            CountsForNothing = true,
+            IsRepeated = isRepeated,
+        };
+    }
 
     /// <summary>A connection's place in the counts.</summary>
     internal sealed class Place(TargetGuard guard, PublicKey key) : IDisposable
@@ -161,13 +202,19 @@ internal sealed class TargetGuard(TargetLimits limits)
 
         internal PublicKey Key => key;
 
-        /// <summary>The address under which it is counted; null before it has a target.</summary>
-        internal IPAddress? Address { get; set; }
+        /// <summary>The addresses under which it is counted. The guard's, under its lock.</summary>
+        internal List<IPAddress> Addresses { get; } = new(1);
 
-        /// <summary>Counts the target, once.</summary>
-        /// <returns>The addresses that may be dialled.</returns>
-        /// <exception cref="ConnectRefusedException">It is one too many.</exception>
-        internal IPAddress[] Aim(IPAddress[] addresses, int port, TimeSpan now) => guard.Aim(this, addresses, port, now);
+        /// <summary>Whether it is still to become a connection. The guard's, under its lock.</summary>
+        internal bool IsPending { get; set; } = true;
+
+        /// <summary>Counts an address that is about to be dialled.</summary>
+        /// <exception cref="ConnectRefusedException">It is one too many of the consumer's; no other is to be tried.</exception>
+        /// <exception cref="SocketException">The address has no room (<see cref="SocketError.NoBufferSpaceAvailable"/>).</exception>
+        internal void Aim(IPAddress address, int port, TimeSpan now) => guard.Aim(this, address, port, now);
+
+        /// <summary>Lets go of all addresses but the one that it is connected to.</summary>
+        internal void Settle(IPAddress connected) => guard.Settle(this, connected);
 
         /// <summary>Nothing came of it.</summary>
         internal void Fail(TimeSpan now) => guard.Fail(this, now);
@@ -184,7 +231,11 @@ internal sealed class TargetGuard(TargetLimits limits)
 
         internal int Open { get; set; }
 
+        internal int Pending { get; set; }
+
         internal TimeSpan PausedUntil { get; set; } = TimeSpan.MinValue;
+
+        internal bool IsPauseTold { get; set; }
 
         internal TimeSpan UsedAt { get; set; }
 

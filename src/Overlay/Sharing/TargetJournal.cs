@@ -27,8 +27,8 @@ internal sealed class TargetJournal : IAsyncDisposable
     private readonly long _maxSize;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Channel<(TargetRefusal Target, bool IsRefused)> _queue =
-        Channel.CreateBounded<(TargetRefusal, bool)>(new BoundedChannelOptions(MaxQueued) { SingleReader = true });
+    private readonly Channel<(TargetRefusal Target, bool IsRefused, int LeftOut)> _queue =
+        Channel.CreateBounded<(TargetRefusal, bool, int)>(new BoundedChannelOptions(MaxQueued) { SingleReader = true });
     private readonly Task _writing;
     private int _leftOut;
 
@@ -68,6 +68,12 @@ internal sealed class TargetJournal : IAsyncDisposable
         if (_logging != TargetLogging.None) Write(refusal, true);
     }
 
+    /// <summary>How many lines the next one has to stand for besides itself.</summary>
+    internal int LeftOut => Volatile.Read(ref _leftOut);
+
+    /// <summary>Counts a refusal that says nothing new; the next line tells how many.</summary>
+    internal void LeaveOut() => Interlocked.Increment(ref _leftOut);
+
     internal void Reached(PublicKey consumer, string host, int port)
     {
         if (_logging == TargetLogging.All) Write(new TargetRefusal(_time.GetUtcNow(), consumer, Cut(host), port, ConnectCode.Succeeded, ""), false);
@@ -81,7 +87,8 @@ internal sealed class TargetJournal : IAsyncDisposable
 
     private void Write(TargetRefusal target, bool isRefused)
     {
-        if (!_queue.Writer.TryWrite((target, isRefused))) Interlocked.Increment(ref _leftOut);
+        int leftOut = Interlocked.Exchange(ref _leftOut, 0);
+        if (!_queue.Writer.TryWrite((target, isRefused, leftOut))) Interlocked.Add(ref _leftOut, leftOut + 1);
     }
 
     private async Task WriteAsync()
@@ -89,16 +96,18 @@ internal sealed class TargetJournal : IAsyncDisposable
         string path = Path.Combine(_folder!, FileName);
         var line = new ArrayBufferWriter<byte>(512);
         FileStream? file = null;
+        bool isFailing = false;
         try
         {
-            await foreach ((TargetRefusal target, bool isRefused) in _queue.Reader.ReadAllAsync().ConfigureAwait(false))
+            await foreach ((TargetRefusal target, bool isRefused, int leftOut) in _queue.Reader.ReadAllAsync().ConfigureAwait(false))
             {
                 line.Clear();
-                Encode(line, target, isRefused, Interlocked.Exchange(ref _leftOut, 0));
+                Encode(line, target, isRefused, leftOut);
                 try
                 {
                     file ??= OwnerFiles.Create(path, FileMode.Append);
-                    if (file.Length > 0 && file.Length + line.WrittenCount > _maxSize)
+                    // What the owner has led to a pipe has no end to watch.
+                    if (file.CanSeek && file.Length > 0 && file.Length + line.WrittenCount > _maxSize)
                     {
                         await file.DisposeAsync().ConfigureAwait(false);
                         file = null;
@@ -107,11 +116,14 @@ internal sealed class TargetJournal : IAsyncDisposable
                     }
 
                     await file.WriteAsync(line.WrittenMemory).ConfigureAwait(false);
+                    isFailing = false;
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {
-                    // A full disk must not keep the exit from refusing; the lines are lost, and the log says so.
-                    SharingLog.JournalFailed(_logger, e.Message);
+                    // A full disk must not keep the exit from refusing; the lines are lost, and the log says so once.
+                    Interlocked.Add(ref _leftOut, leftOut + 1);
+                    if (!isFailing) SharingLog.JournalFailed(_logger, e.Message);
+                    isFailing = true;
                 }
             }
         }

@@ -10,6 +10,10 @@ public sealed record TargetLimits
     /// <summary>Connections of one consumer at once, those being made among them. 1 to 65536, by default 512.</summary>
     public int MaxConnectionsPerConsumer { get; init => field = Within(value, 65536); } = 512;
 
+    /// <summary>Connections of one consumer that are being made at once, lookups among them. Below the 256 that the exit makes for all together, so that nobody
+    /// takes them all. 1 to 65536, by default 200.</summary>
+    public int MaxPendingPerConsumer { get; init => field = Within(value, 65536); } = 200;
+
     /// <summary>Connections of all consumers to one address at once. 1 to 65536, by default 256.</summary>
     public int MaxConnectionsPerAddress { get; init => field = Within(value, 65536); } = 256;
 
@@ -37,8 +41,8 @@ public sealed record TargetLimits
             : throw new ArgumentOutOfRangeException(nameof(Pause), value, "Pause takes 1 s to 1 day.");
     } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Consumers that are remembered. When there is no room, one that does nothing gives way; when none does, a new one is refused. 1 to 65536, by
-    /// default 1024.</summary>
+    /// <summary>Consumers that are remembered. When there is no room, one that does nothing gives way, and if there is none, the one whose pause ends
+    /// first; when all are connected, a new one is refused. 1 to 65536, by default 1024.</summary>
     public int MaxConsumers { get; init => field = Within(value, 65536); } = 1024;
 
     /// <summary>Targets that are remembered of each consumer; the one used longest ago gives way and counts as new again. 16 to 4096, by default 512.</summary>

@@ -66,10 +66,11 @@ internal sealed class TargetList
     {
         try
         {
-            var info = new FileInfo(file);
-            if (info.Exists && info.Length > MaxFileSize)
-                throw new TargetListException($"{file} has {info.Length} bytes, more than the {MaxFileSize} that a list may have");
-            using var reader = new StreamReader(file, new UTF8Encoding(false, throwOnInvalidBytes: true));
+            // The open file, not its name: that may be a link's, which is small.
+            using var bytes = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            if (bytes.CanSeek && bytes.Length > MaxFileSize)
+                throw new TargetListException($"{file} has {bytes.Length} bytes, more than the {MaxFileSize} that a list may have");
+            using var reader = new StreamReader(bytes, new UTF8Encoding(false, throwOnInvalidBytes: true));
             for (int number = 1; reader.ReadLine() is { } line; number++)
             {
                 if (line.Length > MaxLineLength || !TryReadLine(line, names, networks))

@@ -22,25 +22,26 @@ internal sealed class TargetLists : IAsyncDisposable
         _blockFiles = blockFiles;
         _allowFiles = allowFiles;
         _logger = logger;
-        _poll = new FilePoll([.. blockFiles, .. allowFiles], Interval, time, Reload);
+        _poll = new FilePoll([.. blockFiles, .. allowFiles], Interval, time, logger, Reload, waitsForRest: true);
         _lists = new Pair(TargetList.Read(blockFiles), TargetList.Read(allowFiles));
     }
 
-    /// <summary>Reads the files and begins to watch them.</summary>
+    /// <summary>Reads the files.</summary>
     /// <exception cref="OverlayException">A file cannot be used; names the line.</exception>
     internal static TargetLists Open(IEnumerable<string> blockFiles, IEnumerable<string> allowFiles, TimeProvider time, ILogger logger)
     {
         try
         {
-            var lists = new TargetLists([.. blockFiles.Select(Path.GetFullPath)], [.. allowFiles.Select(Path.GetFullPath)], time, logger);
-            lists._poll.Start();
-            return lists;
+            return new TargetLists([.. blockFiles.Select(Path.GetFullPath)], [.. allowFiles.Select(Path.GetFullPath)], time, logger);
         }
         catch (TargetListException e)
         {
             throw new OverlayException(OverlayError.TargetList, e.Message + ".", e);
         }
     }
+
+    /// <summary>Begins to watch the files. Changes since they were read are noticed.</summary>
+    internal void Start() => _poll.Start();
 
     /// <summary>Whether a name may be looked up.</summary>
     internal ExitVerdict CheckName(string name)

@@ -5,6 +5,7 @@ using Overlay.Proofs;
 using Overlay.Proofs.Ledger;
 using Overlay.Sessions;
 using Overlay.Sharing;
+using Overlay.TestKit;
 using Overlay.Tests.Hosting;
 
 namespace Overlay.Tests.Sharing;
@@ -44,6 +45,76 @@ public sealed class BlockedConsumerTests : IDisposable
     }
 
     [Fact]
+    public async Task Lists_ChangedFromTwoSidesAtOnce_LoseNothing()
+    {
+        PublicKey[] keys = [.. Enumerable.Range(1, 40).Select(i => Key((byte)i))];
+        await Task.WhenAll(keys.Chunk(20).Select(half => Task.Run(() =>
+        {
+            foreach (PublicKey key in half) BlockedConsumers.Add(Data, key);
+        }, Token)));
+
+        Assert.Equal(keys, BlockedConsumers.Read(Data).Order());
+    }
+
+    [Fact]
+    public async Task Running_BlockThatCannotBeWritten_HoldsUntilTheEndOfTheRunAndIsWrittenWithTheNext()
+    {
+        var ending = new TaskCompletionSource();
+        await using var blocks = new ConsumerBlocks(Data, _time, new FakeLogger()) { Blocked = key => key == s_one ? ending.Task : Task.CompletedTask };
+        // Nobody can take the lock where a folder stands in its place.
+        DirectoryInfo obstacle = Directory.CreateDirectory(Path.Combine(Data, "blocked-consumers.lock"));
+        Task blocking = blocks.BlockAsync(s_one);
+        // Also then the sessions' end is waited for.
+        Assert.False(blocking.IsCompleted);
+        ending.SetResult();
+        await Assert.ThrowsAsync<OverlayException>(() => blocking);
+
+        File.WriteAllText(Path.Combine(Data, "blocked-consumers"), $"{s_two}\n");
+        blocks.Start();
+        await AdvanceUntilAsync(() => blocks.Contains(s_two));
+        Assert.True(blocks.Contains(s_one));
+        Assert.Equal([s_one, s_two], blocks.Keys.Order());
+
+        obstacle.Delete();
+        await blocks.BlockAsync(Key(3));
+        Assert.Equal([s_one, s_two, Key(3)], BlockedConsumers.Read(Data).Order());
+        Assert.True(blocks.Unblock(s_one));
+        Assert.False(blocks.Contains(s_one));
+    }
+
+    [Fact]
+    public async Task Running_ListThatVanishes_LetsNobodyInAndIsWrittenWholeAgain()
+    {
+        var log = new FakeLogger();
+        BlockedConsumers.Add(Data, s_one);
+        await using var blocks = new ConsumerBlocks(Data, _time, log);
+        blocks.Start();
+        File.Delete(Path.Combine(Data, "blocked-consumers"));
+        await AdvanceUntilAsync(() => log.Collector.GetSnapshot().Any(record => record.Id.Id == 3005));
+        Assert.True(blocks.Contains(s_one));
+
+        await blocks.BlockAsync(s_two);
+
+        Assert.Equal([s_one, s_two], BlockedConsumers.Read(Data).Order());
+    }
+
+    [Fact]
+    public async Task Running_SessionsThatTakeLongToEnd_DelayNoOtherBlock()
+    {
+        var ending = new TaskCompletionSource();
+        var blocks = new ConsumerBlocks(Data, _time, new FakeLogger()) { Blocked = _ => ending.Task };
+        blocks.Start();
+        BlockedConsumers.Add(Data, s_one);
+        await AdvanceUntilAsync(() => blocks.Contains(s_one));
+        BlockedConsumers.Add(Data, s_two);
+        await AdvanceUntilAsync(() => blocks.Contains(s_two));
+
+        Task disposing = blocks.DisposeAsync().AsTask();
+        ending.SetResult();
+        await disposing;
+    }
+
+    [Fact]
     public async Task Running_ListChangedByAnotherProgram_EndsThatConsumer()
     {
         var log = new FakeLogger();
@@ -64,16 +135,6 @@ public sealed class BlockedConsumerTests : IDisposable
         await AdvanceUntilAsync(() => log.Collector.GetSnapshot().Any(record => record.Id.Id == 3005));
         Assert.True(blocks.Contains(s_one));
         Assert.Equal([s_one], ended);
-
-        async Task AdvanceUntilAsync(Func<bool> done)
-        {
-            while (!done())
-            {
-                Token.ThrowIfCancellationRequested();
-                _time.Advance(ConsumerBlocks.Interval);
-                await Task.Yield();
-            }
-        }
     }
 
     [Fact]
@@ -117,6 +178,8 @@ public sealed class BlockedConsumerTests : IDisposable
         Assert.True(again.Sharing!.UnblockConsumer(key));
         await using Stream served = await back.ConnectAsync("127.0.0.1", origin.Port, null, Token);
     }
+
+    private Task AdvanceUntilAsync(Func<bool> done) => Patience.UntilAsync(done, Token, () => _time.Advance(ConsumerBlocks.Interval));
 
     private static async Task AssertRefusedAsync(OverlayNode consumer, int port)
     {

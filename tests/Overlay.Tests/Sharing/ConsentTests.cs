@@ -6,6 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 using Overlay.Proofs;
 using Overlay.Proofs.Receipts;
 using Overlay.Sharing;
+using Overlay.TestKit;
 using Overlay.Tests.Hosting;
 using Overlay.Transport.Identity;
 
@@ -216,16 +217,29 @@ public sealed class ConsentTests : IDisposable
         else SharingConsent.Withdraw(Data, _time);
 
         // The loop may not wait for its first tick yet.
-        while (!keeper.Ended.IsCompleted)
-        {
-            _time.Advance(ConsentKeeper.Interval);
-            await Task.Yield();
-        }
+        await Patience.UntilAsync(() => keeper.Ended.IsCompleted, Token, () => _time.Advance(ConsentKeeper.Interval));
 
         await keeper.DisposeAsync();
         Assert.Equal(1, ends);
         Assert.False(keeper.Consent.IsInForce);
         Assert.Contains(log.Collector.GetSnapshot(), record => record.Id.Id == 3011);
+    }
+
+    [Fact]
+    public async Task Consent_GivenAnewAfterSharingHasEnded_IsNotInForceBeforeTheNextStart()
+    {
+        SharingConsent? consent = await SharingConsent.AskAsync(Data, new SharingOptions(), Consents.Yes, _time, Token);
+        using PeerIdentity identity = PeerIdentityFile.Load(Path.Combine(Data, "identity.key"));
+        await using ConsentKeeper keeper = await ConsentKeeper.OpenAsync(new SharingOptions { Consent = consent }, Data, new IdentitySigner(identity), _time,
+            new FakeLogger(), Token);
+        keeper.Start(() => Task.CompletedTask);
+        await keeper.WithdrawAsync();
+        Assert.True((await SharingConsent.AskAsync(Data, new SharingOptions(), Consents.Yes, _time, Token))!.IsInForce);
+
+        await keeper.LookAsync();
+
+        Assert.True(keeper.Ended.IsCompleted);
+        Assert.False(keeper.Consent.IsInForce);
     }
 
     [Fact]

@@ -120,7 +120,7 @@ public class TargetGuardTests
     }
 
     [Fact]
-    public void Consumers_BeyondTheTable_MakeRoomExceptThosePausedOrConnected()
+    public void Consumers_BeyondTheTable_MakeRoomTheIdleFirstThenThePausedAndNeverTheConnected()
     {
         var guard = new TargetGuard(new TargetLimits { MaxConsumers = 3, NewTargetsPerMinute = 1, FailureWeight = 100 });
         TimeSpan now = TimeSpan.FromHours(1);
@@ -132,8 +132,159 @@ public class TargetGuardTests
 
         Assert.Equal(3, guard.Count);
         Assert.Throws<ConnectRefusedException>(() => guard.Enter(Key(10), now));
-        using TargetGuard.Place last = guard.Enter(Key(251), now);
-        Assert.Equal(ConnectCode.Capacity, Assert.Throws<ConnectRefusedException>(() => guard.Enter(Key(252), now)).Code);
+        using TargetGuard.Place idlePlace = guard.Enter(Key(251), now);
+        // Nobody is idle any more: keys that cost nothing, all of them paused, must not keep everybody else out.
+        using TargetGuard.Place pausedPlace = guard.Enter(Key(252), now);
+        Assert.Equal(ConnectCode.Capacity, Assert.Throws<ConnectRefusedException>(() => guard.Enter(Key(253), now)).Code);
+    }
+
+    [Fact]
+    public void Consumers_AllPaused_TheOneWhosePauseEndsFirstGivesWay()
+    {
+        var limits = new TargetLimits { MaxConsumers = 3, NewTargetsPerMinute = 1, FailureWeight = 100 };
+        var guard = new TargetGuard(limits);
+        TimeSpan now = TimeSpan.FromHours(1);
+        foreach (byte key in (byte[])[2, 1, 3])
+        {
+            now += TimeSpan.FromSeconds(1);
+            using TargetGuard.Place place = guard.Enter(Key(key), now);
+            place.Fail(now);
+        }
+
+        guard.Enter(Key(4), now).Dispose();
+
+        Assert.Throws<ConnectRefusedException>(() => guard.Enter(Key(1), now));
+        Assert.Throws<ConnectRefusedException>(() => guard.Enter(Key(3), now));
+        guard.Enter(Key(2), now).Dispose();
+    }
+
+    [Fact]
+    public async Task Decoy_ThatRefusesBeforeTheTarget_HidesNeitherPortsNorConnections()
+    {
+        // A consumer's own name server puts an address of the consumer's first; dialled is the other one as well.
+        var resolver = new ScriptedResolver(["93.184.215.99", "93.184.215.14"]);
+        var dialer = new RecordingDialer
+        {
+            Answer = (target, cancelled) => target.Address.GetAddressBytes()[3] == 99 ? throw new SocketException((int)SocketError.ConnectionRefused)
+                : RecordingDialer.Loopback(cancelled),
+        };
+        var policy = new ExitPolicy { AllowedPorts = GuardedPorts.Open([new PortRange(8000, 9000)]) };
+        var limits = new TargetLimits { MaxPortsPerAddress = 4, MaxConnectionsPerAddress = 6, NewTargetsPerMinute = 1000 };
+        Exit exit = Create(dialer, limits, new FakeTimeProvider(), resolver: resolver, policy: policy);
+
+        // The ports of the victim are the same ones as the decoy's, so another name leads to it alone.
+        var open = new List<ExitConnection>();
+        for (int port = 8000; port < 8004; port++) open.Add(await exit.ConnectAsync(s_other, "two.example", port, Token));
+        await RefusedAsync(exit, s_other, "93.184.215.14", 8004, ConnectCode.Policy);
+        for (int port = 8000; port < 8002; port++) open.Add(await exit.ConnectAsync(s_scanner, "two.example", port, Token));
+        // The victim is full: only the decoy is dialled, whatever its name.
+        int before = dialer.Dialled.Count;
+        await RefusedAsync(exit, s_scanner, "two.example", 8000, ConnectCode.ConnectionRefused);
+        Assert.Equal(["93.184.215.99:8000"], dialer.Dialled.Skip(before).Select(end => end.ToString()));
+        await RefusedAsync(exit, s_scanner, "93.184.215.14", 8000, ConnectCode.Capacity);
+
+        // The decoy was let go of as it lost, and the victim is as its connections end.
+        foreach (ExitConnection connection in open) connection.Dispose();
+        (await exit.ConnectAsync(s_scanner, "two.example", 8000, Token)).Dispose();
+    }
+
+    [Fact]
+    public async Task Decoy_BeforeOneTarget_DoesNotHideItsRate()
+    {
+        string[] names = ["a.example.", "b.example."];
+        var resolver = new ScriptedResolver
+        {
+            Answer = (name, _) => Task.FromResult<IPAddress[]>([new IPAddress([93, 184, 215, (byte)(100 + Array.IndexOf(names, name))]),
+                IPAddress.Parse("93.184.215.14")]),
+        };
+        var dialer = new RecordingDialer
+        {
+            Answer = (target, cancelled) => target.Address.GetAddressBytes()[3] >= 100 ? throw new SocketException((int)SocketError.ConnectionRefused)
+                : RecordingDialer.Loopback(cancelled),
+        };
+        Exit exit = Create(dialer, new TargetLimits { ConnectionsPerMinuteToOneTarget = 3 }, new FakeTimeProvider(), resolver: resolver);
+
+        for (int i = 0; i < 3; i++) (await exit.ConnectAsync(s_scanner, i < 2 ? "a.example" : "b.example", 443, Token)).Dispose();
+        await RefusedAsync(exit, s_scanner, "b.example", 443, ConnectCode.Policy);
+
+        Assert.Equal(3, dialer.Dialled.Count(end => end.Address.ToString() == "93.184.215.14"));
+    }
+
+    [Fact]
+    public async Task Names_WithManyAddresses_CostOnlyWhatIsDialled()
+    {
+        string[] many = [.. Enumerable.Range(1, 100).Select(i => $"11.0.0.{i}")];
+        Exit exit = Create(new RecordingDialer(), new TargetLimits { NewTargetsPerMinute = 10, FailureWeight = 1 }, new FakeTimeProvider(),
+            resolver: new ScriptedResolver(many));
+
+        for (int i = 0; i < 20; i++) (await exit.ConnectAsync(s_scanner, "many.example", 443, Token)).Dispose();
+    }
+
+    [Fact]
+    public async Task Pause_InTheMiddleOfAName_EndsItsOtherAttempts()
+    {
+        string[] many = [.. Enumerable.Range(1, 6).Select(i => $"11.0.0.{i}")];
+        var dialer = new RecordingDialer { Answer = (_, _) => throw new SocketException((int)SocketError.ConnectionRefused) };
+        Exit exit = Create(dialer, new TargetLimits { NewTargetsPerMinute = 2 }, new FakeTimeProvider(), resolver: new ScriptedResolver(many));
+
+        await RefusedAsync(exit, s_scanner, "many.example", 443, ConnectCode.Policy);
+
+        Assert.Equal(2, dialer.Dialled.Count);
+    }
+
+    [Fact]
+    public async Task Scan_OfSilentTargetsAllAtOnce_LeavesRoomForAnother()
+    {
+        var dialer = new RecordingDialer
+        {
+            Answer = (target, cancelled) => target.Address.GetAddressBytes()[0] == 11 ? RecordingDialer.Never(cancelled) : RecordingDialer.Loopback(cancelled),
+        };
+        Exit exit = Create(dialer, new TargetLimits(), new FakeTimeProvider());
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+
+        // As many as an honest consumer may open at once.
+        Task<ExitConnection>[] silent = [.. Enumerable.Range(0, 200).Select(i => exit.ConnectAsync(s_scanner, $"11.0.0.{i}", 443, stop.Token).AsTask())];
+        for (int i = 0; i < 56; i++) await RefusedAsync(exit, s_scanner, $"11.0.1.{i}", 443, ConnectCode.Capacity).WaitAsync(TimeSpan.FromMinutes(1), Token);
+        (await exit.ConnectAsync(s_other, "93.184.215.14", 443, Token)).Dispose();
+        Assert.Equal(201, dialer.Dialled.Count);
+
+        await stop.CancelAsync();
+        foreach (Task<ExitConnection> one in silent) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one);
+    }
+
+    [Fact]
+    public async Task Connections_ThatStand_AreNotPending()
+    {
+        Exit exit = Create(new RecordingDialer(), new TargetLimits { MaxPendingPerConsumer = 1 }, new FakeTimeProvider());
+
+        using ExitConnection first = await exit.ConnectAsync(s_scanner, "93.184.215.14", 443, Token);
+        using ExitConnection second = await exit.ConnectAsync(s_scanner, "93.184.215.14", 443, Token);
+        await RefusedAsync(exit, s_scanner, "93.184.215.14", 25, ConnectCode.Policy);
+        using ExitConnection third = await exit.ConnectAsync(s_scanner, "93.184.215.14", 443, Token);
+    }
+
+    [Theory]
+    [InlineData(SocketError.TryAgain, ConnectCode.HostUnreachable)]
+    [InlineData(SocketError.NoBufferSpaceAvailable, ConnectCode.Capacity)]
+    public async Task Trouble_OfTheExitsOwnWithNames_CountsForNothing(SocketError error, ConnectCode code)
+    {
+        var resolver = new ScriptedResolver { Answer = (_, _) => throw new SocketException((int)error) };
+        Exit exit = Create(new RecordingDialer(), new TargetLimits(), new FakeTimeProvider(), resolver: resolver);
+
+        for (int i = 0; i < 200; i++) await RefusedAsync(exit, s_scanner, "page.example", 443, code);
+
+        (await exit.ConnectAsync(s_scanner, "93.184.215.14", 443, Token)).Dispose();
+    }
+
+    [Fact]
+    public async Task Flood_OfOneTarget_CostsOnlyThoseConnections()
+    {
+        Exit exit = Create(new RecordingDialer(), new TargetLimits { ConnectionsPerMinuteToOneTarget = 1 }, new FakeTimeProvider());
+
+        (await exit.ConnectAsync(s_scanner, "93.184.215.14", 443, Token)).Dispose();
+        for (int i = 0; i < 200; i++) await RefusedAsync(exit, s_scanner, "93.184.215.14", 443, ConnectCode.Policy);
+
+        (await exit.ConnectAsync(s_scanner, "93.184.215.15", 443, Token)).Dispose();
     }
 
     [Fact]
@@ -143,14 +294,14 @@ public class TargetGuardTests
         for (int i = 0; i < 1000; i++)
         {
             using TargetGuard.Place place = guard.Enter(s_scanner, TimeSpan.FromSeconds(1));
-            place.Aim([new IPAddress([11, 0, (byte)(i >> 8), (byte)i])], 443, TimeSpan.FromMilliseconds(i));
+            place.Aim(new IPAddress([11, 0, (byte)(i >> 8), (byte)i]), 443, TimeSpan.FromMilliseconds(i));
         }
 
         // The first is new again, the last is remembered.
         using TargetGuard.Place again = guard.Enter(s_scanner, TimeSpan.FromSeconds(1));
-        again.Aim([new IPAddress([11, 0, 0, 0])], 443, TimeSpan.FromSeconds(1));
+        again.Aim(new IPAddress([11, 0, 0, 0]), 443, TimeSpan.FromSeconds(1));
         using TargetGuard.Place known = guard.Enter(s_scanner, TimeSpan.FromSeconds(1));
-        Assert.Throws<ConnectRefusedException>(() => known.Aim([new IPAddress([11, 0, 3, 231])], 443, TimeSpan.FromSeconds(1)));
+        Assert.Throws<ConnectRefusedException>(() => known.Aim(new IPAddress([11, 0, 3, 231]), 443, TimeSpan.FromSeconds(1)));
     }
 
     [Fact]

@@ -1,9 +1,11 @@
+using System.IO.Pipes;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using Overlay.Proofs;
 using Overlay.Sessions;
 using Overlay.Sharing;
+using Overlay.TestKit;
 
 namespace Overlay.Tests.Sharing;
 
@@ -74,6 +76,79 @@ public sealed class TargetJournalTests : IDisposable
 
         Assert.Contains(log.Collector.GetSnapshot(), record => record.Id.Id == 3006);
     }
+
+    [Fact]
+    public async Task Journal_ConsumerThatIsRefusedForAWhile_KeepsWhatItWasRefusedForAndCountsTheRest()
+    {
+        await using (TargetJournal journal = Create(TargetLogging.Refusals, ByteSize.FromKibibytes(4)))
+        {
+            var options = new ExitOptions { Targets = new TargetLimits { NewTargetsPerMinute = 1, FailureWeight = 1 } };
+            Exit exit = new(options, new ScriptedResolver(["93.184.215.14"]), new RecordingDialer(), new FixedAddresses(), _time, new FakeLogger(), null, null,
+                journal);
+            foreach (string host in (string[])["10.0.0.1", "10.0.0.2"]) await RefusedAsync(exit, host);
+            for (int i = 0; i < 5000; i++) await RefusedAsync(exit, "192.0.2.1");
+            Assert.Equal(3, journal.Recent.Count);
+
+            // The next pause is told again.
+            _time.Advance(options.Targets.Pause);
+            await RefusedAsync(exit, "10.0.0.3");
+        }
+
+        JsonElement[] lines = [.. File.ReadLines(Current).Select(line => JsonElement.Parse(line))];
+        Assert.Equal(["10.0.0.1", "10.0.0.2", "192.0.2.1", "10.0.0.3"], lines.Select(line => line.GetProperty("host").GetString()));
+        Assert.Equal(4999, lines[3].GetProperty("leftOut").GetInt32());
+    }
+
+    [Fact]
+    public async Task Journal_DiskThatRefuses_IsToldOnceUntilItTakesALineAndTheLostAreCounted()
+    {
+        var log = new FakeLogger();
+        // A folder stands where the file is to be.
+        DirectoryInfo obstacle = Directory.CreateDirectory(Current);
+        await using (var journal = new TargetJournal(TargetLogging.Refusals, _folder.FullName, ByteSize.FromMebibytes(1), _time, log))
+        {
+            for (int i = 0; i < 50; i++) journal.Refused(s_consumer, "a.example", 80, new ConnectRefusedException(ConnectCode.Policy, "No."));
+            await Patience.UntilAsync(() => journal.LeftOut == 50, Token);
+            obstacle.Delete();
+            journal.Refused(s_consumer, "b.example", 80, new ConnectRefusedException(ConnectCode.Policy, "No."));
+        }
+
+        JsonElement line = JsonElement.Parse(Assert.Single(File.ReadLines(Current)));
+        Assert.Equal(("b.example", 50), (line.GetProperty("host").GetString(), line.GetProperty("leftOut").GetInt32()));
+        Assert.Single(log.Collector.GetSnapshot(), record => record.Id.Id == 3006);
+    }
+
+    [Fact]
+    public async Task Journal_ThatIsALink_IsFollowedUntilTheNextFileBegins()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
+        string elsewhere = Path.Combine(_folder.FullName, "elsewhere");
+        File.CreateSymbolicLink(Current, elsewhere);
+        await using (TargetJournal journal = Create(TargetLogging.Refusals, ByteSize.FromKibibytes(4)))
+            for (int i = 0; i < 200; i++) journal.Refused(s_consumer, "a.example", 80, new ConnectRefusedException(ConnectCode.Policy, "No."));
+
+        Assert.InRange(new FileInfo(elsewhere).Length, 3000, 4096);
+        Assert.Null(new FileInfo(Current).LinkTarget);
+        Assert.InRange(new FileInfo(Current).Length, 1, 4096);
+        Assert.Equal(3, _folder.GetFiles().Length);
+    }
+
+    [Fact]
+    public async Task Journal_ThatLeadsToAPipe_IsWrittenWithoutEnd()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Open files have names there only.");
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.In);
+        File.CreateSymbolicLink(Current, $"/proc/self/fd/{pipe.ClientSafePipeHandle.DangerousGetHandle()}");
+        await using (TargetJournal journal = Create(TargetLogging.Refusals, ByteSize.FromKibibytes(4)))
+            for (int i = 0; i < 100; i++) journal.Refused(s_consumer, "a.example", 80, new ConnectRefusedException(ConnectCode.Policy, "No."));
+
+        pipe.DisposeLocalCopyOfClientHandle();
+        using var reader = new StreamReader(pipe);
+        Assert.Equal(100, (await reader.ReadToEndAsync(Token)).Count(c => c == '\n'));
+    }
+
+    private static Task<ConnectRefusedException> RefusedAsync(Exit exit, string host) =>
+        Assert.ThrowsAsync<ConnectRefusedException>(() => exit.ConnectAsync(s_consumer, host, 80, Token).AsTask());
 
     private TargetJournal Create(TargetLogging logging, ByteSize? size = null) => new(logging, _folder.FullName, size ?? ByteSize.FromMebibytes(1), _time,
         new FakeLogger());

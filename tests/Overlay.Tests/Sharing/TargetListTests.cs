@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using Overlay.Sessions;
 using Overlay.Sharing;
+using Overlay.TestKit;
 
 namespace Overlay.Tests.Sharing;
 
@@ -79,6 +80,17 @@ public sealed class TargetListTests : IDisposable
     }
 
     [Fact]
+    public void Read_LinkToAFileThatIsTooLarge_IsAnError()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
+        string large = Write("large", ""), link = Path.Combine(_folder.FullName, "link");
+        using (FileStream file = File.OpenWrite(large)) file.SetLength(TargetList.MaxFileSize + 1);
+        File.CreateSymbolicLink(link, large);
+
+        Assert.Contains("bytes", Assert.Throws<TargetListException>(() => TargetList.Read([link])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Ranges_OverlappingAndNested_AreSearchedAsOne()
     {
         string[] networks = ["10.0.0.0/8", "10.1.0.0/16", "0.0.0.0/0", "9.255.255.0/24", "::/0", "ffff::/16"];
@@ -151,6 +163,7 @@ public sealed class TargetListTests : IDisposable
     {
         string path = Write("list", "one.example");
         await using TargetLists lists = TargetLists.Open([path], [], _time, _log);
+        lists.Start();
         Assert.False(lists.CheckName("one.example").IsAllowed);
 
         Write("list", "one.example\ntwo.example");
@@ -167,15 +180,7 @@ public sealed class TargetListTests : IDisposable
         Assert.False(lists.CheckName("two.example").IsAllowed);
     }
 
-    private async Task AdvanceUntilAsync(Func<bool> done)
-    {
-        while (!done())
-        {
-            Token.ThrowIfCancellationRequested();
-            _time.Advance(TargetLists.Interval);
-            await Task.Yield();
-        }
-    }
+    private Task AdvanceUntilAsync(Func<bool> done) => Patience.UntilAsync(done, Token, () => _time.Advance(TargetLists.Interval));
 
     private Exit Create(TargetLists lists, ScriptedResolver resolver, RecordingDialer dialer) =>
         new(new ExitOptions(), resolver, dialer, new FixedAddresses(), _time, _log, null, lists);

@@ -59,6 +59,9 @@ public sealed class InMemoryConnection : PeerConnection
 
     public override CancellationToken Closed => _closed.Token;
 
+    /// <summary>Takes no notice of what the other side sends, resets among it: the other side's streams are over only when the connection is.</summary>
+    public bool IsDeaf { get; set; }
+
     /// <summary>Runs <paramref name="handler"/> for each stream of <paramref name="protocol"/> that the other side opens.</summary>
     public void Handle(string protocol, Func<PeerStream, CancellationToken, Task> handler) => _handlersByProtocol[protocol] = handler;
 
@@ -148,6 +151,7 @@ public sealed class InMemoryConnection : PeerConnection
         await foreach (Frame frame in _incoming.Reader.ReadAllAsync())
         {
             if (_closed.IsCancellationRequested) break;
+            if (IsDeaf) continue;
             if (frame.Kind == FrameKind.Open) Accept(frame);
             else if (frame.Kind == FrameKind.Ping) TrySend(FrameKind.Pong, frame.Id);
             else if (_streams.TryGetValue(frame.Id, out InMemoryStream? stream)) stream.OnFrame(frame);
