@@ -48,8 +48,8 @@ internal sealed class FilePoll(IReadOnlyList<string> paths, TimeSpan interval, T
         }
     }
 
-    // A file that cannot be looked at is one that is not there.
-    private static (DateTime WrittenAt, long Size) Look(string path)
+    /// <summary>What tells one state of a file from another. A file that cannot be looked at is one that is not there.</summary>
+    internal static (DateTime WrittenAt, long Size) Look(string path)
     {
         var file = new FileInfo(path);
         try
