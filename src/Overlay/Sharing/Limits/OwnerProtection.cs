@@ -25,9 +25,6 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     // What yielding leaves at least, unless nothing is to be left: connections live on it, and no line notices.
     private const double LeastRate = 4096;
 
-    // Of what sockets carry: the rest are headers, encryption and acknowledgements.
-    private const double PayloadShare = 0.92;
-
     // What a share is of before anything was served: 1 Mbit/s.
     private const double UnknownRate = 125_000;
 
@@ -40,7 +37,8 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     private readonly PublicKey _key;
     private readonly IYieldPolicy _policy;
     private readonly ILineCounters _line;
-    private readonly ILineSurroundings _surroundings;
+    private readonly LineSampler _sampler;
+    private readonly KnownSurroundings _surroundings;
     private readonly SocketTraffic _traffic;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -56,15 +54,13 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     private Task _saving = Task.CompletedTask;
     private OwnerRules _rules;
     private string _revision;
-    private string? _limitsFault, _hostFault, _watchFault, _pollFault;
-    private Surroundings _around = new(null, null);
+    private string? _limitsFault, _watchFault, _pollFault;
     private Standing _standing;
     private SharingCondition? _told;
     private bool _isSet;
     private bool _isWatching;
     private double _share = 1;
     private (double? Up, double? Down) _rates;
-    private (long At, ulong Sent, ulong Received, ulong? AllSent, ulong? AllReceived)? _last;
     private long _lastBytesAt, _savedAt, _toldAt;
 
     /// <param name="settings">What it is made of.</param>
@@ -74,10 +70,11 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         _key = settings.Key;
         _policy = settings.Policy;
         _line = settings.Line;
-        _surroundings = settings.Surroundings;
         _traffic = settings.Traffic;
         _time = settings.Time;
         _logger = settings.Logger;
+        _sampler = new LineSampler(_line, _traffic, _time);
+        _surroundings = new KnownSurroundings(settings.Surroundings, _logger);
         _store = settings.Store;
         _looksItself = settings.LooksItself;
         _file = settings.Folder is { } folder ? new LimitsFile(folder) : null;
@@ -106,12 +103,12 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         {
             // Nothing runs while the node is idle, so that whoever asks is told by the clock of this moment.
             Apply();
-            lock (_lock) return _standing.IsOpen ? null : Words(_standing.Condition);
+            lock (_lock) return _standing.Refusal;
         }
     }
 
     // What is wrong; null for nothing.
-    private string? Fault => _limitsFault ?? _hostFault ?? _watchFault ?? _pollFault ?? _gate.Fault;
+    private string? Fault => _limitsFault ?? _surroundings.Fault ?? _watchFault ?? _pollFault ?? _gate.Fault;
 
     /// <summary>What is given at this moment.</summary>
     internal SharingState State
@@ -199,23 +196,16 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         long now = _time.GetTimestamp();
         long relayed = _gate.Collect();
         // Files and what a host has written: never under the lock, on which all wait who relay.
-        Surroundings around = LookAround();
-        SocketReading own = _traffic.Read();
-        (ulong Sent, ulong Received)? all = _line.Read();
-        YieldSample sample;
+        _surroundings.Look();
+        bool isFirst = _sampler.IsFirst;
+        (YieldSample sample, long served) = _sampler.Take(now, relayed, _surroundings);
         bool isJudged;
         lock (_lock)
         {
-            if (relayed > 0 || _last is null || (_standing.IsOpen && _gate.IsWaitedFor)) _lastBytesAt = now;
-            TimeSpan elapsed = _last is { } before ? _time.GetElapsedTime(before.At, now) : TimeSpan.Zero;
-            // Where the system does not count sockets, what was relayed has to do.
-            (ulong sent, ulong received) = SocketTraffic.IsSupported || _last is not { } since
-                ? (own.Sent, own.Received) : (since.Sent + (ulong)relayed, since.Received + (ulong)relayed);
+            if (relayed > 0 || isFirst || (_standing.IsOpen && _gate.IsWaitedFor)) _lastBytesAt = now;
             // What goes from this host to itself is in nobody's way.
             isJudged = _rules.Limits.Yield && !_traffic.IsLoopbackOnly;
-            sample = Sample(elapsed, sent, received, all, own.AddedLatency, around);
-            if (!_isHeldBack) _served.Add(Served(relayed, _last is { } then ? Math.Max(sent - then.Sent, received - then.Received) : 0), elapsed);
-            _last = (now, sent, received, all?.Sent, all?.Received);
+            if (!_isHeldBack) _served.Add(served, sample.Elapsed);
         }
 
         double share = isJudged ? _policy.Judge(sample) : 1;
@@ -228,7 +218,7 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
             if (_time.GetElapsedTime(_lastBytesAt, now) < s_rest) return true;
             // Whoever relays from here on wakes the next watch.
             _isWatching = false;
-            _last = null;
+            _sampler.Rest();
             // Nothing is held back from nobody.
             _share = 1;
             _gate.SetAsleep(true);
@@ -238,27 +228,6 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         Tell();
         return false;
     }
-
-    // What was relayed stands in buffers for a while; what has left is what the line can carry.
-    private static long Served(long relayed, ulong carried) => SocketTraffic.IsSupported && carried > 0 ? (long)(carried * PayloadShare) : relayed;
-
-    private YieldSample Sample(TimeSpan elapsed, ulong sent, ulong received, (ulong Sent, ulong Received)? all, TimeSpan? added, Surroundings around)
-    {
-        (long At, ulong Sent, ulong Received, ulong? AllSent, ulong? AllReceived) before = _last ?? (0, sent, received, all?.Sent, all?.Received);
-        return new YieldSample
-        {
-            Elapsed = elapsed,
-            OwnSent = new ByteSize(sent - before.Sent),
-            OwnReceived = new ByteSize(received - before.Received),
-            AllSent = Since(all?.Sent, before.AllSent),
-            AllReceived = Since(all?.Received, before.AllReceived),
-            AddedLatency = added,
-            IsOnBattery = around.IsOnBattery,
-            IsMetered = around.IsMetered,
-        };
-    }
-
-    private static ByteSize? Since(ulong? now, ulong? before) => now is { } n && before is { } b && n >= b ? new ByteSize(n - b) : null;
 
     // Called by the gate at the first byte after a rest.
     private void Wake()
@@ -422,35 +391,11 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         return true;
     });
 
-    // Asks the host, or the system: files and what others have written, never under a lock. Where that fails nothing is given.
-    private Surroundings LookAround()
-    {
-        try
-        {
-            var around = new Surroundings(_surroundings.IsOnBattery, _surroundings.IsMetered);
-            lock (_lock) (_around, _hostFault) = (around, null);
-        }
-        catch (Exception e)
-        {
-            string reason = "The host does not tell what surrounds it: " + e.Message;
-            bool isOther;
-            lock (_lock)
-            {
-                isOther = reason != _hostFault;
-                _hostFault = reason;
-            }
-
-            if (isOther) LimitsLog.Faulted(_logger, reason);
-        }
-
-        lock (_lock) return _around;
-    }
-
     // Judges the moment and sets the gate by it.
     private void Apply()
     {
         DateTimeOffset now = _time.GetUtcNow();
-        LookAround();
+        _surroundings.Look();
         SharingCondition? changed = null;
         lock (_lock)
         {
@@ -458,7 +403,7 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
             {
                 _rules.Turn(usage, now);
                 if (_rules.IsHibernationQuotaSpent(usage)) usage.Spent(_rules.SpendingUntil(usage, now));
-                return _rules.Judge(usage, _around, _share, now);
+                return _rules.Judge(usage, _surroundings, _share, now);
             });
             if (Fault is not null) standing = new Standing(SharingCondition.Faulted, null);
             bool hasClosed = _standing.IsOpen && !standing.IsOpen;
@@ -513,8 +458,8 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     }
 
     private bool IsHeldByRule() =>
-        (_rules.Limits.WhenOnBattery == OwnerRule.Yield && _around.IsOnBattery == true)
-            || (_rules.Limits.WhenMetered == OwnerRule.Yield && _around.IsMetered == true);
+        (_rules.Limits.WhenOnBattery == OwnerRule.Yield && _surroundings.IsOnBattery == true)
+            || (_rules.Limits.WhenMetered == OwnerRule.Yield && _surroundings.IsMetered == true);
 
     // What is due while bytes are relayed: usage to disk, and the state to whoever looks.
     private void Keep(long now)
@@ -550,46 +495,4 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     }
 
     private static BitRate? Rate(double? bytes) => bytes is { } rate ? new BitRate((ulong)(rate * 8)) : null;
-
-    private static string Words(SharingCondition condition) => condition switch
-    {
-        SharingCondition.QuotaSpent => "The provider's quota is spent.",
-        SharingCondition.Faulted => "The provider cannot share at this moment.",
-        _ => "The provider's owner needs the line.",
-    };
-
-    // What was told last.
-    private sealed record Surroundings(bool? IsOnBattery, bool? IsMetered) : ILineSurroundings;
-}
-
-/// <summary>What protects an owner, put together.</summary>
-internal sealed record ProtectionSettings
-{
-    /// <summary>The limits, where none are kept.</summary>
-    internal OwnerLimits Initial { get; init; } = new();
-
-    /// <summary>The data folder; null keeps nothing.</summary>
-    internal string? Folder { get; init; }
-
-    /// <summary>Where usage is kept.</summary>
-    internal required IUsageStore Store { get; init; }
-
-    /// <summary>The node's key.</summary>
-    internal required PublicKey Key { get; init; }
-
-    internal IYieldPolicy Policy { get; init; } = new IdleYieldPolicy();
-
-    internal required ILineCounters Line { get; init; }
-
-    internal required ILineSurroundings Surroundings { get; init; }
-
-    /// <summary>Counts the node's own sockets.</summary>
-    internal SocketTraffic Traffic { get; init; } = new();
-
-    internal TimeProvider Time { get; init; } = TimeProvider.System;
-
-    internal required ILogger Logger { get; init; }
-
-    /// <summary>Whether it looks at the line by itself; a test does that step by step.</summary>
-    internal bool LooksItself { get; init; } = true;
 }
