@@ -70,7 +70,7 @@ public sealed class OverlaySharing
     /// <summary>Takes other limits at once, and keeps them in the data folder for the next start. Open connections live on as far as the new ones allow.</summary>
     /// <param name="limits">The limits.</param>
     /// <param name="cancellationToken">Gives up before anything is written.</param>
-    /// <exception cref="OverlayException">They cannot be written; the old ones hold.</exception>
+    /// <exception cref="OverlayException">They cannot be written, or another has just written damaged ones into the data folder; the old ones hold.</exception>
     public Task SetLimitsAsync(OwnerLimits limits, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(limits);

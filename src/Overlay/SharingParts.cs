@@ -97,8 +97,14 @@ internal sealed class SharingParts : IAsyncDisposable
     {
         await _consent.DisposeAsync().ConfigureAwait(false);
         await _blocks.DisposeAsync().ConfigureAwait(false);
-        await Sessions.StopAsync(cancellationToken).ConfigureAwait(false);
-        await Protection.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            await Sessions.StopAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await Protection.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     /// <summary>Lets go of files, behind <see cref="StopAsync"/>.</summary>
@@ -126,7 +132,7 @@ internal sealed class SharingParts : IAsyncDisposable
                 Store = dataDirectory is null ? new UsageInMemory() : new UsageFile(dataDirectory),
                 Key = signer.PublicKey,
                 Policy = sharing.YieldPolicy?.Invoke() ?? new IdleYieldPolicy(),
-                Line = OperatingSystem.IsLinux() ? new LinuxLineCounters(time) : new SystemLineCounters(),
+                Line = OperatingSystem.IsLinux() ? new LinuxLineCounters(time) : new SystemLineCounters(time),
                 Surroundings = sharing.Surroundings ?? new SystemSurroundings(time),
                 Traffic = traffic,
                 Time = time,

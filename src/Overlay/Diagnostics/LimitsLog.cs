@@ -24,4 +24,7 @@ internal static partial class LimitsLog
 
     [LoggerMessage(EventId = 3053, Level = LogLevel.Warning, Message = "The state of sharing cannot be written: {Reason}")]
     public static partial void StateNotWritten(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 3054, Level = LogLevel.Warning, Message = "Sessions did not end in order.")]
+    public static partial void NotEnded(ILogger logger, Exception reason);
 }

@@ -13,12 +13,15 @@ internal interface IOwnerLine
     IRelayPass Begin(PublicKey consumer, Socket target);
 }
 
-/// <summary>One relayed connection's leave to use the line. Both of its directions may ask at once.</summary>
+/// <summary>One relayed connection's leave to use the line. Both of its directions may ask at once. Disposing of it is idempotent.</summary>
 internal interface IRelayPass : IDisposable
 {
     /// <summary>Whether nothing is held back at this moment: whoever relays then need not ask, and only tells by <see cref="Passed"/>. One volatile
     /// read.</summary>
     bool IsFree { get; }
+
+    /// <summary>Which quotas and which period are counted against; grows with each. Read before asking.</summary>
+    int Period { get; }
 
     /// <summary>Counts bytes that were relayed without asking.</summary>
     void Passed(int count);
@@ -31,5 +34,7 @@ internal interface IRelayPass : IDisposable
     ValueTask<int> TakeAsync(int most, CancellationToken cancellationToken);
 
     /// <summary>Gives back what was taken and not relayed.</summary>
-    void GiveBack(int count);
+    /// <param name="count">How many bytes.</param>
+    /// <param name="period"><see cref="Period"/> before they were taken; when another has begun since, they stay counted.</param>
+    void GiveBack(int count, int period);
 }

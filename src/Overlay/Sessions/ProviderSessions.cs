@@ -244,6 +244,9 @@ internal sealed class ProviderSessions(
             if (_cut || IsBlocked(consumer)) session.CutOff("The provider's owner no longer shares.");
         }
 
+        // Whoever pauses from here on finds it among the living; who has paused since it was let in has not. Not under the lock: hosts answer here too.
+        if (line?.Refusal is not null) session.CutOff("The provider's owner needs the line.");
+
         _diagnostics.Opened(session.Id, LedgerRole.Provider);
         ledgers?.Meet(stream.Connection);
 
@@ -329,11 +332,12 @@ internal sealed class ProviderSessions(
 
     private void Reserve(PublicKey consumer)
     {
+        string? busy = line?.Refusal;
         lock (_lock)
         {
             if (_stopping) throw new SessionException(SessionError.ShuttingDown, "The provider is going away.");
             if (IsBlocked(consumer)) throw new SessionException(SessionError.Blocked, "The provider's owner does not serve this consumer.");
-            if (line?.Refusal is { } busy) throw new SessionException(SessionError.Capacity, busy);
+            if (busy is not null) throw new SessionException(SessionError.Capacity, busy);
             int held = _perConsumer.GetValueOrDefault(consumer);
             if (held >= options.MaxSessionsPerPeer || _perConsumer.Values.Sum() >= options.MaxSessions)
                 throw new SessionException(SessionError.Capacity, "The provider has no room for another session.");

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Overlay.Sessions.Metering;
 
 namespace Overlay.Sessions;
 
@@ -15,6 +16,9 @@ internal static class SocketPump
     // What one send takes at most; a longer list only delays the first bytes.
     private const int MaxSegmentCount = 16;
 
+    // What is asked for at once: what one read may take. Without a cap a larger wish would be given whole, and all that a quota has reserved with it.
+    private const int MaxTaken = 2 * CreditGate.FrameSize;
+
     /// <summary>Pumps both ways without asking anybody.</summary>
     /// <inheritdoc cref="RelayAsync"/>
     internal static Task RunAsync(Socket socket, IDuplexPipe remote, CancellationToken cancellationToken) => RelayAsync(socket, remote, null, cancellationToken);
@@ -22,7 +26,8 @@ internal static class SocketPump
     /// <summary>Pumps both ways; half-close of one side becomes half-close of the other, an error resets both.</summary>
     /// <param name="socket">Connected. Its owner disposes of it afterwards; after an error it has been closed with a reset.</param>
     /// <param name="remote">The other side. Both its ends are completed when the task ends, with the error if there was one.</param>
-    /// <param name="pass">Asked for leave before any byte is received from the socket or sent to it; null for none. The caller disposes of it.</param>
+    /// <param name="pass">Asked for leave before any byte is received from the socket or sent to it; null for none. Disposed of when the task ends: before an
+    /// error resets the socket, while what it has carried can still be read.</param>
     /// <param name="cancellationToken">Resets both sides.</param>
     /// <returns>A task that ends, not faulted by anything the two sides do, when both directions are over.</returns>
     internal static async Task RelayAsync(Socket socket, IDuplexPipe remote, IRelayPass? pass, CancellationToken cancellationToken)
@@ -34,6 +39,7 @@ internal static class SocketPump
         Task<Exception?> inward = ToSocketAsync(remote.Input, socket, pass, stop);
         Exception? error = await outward.ConfigureAwait(false) ?? await inward.ConfigureAwait(false);
         await inward.ConfigureAwait(false);
+        pass?.Dispose();
         if (error is not null) Reset(socket);
     }
 
@@ -44,16 +50,28 @@ internal static class SocketPump
             bool hasMore = false;
             while (true)
             {
-                if (!hasMore) await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, stop.Token).ConfigureAwait(false);
+                // Whoever has to ask waits first, to know for how much.
+                if (!hasMore || pass is { IsFree: false }) await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, stop.Token).ConfigureAwait(false);
                 // Before anything is received: what may not be relayed stays with the system, and so in time with its sender.
-                int taken = pass is null or { IsFree: true } ? 0 : await pass.TakeAsync(Math.Max(1, socket.Available), stop.Token).ConfigureAwait(false);
-                Memory<byte> memory = output.GetMemory();
-                if (taken > 0 && taken < memory.Length) memory = memory[..taken];
-                int count = await socket.ReceiveAsync(memory, SocketFlags.None, stop.Token).ConfigureAwait(false);
-                Settle(pass, taken, count);
+                int period = pass?.Period ?? 0;
+                int taken = pass is null or { IsFree: true }
+                    ? 0 : await pass.TakeAsync(Math.Clamp(socket.Available, 1, MaxTaken), stop.Token).ConfigureAwait(false);
+                int count = 0;
+                Memory<byte> memory;
+                try
+                {
+                    memory = output.GetMemory();
+                    if (taken > 0 && taken < memory.Length) memory = memory[..taken];
+                    count = await socket.ReceiveAsync(memory, SocketFlags.None, stop.Token).ConfigureAwait(false);
+                }
+                finally
+                {
+                    Settle(pass, taken, count, period);
+                }
+
                 if (count == 0) break;
-                // A receive that filled its memory left more behind: no need to ask first.
-                hasMore = count == memory.Length;
+                // A receive that filled its memory left more behind: no need to wait first. One that was cut short to what was given says nothing.
+                hasMore = taken == 0 && count == memory.Length;
                 output.Advance(count);
                 FlushResult flushed = await output.FlushAsync(stop.Token).ConfigureAwait(false);
                 if (flushed.IsCompleted || flushed.IsCanceled) throw new IOException("The other side takes no more bytes.");
@@ -80,12 +98,14 @@ internal static class SocketPump
                 ReadOnlySequence<byte> rest = read.Buffer;
                 while (!rest.IsEmpty)
                 {
+                    int period = pass?.Period ?? 0;
                     int taken = pass is null or { IsFree: true }
-                        ? 0 : await pass.TakeAsync((int)Math.Min(rest.Length, int.MaxValue), stop.Token).ConfigureAwait(false);
+                        ? 0 : await pass.TakeAsync((int)Math.Min(rest.Length, MaxTaken), stop.Token).ConfigureAwait(false);
                     ReadOnlySequence<byte> next = taken > 0 ? rest.Slice(0, taken) : rest;
                     int sent = next.IsSingleSegment ? 0 : SendSegments(socket, next, segments ??= new(MaxSegmentCount));
                     if (sent == 0) sent = await socket.SendAsync(FirstOf(next), SocketFlags.None, stop.Token).ConfigureAwait(false);
-                    Settle(pass, taken, sent);
+                    // Not where it fails: a part may have left, and what counts too much is on the owner's side.
+                    Settle(pass, taken, sent, period);
                     rest = rest.Slice(sent);
                 }
 
@@ -104,10 +124,10 @@ internal static class SocketPump
     }
 
     // What was relayed beside what was asked for: nothing where nobody had to ask.
-    private static void Settle(IRelayPass? pass, int taken, int relayed)
+    private static void Settle(IRelayPass? pass, int taken, int relayed, int period)
     {
         if (taken == 0) pass?.Passed(relayed);
-        else if (taken > relayed) pass!.GiveBack(taken - relayed);
+        else if (taken > relayed) pass!.GiveBack(taken - relayed, period);
     }
 
     // Sends what the system takes without waiting; 0 when that is nothing, or the memory is not in arrays.

@@ -32,7 +32,8 @@ internal static class OwnerFiles
         }
     }
 
-    /// <summary>Writes a file under another name, brings it to disk and then puts it in the place of the one before: a crash leaves the one or the other.</summary>
+    /// <summary>Writes a file under another name, brings it to disk and then puts it in the place of the one before: a crash leaves the one or the other. Where
+    /// root writes it, it is whose the one before was, or the folder, so that a service that runs as another user can read on.</summary>
     /// <param name="path">Where.</param>
     /// <param name="content">What it is to hold.</param>
     /// <param name="isDurable">Whether it has to be on disk, file and name, when this returns.</param>
@@ -46,6 +47,7 @@ internal static class OwnerFiles
             if (!Directory.Exists(folder)) CreateFolder(folder);
             using (FileStream file = Create(temporary, FileMode.CreateNew))
             {
+                if (OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess) FileOwner.Take(path, folder, file.SafeFileHandle);
                 file.Write(content);
                 if (isDurable) file.Flush(flushToDisk: true);
             }
@@ -59,7 +61,20 @@ internal static class OwnerFiles
         }
         finally
         {
-            File.Delete(temporary);
+            TryDelete(temporary);
+        }
+    }
+
+    /// <summary>Deletes a file that nobody needs; one that cannot be deleted stays.</summary>
+    internal static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is in nobody's way.
         }
     }
 

@@ -23,6 +23,9 @@ public sealed class SocketTraffic
     // The same with what came out of order, which Linux tells since 5.4.
     private const int LongInfoSize = 228, OutOfOrder = 224;
 
+    // How far out-of-order segments may run ahead of a socket's bytes in order: a peer that repeats tiny ones would else hide its host's other traffic.
+    internal const ulong MaxAhead = 1 << 20;
+
     // Fewer segments of data than this say nothing of a queue: the peer may have waited with its acknowledgement (RFC 1122, section 4.2.3.2).
     private const uint BusySegments = 8;
 
@@ -44,11 +47,11 @@ public sealed class SocketTraffic
         }
     }
 
-    /// <summary>Counts a connected socket from here on.</summary>
+    /// <summary>Counts a connected socket from here on; one that is connected no more, or disposed of, is not counted.</summary>
     public void Add(Socket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
-        if (!IsSupported || socket.RemoteEndPoint is not IPEndPoint remote) return;
+        if (!IsSupported || RemoteOf(socket) is not { } remote) return;
         if (IPAddress.IsLoopback(remote.Address))
         {
             lock (_lock) _loopback.Add(socket);
@@ -114,6 +117,19 @@ public sealed class SocketTraffic
         return rtt > minRtt ? rtt - minRtt : 0;
     }
 
+    // Null where the peer has reset the connection already.
+    private static IPEndPoint? RemoteOf(Socket socket)
+    {
+        try
+        {
+            return socket.RemoteEndPoint as IPEndPoint;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return null;
+        }
+    }
+
     // Bytes that came since the last look. What comes behind a lost segment the system counts only when that one is there; the line has counted it before.
     // It is told of as segments, which are full ones in a stream that is long enough to lose one.
     private static ulong Arrived(ReadOnlySpan<byte> info, int size, ulong inOrder, Counts counts)
@@ -123,7 +139,23 @@ public sealed class SocketTraffic
         uint data = BinaryPrimitives.ReadUInt32LittleEndian(info[DataSegmentsIn..]), early = BinaryPrimitives.ReadUInt32LittleEndian(info[OutOfOrder..]);
         uint freshData = unchecked(data - counts.DataSegmentsIn), freshEarly = Math.Min(unchecked(early - counts.OutOfOrder), freshData);
         (counts.DataSegmentsIn, counts.OutOfOrder) = (data, early);
-        return Math.Min(inOrder, (ulong)(freshData - freshEarly) * mss) + (ulong)freshEarly * mss;
+        (ulong credited, counts.Ahead) = Credit(inOrder, freshData, freshEarly, mss, counts.Ahead);
+        return credited;
+    }
+
+    /// <summary>Bytes to count for segments, some of which came out of order. In all never less than what is in order, and never more than
+    /// <see cref="MaxAhead"/> beyond it.</summary>
+    /// <param name="inOrder">New bytes in order, those among them that filled a gap before others included.</param>
+    /// <param name="segments">New segments of data.</param>
+    /// <param name="early">Of these, out of order.</param>
+    /// <param name="mss">Bytes in a full segment.</param>
+    /// <param name="ahead">Bytes that were counted and were not in order until now.</param>
+    /// <returns>The bytes, and what is ahead from here on.</returns>
+    internal static (ulong Credited, ulong Ahead) Credit(ulong inOrder, uint segments, uint early, uint mss, ulong ahead)
+    {
+        ulong told = Math.Min(inOrder, (ulong)(segments - early) * mss) + (ulong)early * mss;
+        ulong credited = Math.Clamp(told, inOrder - Math.Min(inOrder, ahead), inOrder + MaxAhead - ahead);
+        return (credited, ahead + credited - inOrder);
     }
 
     private sealed class Counts(uint headers)
@@ -143,6 +175,8 @@ public sealed class SocketTraffic
         internal uint DataSegmentsIn { get; set; }
 
         internal uint OutOfOrder { get; set; }
+
+        internal ulong Ahead { get; set; }
     }
 }
 

@@ -9,6 +9,7 @@ internal interface ILineCounters : IDisposable
 
 /// <summary>What surrounds the host beside its traffic. A host app on a phone, say, knows better than this library
 /// (<see cref="SharingOptions.Surroundings"/>).</summary>
+/// <remarks>Asked often, so that answers should be at hand. While one throws nothing is shared (<see cref="SharingCondition.Faulted"/>).</remarks>
 public interface ILineSurroundings
 {
     /// <summary>Whether the host runs on its battery; null where nobody knows. Asked now and then, from any thread.</summary>

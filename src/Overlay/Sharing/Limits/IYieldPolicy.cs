@@ -8,7 +8,7 @@ public interface IYieldPolicy
     /// none are.</summary>
     /// <param name="sample">What was seen.</param>
     /// <returns>The share of the caps, or without caps of the rate at which was served before, that others may have from here on: 0 to 1. 1 holds nothing
-    /// back.</returns>
+    /// back, and what is no number leaves nothing. An exception stops sharing until the next look that has none.</returns>
     double Judge(in YieldSample sample);
 }
 

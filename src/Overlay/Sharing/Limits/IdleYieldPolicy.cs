@@ -5,7 +5,7 @@ namespace Overlay.Sharing.Limits;
 /// <remarks>
 /// The owner's traffic is what the line carried and the node's sockets did not, in three of the last four samples, in either direction. Less than 8 KiB and
 /// a sixteenth of the node's own in that time is taken for noise:
-/// counters of the line and of sockets are not read at one moment. No clock; not safe on several threads.
+/// counters of the line and of sockets are not read at one moment. After a rest at least half is given at once. No clock; not safe on several threads.
 /// </remarks>
 public sealed class IdleYieldPolicy : IYieldPolicy
 {
@@ -50,7 +50,9 @@ public sealed class IdleYieldPolicy : IYieldPolicy
         {
             _seen.Clear();
             (_owedSent, _owedReceived) = (0, 0);
-            return _share;
+            // How the line was before the rest says nothing of now; the first samples do.
+            (_quiet, _queue) = (TimeSpan.Zero, TimeSpan.Zero);
+            return _share = Math.Max(_share, Doubled);
         }
 
         _quiet -= sample.Elapsed;

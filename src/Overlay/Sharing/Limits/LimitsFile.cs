@@ -23,7 +23,7 @@ internal sealed class LimitsFile(string folder)
     {
         get
         {
-            lock (_lock) return Stamp() != _stamp;
+            lock (_lock) return FilePoll.Look(_limits) != _stamp;
         }
     }
 
@@ -33,7 +33,7 @@ internal sealed class LimitsFile(string folder)
     {
         lock (_lock)
         {
-            _stamp = Stamp();
+            _stamp = FilePoll.Look(_limits);
             byte[]? text = OwnerFiles.Find(_limits);
             return text is null ? null : (Parse(_limits, text), LimitsText.RevisionOf(text));
         }
@@ -47,7 +47,7 @@ internal sealed class LimitsFile(string folder)
         lock (_lock)
         {
             OwnerFiles.Replace(_limits, text);
-            _stamp = Stamp();
+            _stamp = FilePoll.Look(_limits);
         }
 
         return LimitsText.RevisionOf(text);
@@ -61,10 +61,10 @@ internal sealed class LimitsFile(string folder)
         lock (_lock) OwnerFiles.Replace(_state, text, isDurable: false);
     }
 
-    /// <summary>The node stops: nothing is said any more.</summary>
+    /// <summary>The node stops: nothing is said any more. Where that cannot be deleted it stays, as after a crash.</summary>
     internal void Forget()
     {
-        lock (_lock) File.Delete(_state);
+        lock (_lock) OwnerFiles.TryDelete(_state);
     }
 
     /// <summary>What the node says, or said before it was killed; null where nothing is.</summary>
@@ -127,11 +127,5 @@ internal sealed class LimitsFile(string folder)
         }
 
         return buffer.WrittenSpan.ToArray();
-    }
-
-    private (DateTime Written, long Size) Stamp()
-    {
-        var file = new FileInfo(_limits);
-        return file.Exists ? (file.LastWriteTimeUtc, file.Length) : default;
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 
 namespace Overlay.Sharing.Limits;
@@ -66,6 +67,11 @@ internal static class LimitsText
         catch (JsonException e)
         {
             throw new FormatException($"it is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}", e);
+        }
+        catch (Exception e) when (e is InvalidOperationException or DecoderFallbackException)
+        {
+            // Bytes of another encoding, or half of a surrogate pair: found only when a name or a value is read.
+            throw new FormatException("it holds text that is not UTF-8", e);
         }
         catch (ArgumentException e)
         {

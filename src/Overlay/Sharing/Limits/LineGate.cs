@@ -36,6 +36,7 @@ internal sealed class LineGate : IAsyncDisposable
     private bool _isReserving;
     private bool _isDisposed;
     private bool _isFree;
+    private int _period;
 
     /// <param name="usage">What was used before.</param>
     /// <param name="store">Where usage is kept.</param>
@@ -46,6 +47,7 @@ internal sealed class LineGate : IAsyncDisposable
         _usage = usage;
         _store = store;
         _time = time;
+        _period = usage.Generation;
         _traffic = traffic;
         _timer = time.CreateTimer(static gate => ((LineGate)gate!).Serve(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -74,7 +76,18 @@ internal sealed class LineGate : IAsyncDisposable
         lock (_lock)
         {
             foreach (Pass pass in _passes) CountPassed(pass);
-            return look(_usage);
+            return Peek(look);
+        }
+    }
+
+    /// <summary>The same by what was counted last: nothing is counted, and who relays without asking is up to a look behind.</summary>
+    internal T Peek<T>(Func<UsageBook, T> look)
+    {
+        lock (_lock)
+        {
+            T seen = look(_usage);
+            Volatile.Write(ref _period, _usage.Generation);
+            return seen;
         }
     }
 
@@ -188,7 +201,7 @@ internal sealed class LineGate : IAsyncDisposable
             while (!_waiting.IsEmpty && TryGrant(_waiting.First.Most, isWaitedFor: true) is var granted and > 0)
             {
                 // It may have left at this very moment.
-                if (!_waiting.Take().TrySetResult(granted)) Return(granted);
+                if (!_waiting.Take().TrySetResult(granted)) Return(granted, _usage.Generation);
             }
 
             Arm();
@@ -251,17 +264,17 @@ internal sealed class LineGate : IAsyncDisposable
     // Under the lock.
     private void Decide() => Volatile.Write(ref _isFree, _isOpen && !_isAsleep && !_usage.HasQuota && _up.Rate is null && _down.Rate is null);
 
-    private void GiveBack(int count)
+    private void GiveBack(int count, int period)
     {
-        lock (_lock) Return(count);
+        lock (_lock) Return(count, period);
         Serve();
     }
 
-    private void Return(int count)
+    private void Return(int count, int period)
     {
         _up.Take(-count);
         _down.Take(-count);
-        _usage.GiveBack(count);
+        _usage.GiveBack(count, period);
         _relayed -= count;
     }
 
@@ -310,9 +323,9 @@ internal sealed class LineGate : IAsyncDisposable
                 if (proposed.generation == _usage.Generation) _usage.Commit(proposed.block);
             }
         }
-        catch (IOException e)
+        catch (Exception e)
         {
-            // Nothing is given out that the disk does not count.
+            // Whatever it is: nothing is given out that the disk does not count.
             lock (_lock) Fault = e.Message;
         }
         finally
@@ -336,11 +349,13 @@ internal sealed class LineGate : IAsyncDisposable
 
         public bool IsFree => gate.IsFree;
 
+        public int Period => Volatile.Read(ref gate._period);
+
         public void Passed(int count) => Interlocked.Add(ref _passed, count);
 
         public ValueTask<int> TakeAsync(int most, CancellationToken cancellationToken) => gate.TakeAsync(this, most, cancellationToken);
 
-        public void GiveBack(int count) => gate.GiveBack(count);
+        public void GiveBack(int count, int period) => gate.GiveBack(count, period);
 
         public void Dispose() => gate.End(this, target);
 

@@ -11,7 +11,7 @@ namespace Overlay.Sharing.Limits;
 /// gate.</summary>
 /// <remarks>
 /// Safe on several threads. Two loops at most: one looks every half second whether the owner has written other limits, as long as there is a data folder;
-/// the other looks at the line, and runs only while bytes are relayed.
+/// the other looks at the line, and runs only while bytes are relayed. Neither ends by an error: while there is one, nothing is given.
 /// </remarks>
 internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
 {
@@ -25,9 +25,6 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     // What yielding leaves at least, unless nothing is to be left: connections live on it, and no line notices.
     private const double LeastRate = 4096;
 
-    // Of what sockets carry: the rest are headers, encryption and acknowledgements.
-    private const double PayloadShare = 0.92;
-
     // What a share is of before anything was served: 1 Mbit/s.
     private const double UnknownRate = 125_000;
 
@@ -40,7 +37,8 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     private readonly PublicKey _key;
     private readonly IYieldPolicy _policy;
     private readonly ILineCounters _line;
-    private readonly ILineSurroundings _surroundings;
+    private readonly LineSampler _sampler;
+    private readonly KnownSurroundings _surroundings;
     private readonly SocketTraffic _traffic;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -56,14 +54,13 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     private Task _saving = Task.CompletedTask;
     private OwnerRules _rules;
     private string _revision;
-    private string? _limitsFault;
+    private string? _limitsFault, _watchFault, _pollFault;
     private Standing _standing;
     private SharingCondition? _told;
     private bool _isSet;
     private bool _isWatching;
     private double _share = 1;
     private (double? Up, double? Down) _rates;
-    private (long At, ulong Sent, ulong Received, ulong? AllSent, ulong? AllReceived)? _last;
     private long _lastBytesAt, _savedAt, _toldAt;
 
     /// <param name="settings">What it is made of.</param>
@@ -73,10 +70,11 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         _key = settings.Key;
         _policy = settings.Policy;
         _line = settings.Line;
-        _surroundings = settings.Surroundings;
         _traffic = settings.Traffic;
         _time = settings.Time;
         _logger = settings.Logger;
+        _sampler = new LineSampler(_line, _traffic, _time);
+        _surroundings = new KnownSurroundings(settings.Surroundings, _logger);
         _store = settings.Store;
         _looksItself = settings.LooksItself;
         _file = settings.Folder is { } folder ? new LimitsFile(folder) : null;
@@ -105,9 +103,12 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         {
             // Nothing runs while the node is idle, so that whoever asks is told by the clock of this moment.
             Apply();
-            lock (_lock) return _standing.IsOpen ? null : Words(_standing.Condition);
+            lock (_lock) return _standing.Refusal;
         }
     }
+
+    // What is wrong; null for nothing.
+    private string? Fault => _limitsFault ?? _surroundings.Fault ?? _watchFault ?? _pollFault ?? _gate.Fault;
 
     /// <summary>What is given at this moment.</summary>
     internal SharingState State
@@ -123,7 +124,7 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
                 {
                     Condition = _standing.Condition,
                     Until = _standing.Condition == SharingCondition.OutsideSchedule ? _rules.NextOpening(now) : _standing.Until,
-                    Fault = _standing.Condition == SharingCondition.Faulted ? _limitsFault ?? _gate.Fault : null,
+                    Fault = _standing.Condition == SharingCondition.Faulted ? Fault : null,
                     UsedToday = new ByteSize(day),
                     UsedThisMonth = new ByteSize(month),
                     AllowedUpload = Rate(_rates.Up),
@@ -146,12 +147,14 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     public IRelayPass Begin(PublicKey consumer, Socket target) => _gate.Begin(consumer, target);
 
     /// <summary>Takes other limits, and keeps them.</summary>
-    /// <exception cref="IOException">They cannot be written; the old ones hold.</exception>
+    /// <exception cref="IOException">They cannot be written, or somebody has just written what are no limits; the old ones hold.</exception>
     internal async Task SetAsync(Func<OwnerLimits, OwnerLimits> change, CancellationToken cancellationToken)
     {
         await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            // What another has written a moment ago is changed, and not overwritten.
+            if (_file is { HasChanged: true }) await Task.Run(Reload, cancellationToken).ConfigureAwait(false);
             OwnerLimits limits = change(Limits);
             string revision = _file is null ? LimitsText.RevisionOf(LimitsText.Write(limits))
                 : await Task.Run(() => _file.Save(limits), cancellationToken).ConfigureAwait(false);
@@ -166,17 +169,25 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await _polling.ConfigureAwait(false);
-        Task watching, ending, saving;
-        lock (_lock) (watching, ending, saving) = (_watching, _ending, _saving);
-        await watching.ConfigureAwait(false);
-        await ending.ConfigureAwait(false);
-        await saving.ConfigureAwait(false);
-        await _gate.DisposeAsync().ConfigureAwait(false);
-        _file?.Forget();
-        _line.Dispose();
-        _stopping.Dispose();
-        _changing.Dispose();
+        // In this order, for each may begin the next; and the next has to end however the one before did.
+        foreach (Func<Task> running in new Func<Task>[] { () => _polling, () => _watching, () => _ending, () => _saving })
+        {
+            Task one;
+            lock (_lock) one = running();
+            await one.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        try
+        {
+            await _gate.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _file?.Forget();
+            _line.Dispose();
+            _stopping.Dispose();
+            _changing.Dispose();
+        }
     }
 
     /// <summary>Looks at the line once, and lets through what that allows; false when nothing is relayed any more.</summary>
@@ -184,22 +195,22 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     {
         long now = _time.GetTimestamp();
         long relayed = _gate.Collect();
+        // Files and what a host has written: never under the lock, on which all wait who relay.
+        _surroundings.Look();
+        bool isFirst = _sampler.IsFirst;
+        (YieldSample sample, long served) = _sampler.Take(now, relayed, _surroundings);
+        bool isJudged;
         lock (_lock)
         {
-            if (relayed > 0 || _last is null || (_standing.IsOpen && _gate.IsWaitedFor)) _lastBytesAt = now;
-            SocketReading own = _traffic.Read();
-            (ulong Sent, ulong Received)? all = _line.Read();
-            TimeSpan elapsed = _last is { } before ? _time.GetElapsedTime(before.At, now) : TimeSpan.Zero;
-            // Where the system does not count sockets, what was relayed has to do.
-            (ulong sent, ulong received) = SocketTraffic.IsSupported || _last is not { } since
-                ? (own.Sent, own.Received) : (since.Sent + (ulong)relayed, since.Received + (ulong)relayed);
+            if (relayed > 0 || isFirst || (_standing.IsOpen && _gate.IsWaitedFor)) _lastBytesAt = now;
             // What goes from this host to itself is in nobody's way.
-            if (_rules.Limits.Yield && !_traffic.IsLoopbackOnly) _share = Math.Clamp(_policy.Judge(Sample(elapsed, sent, received, all, own.AddedLatency)), 0, 1);
-            else _share = 1;
-            if (!_isHeldBack) _served.Add(Served(relayed, _last is { } then ? Math.Max(sent - then.Sent, received - then.Received) : 0), elapsed);
-            _last = (now, sent, received, all?.Sent, all?.Received);
+            isJudged = _rules.Limits.Yield && !_traffic.IsLoopbackOnly;
+            if (!_isHeldBack) _served.Add(served, sample.Elapsed);
         }
 
+        double share = isJudged ? _policy.Judge(sample) : 1;
+        // What is no number leaves nothing.
+        lock (_lock) _share = double.IsNaN(share) ? 0 : Math.Clamp(share, 0, 1);
         Apply();
         Keep(now);
         lock (_lock)
@@ -207,34 +218,16 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
             if (_time.GetElapsedTime(_lastBytesAt, now) < s_rest) return true;
             // Whoever relays from here on wakes the next watch.
             _isWatching = false;
-            _last = null;
+            _sampler.Rest();
+            // Nothing is held back from nobody.
+            _share = 1;
             _gate.SetAsleep(true);
         }
 
+        Apply();
         Tell();
         return false;
     }
-
-    // What was relayed stands in buffers for a while; what has left is what the line can carry.
-    private static long Served(long relayed, ulong carried) => SocketTraffic.IsSupported && carried > 0 ? (long)(carried * PayloadShare) : relayed;
-
-    private YieldSample Sample(TimeSpan elapsed, ulong sent, ulong received, (ulong Sent, ulong Received)? all, TimeSpan? added)
-    {
-        (long At, ulong Sent, ulong Received, ulong? AllSent, ulong? AllReceived) before = _last ?? (0, sent, received, all?.Sent, all?.Received);
-        return new YieldSample
-        {
-            Elapsed = elapsed,
-            OwnSent = new ByteSize(sent - before.Sent),
-            OwnReceived = new ByteSize(received - before.Received),
-            AllSent = Since(all?.Sent, before.AllSent),
-            AllReceived = Since(all?.Received, before.AllReceived),
-            AddedLatency = added,
-            IsOnBattery = _surroundings.IsOnBattery,
-            IsMetered = _surroundings.IsMetered,
-        };
-    }
-
-    private static ByteSize? Since(ulong? now, ulong? before) => now is { } n && before is { } b && n >= b ? new ByteSize(n - b) : null;
 
     // Called by the gate at the first byte after a rest.
     private void Wake()
@@ -256,13 +249,44 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         await before.ConfigureAwait(false);
         try
         {
-            do await Task.Delay(Limits.Yield ? SampleInterval : s_slowInterval, _time, _stopping.Token).ConfigureAwait(false);
-            while (Look());
+            do await Task.Delay(Limits.Yield && _watchFault is null ? SampleInterval : s_slowInterval, _time, _stopping.Token).ConfigureAwait(false);
+            while (TryLook());
         }
         catch (OperationCanceledException)
         {
             // The node stops.
         }
+    }
+
+    /// <summary>Looks once. Where that fails, whatever the reason, nothing is given until it succeeds.</summary>
+    internal bool TryLook()
+    {
+        try
+        {
+            bool isRelaying = Look();
+            if (SetFault(ref _watchFault, null)) Apply();
+            return isRelaying;
+        }
+        catch (Exception e)
+        {
+            if (SetFault(ref _watchFault, "The line cannot be looked at: " + e.Message)) Tell();
+            return true;
+        }
+    }
+
+    // Whether it is another than before.
+    private bool SetFault(ref string? fault, string? reason)
+    {
+        lock (_lock)
+        {
+            if (fault == reason) return false;
+            fault = reason;
+        }
+
+        if (reason is null) return true;
+        LimitsLog.Faulted(_logger, reason);
+        Apply();
+        return true;
     }
 
     private async Task PollAsync()
@@ -273,16 +297,13 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
             {
-                if (_file!.HasChanged) await ReloadAsync().ConfigureAwait(false);
                 if (_gate.Fault is not null && _time.GetElapsedTime(mended) >= s_mendInterval)
                 {
                     mended = _time.GetTimestamp();
                     await _gate.SaveAsync().ConfigureAwait(false);
                 }
 
-                // The hour may have come, or gone, while nobody asked.
-                Apply();
-                if (_told != _standing.Condition) Tell();
+                await PollOnceAsync().ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -291,19 +312,32 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         }
     }
 
+    private async Task PollOnceAsync()
+    {
+        try
+        {
+            if (_file!.HasChanged) await ReloadAsync().ConfigureAwait(false);
+            SetFault(ref _pollFault, null);
+            // The hour may have come, or gone, while nobody asked.
+            Apply();
+            if (_told != _standing.Condition) Tell();
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            SetFault(ref _pollFault, "The limits cannot be looked at: " + e.Message);
+        }
+    }
+
     private async Task ReloadAsync()
     {
         await _changing.WaitAsync(_stopping.Token).ConfigureAwait(false);
         try
         {
-            // Without a file what held holds on: taking it away takes nothing back.
-            if (_file!.Load() is var (limits, revision)) Take(limits, revision);
+            if (_file!.HasChanged) Reload();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            lock (_lock) _limitsFault = e.Message;
-            LimitsLog.Faulted(_logger, e.Message);
-            Apply();
+            // It stands in the state.
         }
         finally
         {
@@ -311,6 +345,21 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         }
 
         Tell();
+    }
+
+    // One at a time.
+    private void Reload()
+    {
+        try
+        {
+            // Without a file what held holds on: taking it away takes nothing back.
+            if (_file!.Load() is var (limits, revision)) Take(limits, revision);
+        }
+        catch (Exception e)
+        {
+            SetFault(ref _limitsFault, e.Message);
+            throw;
+        }
     }
 
     private void Take(OwnerLimits limits, string revision)
@@ -336,38 +385,59 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
         Tell();
     }
 
-    private void SetQuotas() => _gate.Look(usage => (usage.DailyQuota, usage.MonthlyQuota) = (_rules.Limits.DailyQuota?.Bytes,
-        _rules.Limits.MonthlyQuota?.Bytes));
+    private void SetQuotas() => _gate.Look(usage =>
+    {
+        usage.SetQuotas(_rules.Limits.DailyQuota?.Bytes, _rules.Limits.MonthlyQuota?.Bytes);
+        return true;
+    });
 
     // Judges the moment and sets the gate by it.
     private void Apply()
     {
         DateTimeOffset now = _time.GetUtcNow();
-        bool hasClosed;
+        _surroundings.Look();
+        SharingCondition? changed = null;
         lock (_lock)
         {
-            Standing standing = _gate.Look(usage =>
+            Standing standing = _gate.Peek(usage =>
             {
                 _rules.Turn(usage, now);
                 if (_rules.IsHibernationQuotaSpent(usage)) usage.Spent(_rules.SpendingUntil(usage, now));
                 return _rules.Judge(usage, _surroundings, _share, now);
             });
-            if ((_limitsFault ?? _gate.Fault) is not null) standing = new Standing(SharingCondition.Faulted, null);
-            hasClosed = _standing.IsOpen && !standing.IsOpen;
-            if (standing.Condition != _standing.Condition) LimitsLog.Changed(_logger, standing.Condition);
+            if (Fault is not null) standing = new Standing(SharingCondition.Faulted, null);
+            bool hasClosed = _standing.IsOpen && !standing.IsOpen;
+            if (standing.Condition != _standing.Condition) changed = standing.Condition;
             bool isOther = standing.Condition != _standing.Condition || !_isSet;
             _isSet = true;
             _standing = standing;
             (double? Up, double? Down) rates = Rates();
             if (isOther || rates != _rates) _gate.Set(new GateSetting(standing.IsOpen, rates.Up, rates.Down));
             _rates = rates;
-            if (hasClosed && _ending.IsCompleted) _ending = Task.Run(EndAsync);
+            if (hasClosed && !_stopping.IsCancellationRequested)
+            {
+                // One behind the other: what was opened while the last were still ending has to end too.
+                Task before = _ending;
+                _ending = Task.Run(() => EndAsync(before));
+            }
         }
+
+        if (changed is { } condition) LimitsLog.Changed(_logger, condition);
     }
 
-    private async Task EndAsync()
+    private async Task EndAsync(Task before)
     {
-        await EndSessions().ConfigureAwait(false);
+        await before.ConfigureAwait(false);
+        try
+        {
+            await EndSessions().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // The gate is closed all the same.
+            LimitsLog.NotEnded(_logger, e);
+        }
+
         await _gate.SaveAsync().ConfigureAwait(false);
         Tell();
     }
@@ -417,7 +487,7 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
             _told = state.Condition;
             _file.Tell(state);
         }
-        catch (IOException e)
+        catch (Exception e)
         {
             // It only says what is; the limits hold all the same.
             LimitsLog.StateNotWritten(_logger, e.Message);
@@ -425,43 +495,4 @@ internal sealed class OwnerProtection : IOwnerLine, IAsyncDisposable
     }
 
     private static BitRate? Rate(double? bytes) => bytes is { } rate ? new BitRate((ulong)(rate * 8)) : null;
-
-    private static string Words(SharingCondition condition) => condition switch
-    {
-        SharingCondition.QuotaSpent => "The provider's quota is spent.",
-        SharingCondition.Faulted => "The provider cannot share at this moment.",
-        _ => "The provider's owner needs the line.",
-    };
-}
-
-/// <summary>What protects an owner, put together.</summary>
-internal sealed record ProtectionSettings
-{
-    /// <summary>The limits, where none are kept.</summary>
-    internal OwnerLimits Initial { get; init; } = new();
-
-    /// <summary>The data folder; null keeps nothing.</summary>
-    internal string? Folder { get; init; }
-
-    /// <summary>Where usage is kept.</summary>
-    internal required IUsageStore Store { get; init; }
-
-    /// <summary>The node's key.</summary>
-    internal required PublicKey Key { get; init; }
-
-    internal IYieldPolicy Policy { get; init; } = new IdleYieldPolicy();
-
-    internal required ILineCounters Line { get; init; }
-
-    internal required ILineSurroundings Surroundings { get; init; }
-
-    /// <summary>Counts the node's own sockets.</summary>
-    internal SocketTraffic Traffic { get; init; } = new();
-
-    internal TimeProvider Time { get; init; } = TimeProvider.System;
-
-    internal required ILogger Logger { get; init; }
-
-    /// <summary>Whether it looks at the line by itself; a test does that step by step.</summary>
-    internal bool LooksItself { get; init; } = true;
 }

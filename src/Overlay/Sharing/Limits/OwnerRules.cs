@@ -9,6 +9,15 @@ internal readonly record struct Standing(SharingCondition Condition, DateTimeOff
 {
     /// <summary>Whether anything is relayed.</summary>
     internal bool IsOpen => Condition is SharingCondition.Serving or SharingCondition.Yielding;
+
+    /// <summary>Why nothing is, in words that are fit for a consumer; null while something is.</summary>
+    internal string? Refusal => Condition switch
+    {
+        SharingCondition.Serving or SharingCondition.Yielding => null,
+        SharingCondition.QuotaSpent => "The provider's quota is spent.",
+        SharingCondition.Faulted => "The provider cannot share at this moment.",
+        _ => "The provider's owner needs the line.",
+    };
 }
 
 /// <summary>From limits, usage and the clock to what stands. No state of its own.</summary>

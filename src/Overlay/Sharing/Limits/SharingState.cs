@@ -27,7 +27,8 @@ public enum SharingCondition
     /// <summary>The line is paid by the byte.</summary>
     Metered,
 
-    /// <summary>The limits cannot be read or the usage cannot be written; nothing is shared until that is mended.</summary>
+    /// <summary>The limits cannot be read, the usage cannot be written, or what the host app judges by throws; nothing is shared until that is
+    /// mended.</summary>
     Faulted,
 }
 

@@ -13,6 +13,9 @@ internal sealed class UsageBook
 
     private const ulong SmallestBlock = 1 << 20, LargestBlock = 64 << 20;
 
+    // A clock may be put right by so much, or the host may have travelled.
+    private const int MostDaysAhead = 2, MostDaysOfMonthAhead = 31;
+
     private DateOnly _day;
     private DateOnly _month;
     private ulong _dayUsed;
@@ -38,12 +41,12 @@ internal sealed class UsageBook
 
     internal TimeSpan? LastSpending => _lastSpending;
 
-    /// <summary>Grows with every period that begins: what was reserved before is void.</summary>
+    /// <summary>Grows with every period that begins and with other quotas: what was reserved before is void.</summary>
     internal int Generation { get; private set; }
 
-    internal ulong? DailyQuota { get; set; }
+    internal ulong? DailyQuota { get; private set; }
 
-    internal ulong? MonthlyQuota { get; set; }
+    internal ulong? MonthlyQuota { get; private set; }
 
     internal bool HasQuota => (DailyQuota ?? MonthlyQuota) is not null;
 
@@ -67,9 +70,21 @@ internal sealed class UsageBook
     // What can still be reserved.
     private ulong Left => Math.Min(Rest(DailyQuota, _dayUsed), Rest(MonthlyQuota, _monthUsed));
 
-    /// <summary>Begins a new day or month where the clock says so. A clock that is set back begins nothing.</summary>
+    /// <summary>Sets the quotas. What was reserved under others is void: it may be more than these leave, or not be on disk.</summary>
+    internal void SetQuotas(ulong? daily, ulong? monthly)
+    {
+        if ((daily, monthly) == (DailyQuota, MonthlyQuota)) return;
+        (DailyQuota, MonthlyQuota) = (daily, monthly);
+        _reserved = 0;
+        Generation++;
+    }
+
+    /// <summary>Begins a new day or month where the clock says so. A clock that is set back begins nothing; one that was far ahead is forgotten, or nothing
+    /// would begin until it is right.</summary>
     internal void Turn(DateOnly day, DateOnly month)
     {
+        if (_day.DayNumber - day.DayNumber > MostDaysAhead) _day = day;
+        if (_month.DayNumber - month.DayNumber > MostDaysOfMonthAhead) _month = month;
         if (day > _day)
         {
             _day = day;
@@ -108,14 +123,15 @@ internal sealed class UsageBook
     }
 
     /// <summary>Gives back what was taken and not relayed.</summary>
-    internal void GiveBack(int relayed)
+    /// <param name="relayed">How much.</param>
+    /// <param name="generation"><see cref="Generation"/> when it was taken. Of another it stays counted: it was never reserved in this one.</param>
+    internal void GiveBack(int relayed, int generation)
     {
+        if (generation != Generation) return;
         ulong bytes = (ulong)relayed * Crossings;
-        // A period may have begun in between.
-        bool isSame = bytes <= _dayUsed && bytes <= _monthUsed;
-        _dayUsed -= Math.Min(bytes, _dayUsed);
-        _monthUsed -= Math.Min(bytes, _monthUsed);
-        if (isSame && HasQuota) _reserved += bytes;
+        _dayUsed -= bytes;
+        _monthUsed -= bytes;
+        if (HasQuota) _reserved += bytes;
     }
 
     /// <summary>What has to be on disk before a further block is given out, and the block's size; without a block, what has to be there when nothing more is

@@ -101,6 +101,19 @@ public class IdleYieldPolicyTests
         Assert.Equal(1, Feed(policy, TimeSpan.FromSeconds(1), 1_000_000, 0));
     }
 
+    [Fact]
+    public void Judge_AfterARest_BeginsAtAHalfWhateverWasBefore()
+    {
+        var policy = new IdleYieldPolicy();
+        Assert.Equal(IdleYieldPolicy.Floor, Feed(policy, TimeSpan.FromSeconds(1), 1_000_000, 5_000_000));
+
+        Assert.Equal(0.5, policy.Judge(Sample(0, 0) with { Elapsed = TimeSpan.Zero }));
+
+        // And grows at once: how long the owner was quiet before is not what counts.
+        Assert.InRange(Feed(policy, TimeSpan.FromSeconds(1), 1_000_000, 0), 0.51, 0.56);
+        Assert.Equal(IdleYieldPolicy.Floor, Feed(policy, TimeSpan.FromMilliseconds(240), 1_000_000, 5_000_000));
+    }
+
     // Rates in bytes a second; the owner's go down the line, the node's both ways.
     private static double Feed(IdleYieldPolicy policy, TimeSpan time, double own, double owner)
     {

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Overlay.Proofs;
@@ -12,6 +14,9 @@ namespace Overlay.Tests.Sharing.Limits;
 /// <summary>What the tests of an owner's protection share: keys, a line whose counters they move, a host that says what they like.</summary>
 internal static class LimitsFakes
 {
+    // What does not come at all fails its own test, and does not keep all others from being told.
+    private static readonly TimeSpan s_never = TimeSpan.FromMinutes(2);
+
     internal static PublicKey Key() => new IdentitySigner(PeerIdentity.Generate()).PublicKey;
 
     /// <summary>A socket that no pass looks at: nothing counts what it carries.</summary>
@@ -19,7 +24,8 @@ internal static class LimitsFakes
 
     internal static OwnerProtection Protection(
         OwnerLimits limits, FakeTimeProvider time, FakeLine? line = null, string? folder = null, IYieldPolicy? policy = null,
-            ILineSurroundings? surroundings = null, IUsageStore? store = null, SocketTraffic? traffic = null) =>
+            ILineSurroundings? surroundings = null, IUsageStore? store = null, SocketTraffic? traffic = null,
+            bool looksItself = false) =>
         new(new ProtectionSettings
         {
             Initial = limits,
@@ -32,8 +38,30 @@ internal static class LimitsFakes
             Traffic = traffic ?? new SocketTraffic(),
             Time = time,
             Logger = NullLogger.Instance,
-            LooksItself = false,
+            LooksItself = looksItself,
         });
+
+    /// <summary>Waits for what another task is about to do, and lets it go on by a step each time.</summary>
+    internal static async Task UntilAsync(Func<bool> condition, Action? step = null, [CallerArgumentExpression(nameof(condition))] string what = "")
+    {
+        long started = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            if (Stopwatch.GetElapsedTime(started) > s_never) Assert.Fail($"It never came about that {what}.");
+            step?.Invoke();
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>The same task, that fails when it does not end at all.</summary>
+    internal static Task InTime(this Task task) => task.WaitAsync(s_never, TestContext.Current.CancellationToken);
+
+    /// <inheritdoc cref="InTime(Task)"/>
+    internal static Task<T> InTime<T>(this Task<T> task) => task.WaitAsync(s_never, TestContext.Current.CancellationToken);
+
+    /// <inheritdoc cref="InTime(Task)"/>
+    internal static Task<T> InTime<T>(this ValueTask<T> task) => task.AsTask().InTime();
 
     /// <summary>Lets all pull for as long as anything is given.</summary>
     internal static void Pull(Func<long> given, params Pulling[] all)
@@ -51,7 +79,12 @@ internal static class LimitsFakes
     internal static void Settle(Func<long> given, params Pulling[] all)
     {
         var spin = new SpinWait();
-        while (all.Sum(one => one.Heard) < given()) spin.SpinOnce();
+        long started = Stopwatch.GetTimestamp();
+        while (all.Sum(one => one.Heard) < given())
+        {
+            if (Stopwatch.GetElapsedTime(started) > s_never) Assert.Fail("Somebody never heard of what was given.");
+            spin.SpinOnce();
+        }
     }
 
     /// <summary>What a gate has given in all.</summary>
@@ -116,7 +149,18 @@ internal sealed class FakeLine : ILineCounters
 
 internal sealed class FakeSurroundings : ILineSurroundings
 {
-    public bool? IsOnBattery { get; set; }
+    /// <summary>What the host does when it is asked.</summary>
+    internal Action Asked { get; set; } = static () => { };
+
+    public bool? IsOnBattery
+    {
+        get
+        {
+            Asked();
+            return field;
+        }
+        set;
+    }
 
     public bool? IsMetered { get; set; }
 }

@@ -105,7 +105,7 @@ public class LineGateTests
 
         time.Advance(TimeSpan.FromMilliseconds(257));
 
-        Assert.Equal(2048, await stays);
+        Assert.Equal(2048, await stays.InTime());
         Assert.Equal(4096, gate.Collect());
     }
 
@@ -118,9 +118,9 @@ public class LineGateTests
         Assert.Equal(2048, await pass.TakeAsync(5000, Token));
         Task<int> waiting = pass.TakeAsync(1000, Token).AsTask();
 
-        pass.GiveBack(2000);
+        pass.GiveBack(2000, pass.Period);
 
-        Assert.Equal(1000, await waiting);
+        Assert.Equal(1000, await waiting.InTime());
         Assert.Equal(1048, gate.Collect());
     }
 
@@ -153,7 +153,7 @@ public class LineGateTests
 
         gate.Set(new GateSetting(IsOpen: true, null, null));
 
-        Assert.Equal(70_000, await waiting);
+        Assert.Equal(70_000, await waiting.InTime());
     }
 
     [Fact]
@@ -175,6 +175,17 @@ public class LineGateTests
             Assert.True(pass.IsFree);
             pass.Passed(65_536);
         }
+    }
+
+    [Fact]
+    public async Task Peek_SomebodyRelaysFreely_CountsNothing()
+    {
+        await using LineGate gate = Gate(new FakeTimeProvider(), null, null);
+        IRelayPass pass = gate.Begin(LimitsFakes.Key(), LimitsFakes.Target);
+        pass.Passed(10);
+
+        Assert.Equal(0UL, gate.Peek(static usage => usage.MonthUsed));
+        Assert.Equal(20UL, gate.Look(static usage => usage.MonthUsed));
     }
 
     [Fact]
@@ -204,7 +215,7 @@ public class LineGateTests
 
         await gate.DisposeAsync();
 
-        await Assert.ThrowsAsync<IOException>(() => waiting);
+        await Assert.ThrowsAsync<IOException>(() => waiting.InTime());
         await Assert.ThrowsAsync<IOException>(async () => await pass.TakeAsync(1, Token));
     }
 

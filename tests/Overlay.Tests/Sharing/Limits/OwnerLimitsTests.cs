@@ -58,6 +58,17 @@ public class OwnerLimitsTests
         Assert.DoesNotContain('\n', e.Message);
     }
 
+    [Theory]
+    [InlineData("{\"pau\\ud800sed\":true}")]
+    [InlineData("{\"whenMetered\":\"\\udc00\"}")]
+    [InlineData("{\"schedule\":[\"\u00e9\"]}")]
+    [InlineData("{\"\u00e9\":1}")]
+    public void Text_NotUtf8_SaysSo(string text)
+    {
+        FormatException e = Assert.Throws<FormatException>(() => LimitsText.Read(Encoding.Latin1.GetBytes(text)));
+        Assert.Contains("UTF-8", e.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Set_OutOfRange_NamesOptionValueAndRange()
     {

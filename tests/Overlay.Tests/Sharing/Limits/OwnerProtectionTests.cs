@@ -102,7 +102,134 @@ public sealed class OwnerProtectionTests : IDisposable
         await using OwnerProtection protection = LimitsFakes.Protection(new OwnerLimits(), _time);
         protection.EndSessions = () => { ended.SetResult(); return Task.CompletedTask; };
         await protection.SetAsync(limits => limits with { Paused = true }, Token);
-        await ended.Task;
+        await ended.Task.InTime();
+    }
+
+    [Fact]
+    public async Task Set_PausedAgainWhileSessionsStillEnd_EndsThoseThatCameInBetween()
+    {
+        var first = new TaskCompletionSource();
+        int ended = 0;
+        await using OwnerProtection protection = LimitsFakes.Protection(new OwnerLimits(), _time);
+        protection.EndSessions = () => Interlocked.Increment(ref ended) == 1 ? first.Task : Task.CompletedTask;
+        await protection.SetAsync(limits => limits with { Paused = true }, Token);
+        await LimitsFakes.UntilAsync(() => Volatile.Read(ref ended) == 1);
+        await protection.SetAsync(limits => limits with { Paused = false }, Token);
+        await protection.SetAsync(limits => limits with { Paused = true }, Token);
+
+        first.SetResult();
+
+        await LimitsFakes.UntilAsync(() => Volatile.Read(ref ended) == 2);
+    }
+
+    [Fact]
+    public async Task Set_AnotherHasWrittenAMomentBefore_KeepsBoth()
+    {
+        await using OwnerProtection protection = LimitsFakes.Protection(new OwnerLimits(), _time, folder: _folder);
+        new LimitsFile(_folder).Save(new OwnerLimits { MaxUpload = BitRate.FromMegabits(3) });
+
+        await protection.SetAsync(limits => limits with { ResetDay = 15 }, Token);
+
+        var both = new OwnerLimits { MaxUpload = BitRate.FromMegabits(3), ResetDay = 15 };
+        Assert.Equal(both, protection.Limits);
+        Assert.Equal(both, new LimitsFile(_folder).Load()!.Value.Limits);
+    }
+
+    [Fact]
+    public async Task Set_AnotherHasWrittenNoLimitsAMomentBefore_IsRefusedAndOverwritesNothing()
+    {
+        await using OwnerProtection protection = LimitsFakes.Protection(new OwnerLimits(), _time, folder: _folder);
+        await File.WriteAllTextAsync(LimitsPath, """{"pausd":true}""", Token);
+
+        IOException e = await Assert.ThrowsAsync<IOException>(() => protection.SetAsync(limits => limits with { ResetDay = 15 }, Token));
+
+        Assert.Contains("'paused'", e.Message, StringComparison.Ordinal);
+        Assert.Equal("""{"pausd":true}""", await File.ReadAllTextAsync(LimitsPath, Token));
+        Assert.Equal(SharingCondition.Faulted, protection.State.Condition);
+    }
+
+    [Fact]
+    public async Task Watch_PolicyFails_NothingIsGivenUntilItAnswers()
+    {
+        var policy = new Scripted { Judge = () => throw new OperationCanceledException("no answer") };
+        await using OwnerProtection protection = LimitsFakes.Protection(new OwnerLimits(), _time, policy: policy, looksItself: true);
+        using IRelayPass pass = protection.Begin(LimitsFakes.Key(), LimitsFakes.Target);
+        await pass.TakeAsync(1000, Token).InTime();
+
+        await LimitsFakes.UntilAsync(() => protection.State.Condition == SharingCondition.Faulted, Step);
+
+        Assert.Contains("no answer", protection.State.Fault, StringComparison.Ordinal);
+        Assert.NotNull(protection.Refusal);
+        policy.Judge = () => 1;
+        await LimitsFakes.UntilAsync(() => protection.State.Condition == SharingCondition.Serving, Step);
+        Assert.Null(protection.Refusal);
+    }
+
+    [Fact]
+    public async Task Look_ShareIsNoNumber_LeavesNothing()
+    {
+        await using OwnerProtection protection = LimitsFakes.Protection(
+            new OwnerLimits { MaxDownload = BitRate.FromMegabits(8) }, _time, policy: new Fixed(double.NaN));
+        using IRelayPass pass = protection.Begin(LimitsFakes.Key(), LimitsFakes.Target);
+        await pass.TakeAsync(1000, Token).InTime();
+
+        protection.Look();
+
+        Assert.Equal(0, protection.State.Share);
+        Assert.Equal(new BitRate(0), protection.State.AllowedDownload);
+    }
+
+    [Fact]
+    public async Task Look_RestBegins_NothingIsHeldBackAnyMore()
+    {
+        await using OwnerProtection protection = LimitsFakes.Protection(
+            new OwnerLimits { MaxDownload = BitRate.FromMegabits(8) }, _time, policy: new Fixed(0.02));
+        using IRelayPass pass = protection.Begin(LimitsFakes.Key(), LimitsFakes.Target);
+        await pass.TakeAsync(1000, Token).InTime();
+        Assert.True(protection.Look());
+        Assert.Equal(SharingCondition.Yielding, protection.State.Condition);
+        _time.Advance(TimeSpan.FromSeconds(3));
+
+        Assert.False(protection.Look());
+
+        Assert.Equal(SharingCondition.Serving, protection.State.Condition);
+        Assert.Equal(BitRate.FromMegabits(8), protection.State.AllowedDownload);
+    }
+
+    [Fact]
+    public async Task Refusal_HostDoesNotTellWhatSurroundsIt_NothingIsGivenUntilItDoes()
+    {
+        var surroundings = new FakeSurroundings { Asked = () => throw new InvalidOperationException("no battery service") };
+        await using OwnerProtection protection = LimitsFakes.Protection(new OwnerLimits(), _time, surroundings: surroundings);
+        Assert.NotNull(protection.Refusal);
+        Assert.Equal(SharingCondition.Faulted, protection.State.Condition);
+        Assert.Contains("no battery service", protection.State.Fault, StringComparison.Ordinal);
+
+        surroundings.Asked = static () => { };
+
+        Assert.Null(protection.Refusal);
+    }
+
+    [Fact]
+    public async Task Refusal_HostIsAsked_HoldsUpNobodyWhoRelays()
+    {
+        var surroundings = new FakeSurroundings();
+        await using OwnerProtection protection = LimitsFakes.Protection(
+            new OwnerLimits { MonthlyQuota = ByteSize.FromMebibytes(100) }, _time, surroundings: surroundings);
+        using IRelayPass pass = protection.Begin(LimitsFakes.Key(), LimitsFakes.Target);
+        await pass.TakeAsync(1000, Token).InTime();
+        int asked = 0;
+        surroundings.Asked = () =>
+        {
+            asked++;
+            // Needs the gate's lock, and the protection's.
+            Assert.True(Task.Run(() => { pass.GiveBack(1, pass.Period); _ = protection.Limits; }, Token).Wait(TimeSpan.FromSeconds(30), Token));
+        };
+
+        Assert.Null(protection.Refusal);
+        protection.Look();
+
+        Assert.True(asked > 0);
     }
 
     [Fact]
@@ -149,11 +276,7 @@ public sealed class OwnerProtectionTests : IDisposable
         protection.Start();
         var file = new LimitsFile(_folder);
         string revision = file.Save(new OwnerLimits { MaxUpload = BitRate.FromMegabits(3) });
-        while (file.ReadState()?.Revision != revision)
-        {
-            _time.Advance(TimeSpan.FromMilliseconds(100));
-            await Task.Yield();
-        }
+        await LimitsFakes.UntilAsync(() => file.ReadState()?.Revision == revision, Step);
 
         Assert.Equal(BitRate.FromMegabits(3), protection.Limits.MaxUpload);
         Assert.Equal(BitRate.FromMegabits(3), file.ReadState()!.AllowedUpload);
@@ -166,20 +289,12 @@ public sealed class OwnerProtectionTests : IDisposable
         protection.Start();
         Assert.Null(protection.Refusal);
         await File.WriteAllTextAsync(LimitsPath, """{"pausd":true}""", Token);
-        while (protection.Refusal is null)
-        {
-            _time.Advance(TimeSpan.FromMilliseconds(100));
-            await Task.Yield();
-        }
+        await LimitsFakes.UntilAsync(() => protection.Refusal is not null, Step);
 
         Assert.Equal(SharingCondition.Faulted, protection.State.Condition);
         Assert.Contains("'paused'", protection.State.Fault, StringComparison.Ordinal);
         new LimitsFile(_folder).Save(new OwnerLimits());
-        while (protection.Refusal is not null)
-        {
-            _time.Advance(TimeSpan.FromMilliseconds(100));
-            await Task.Yield();
-        }
+        await LimitsFakes.UntilAsync(() => protection.Refusal is null, Step);
     }
 
     [Theory]
@@ -201,6 +316,30 @@ public sealed class OwnerProtectionTests : IDisposable
         Assert.NotNull(new LimitsFile(_folder).ReadState());
         await protection.DisposeAsync();
         Assert.Null(new LimitsFile(_folder).ReadState());
+    }
+
+    [Fact]
+    public async Task Stop_SessionsDoNotEndInOrder_LeavesNoStateBehindAndKeepsUsage()
+    {
+        var store = new UsageInMemory();
+        OwnerProtection protection = LimitsFakes.Protection(new OwnerLimits(), _time, folder: _folder, store: store);
+        protection.EndSessions = () => throw new InvalidOperationException("a session is broken");
+        protection.Start();
+        await protection.Begin(LimitsFakes.Key(), LimitsFakes.Target).TakeAsync(1000, Token).InTime();
+        await protection.SetAsync(limits => limits with { Paused = true }, Token);
+
+        await protection.DisposeAsync();
+
+        Assert.Null(new LimitsFile(_folder).ReadState());
+        Assert.Equal(2000UL, store.Load()!.MonthBytes);
+    }
+
+    [Fact]
+    public async Task Stop_StateCannotBeDeleted_IsNoError()
+    {
+        OwnerProtection protection = LimitsFakes.Protection(new OwnerLimits(), _time, folder: _folder);
+        Directory.CreateDirectory(Path.Combine(_folder, LimitsFile.StateFileName, "something"));
+        await protection.DisposeAsync();
     }
 
     // Steps of ten milliseconds; the watch looks at every fourth. The rate in bytes a second.
@@ -227,6 +366,15 @@ public sealed class OwnerProtectionTests : IDisposable
         }
 
         return (pulling.Total - before) / length.TotalSeconds;
+    }
+
+    private void Step() => _time.Advance(TimeSpan.FromMilliseconds(100));
+
+    private sealed class Scripted : IYieldPolicy
+    {
+        internal volatile Func<double> Judge = static () => 1;
+
+        double IYieldPolicy.Judge(in YieldSample sample) => Judge();
     }
 
     private sealed class Fixed(double share) : IYieldPolicy

@@ -164,11 +164,8 @@ public class OwnerRulesTests
 
     private static UsageBook Book(ulong used, OwnerRules rules, DateTimeOffset now)
     {
-        var usage = new UsageBook(new UsageRecord { Day = rules.Periods.DayOf(now), Month = rules.Periods.MonthOf(now), DayBytes = used, MonthBytes = used })
-        {
-            DailyQuota = rules.Limits.DailyQuota?.Bytes,
-            MonthlyQuota = rules.Limits.MonthlyQuota?.Bytes,
-        };
+        var usage = new UsageBook(new UsageRecord { Day = rules.Periods.DayOf(now), Month = rules.Periods.MonthOf(now), DayBytes = used, MonthBytes = used });
+        usage.SetQuotas(rules.Limits.DailyQuota?.Bytes, rules.Limits.MonthlyQuota?.Bytes);
         rules.Turn(usage, now);
         return usage;
     }

@@ -69,6 +69,22 @@ public class ServedUnderLimitsTests
         await line.Gate.DisposeAsync();
     }
 
+    [Fact]
+    public async Task Provider_OwnerPausesWhileASessionIsBeingOpened_ItEndsInOrder()
+    {
+        // Asked for the offer, before the session is opened, and when it lives.
+        int asked = 0;
+        var line = new Line(new GateSetting(IsOpen: true, null, null)) { Ask = () => ++asked < 3 ? null : "The provider's owner needs the line." };
+        await using var pair = new SessionPair(providerLine: line);
+
+        await pair.OpenAsync();
+
+        await pair.Listener.WhenHandledAsync().InTime();
+        Assert.Equal(3, asked);
+        Assert.Empty(pair.Provider.Live);
+        await line.Gate.DisposeAsync();
+    }
+
     private sealed class Line : IOwnerLine
     {
         internal Line(GateSetting setting)
@@ -82,7 +98,13 @@ public class ServedUnderLimitsTests
 
         internal LineGate Gate { get; }
 
-        public string? Refusal { get; set; }
+        internal Func<string?> Ask { get; init; } = static () => null;
+
+        public string? Refusal
+        {
+            get => field ?? Ask();
+            set;
+        }
 
         public IRelayPass Begin(PublicKey consumer, Socket target) => Gate.Begin(consumer, target);
     }
