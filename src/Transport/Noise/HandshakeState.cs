@@ -17,9 +17,7 @@ internal enum NoiseRole
 /// &lt;- e, ee, s, es          32 ‖ 32 + 16 ‖ payload + 16
 /// -> s, se                32 + 16      ‖ payload + 16
 /// </code>
-/// Each side needs two agreements with the other's ephemeral key, and can compute both as soon as it has it: that of its own static key is computed beside
-/// the other one, on another core if one is free, which takes one agreement each off the way to the first application byte.
-/// <para>One thread at a time. After an exception the state is of no further use.</para>
+/// One thread at a time. After an exception the state is of no further use.
 /// </remarks>
 internal sealed class HandshakeState : IDisposable
 {
@@ -42,8 +40,6 @@ internal sealed class HandshakeState : IDisposable
     private readonly X25519KeyPair _e;
     private readonly byte[] _re = new byte[KeySize];
     private readonly byte[] _rs = new byte[KeySize];
-    private readonly byte[] _staticSecret = GC.AllocateUninitializedArray<byte>(KeySize, pinned: true);
-    private Task<bool>? _staticAgreement;
     private int _step;
     private bool _failed;
 
@@ -131,7 +127,6 @@ internal sealed class HandshakeState : IDisposable
                 case Token.E:
                     message[..KeySize].CopyTo(_re);
                     _symmetric.MixHash(_re);
-                    _staticAgreement = Task.Run(() => _s.TryAgree(_re, _staticSecret));
                     message = message[KeySize..];
                     break;
                 case Token.S:
@@ -161,17 +156,6 @@ internal sealed class HandshakeState : IDisposable
     public void Dispose()
     {
         _failed = true;
-        try
-        {
-            // Whoever computes it would write its secret later.
-            _staticAgreement?.GetAwaiter().GetResult();
-        }
-        catch (ObjectDisposedException)
-        {
-            // The host has stopped, and its static key is gone.
-        }
-
-        CryptographicOperations.ZeroMemory(_staticSecret);
         _e.Dispose();
         _symmetric.Dispose();
     }
@@ -185,17 +169,15 @@ internal sealed class HandshakeState : IDisposable
     // The first letter names the initiator's key, the second the responder's.
     private void MixAgreement(Token token)
     {
-        if (token == (_role == NoiseRole.Initiator ? Token.SE : Token.ES))
+        bool initiator = _role == NoiseRole.Initiator;
+        (X25519KeyPair local, byte[] remote) = token switch
         {
-            // Where no core was free it has not begun, and this thread computes it now: it is the same that has queued it.
-            if (!_staticAgreement!.GetAwaiter().GetResult()) throw new NoiseException(NoiseError.WeakPublicKey);
-            _symmetric.MixKey(_staticSecret);
-            CryptographicOperations.ZeroMemory(_staticSecret);
-            return;
-        }
-
+            Token.EE => (_e, _re),
+            Token.ES => initiator ? (_e, _rs) : (_s, _re),
+            _ => initiator ? (_s, _re) : (_e, _rs),
+        };
         Span<byte> secret = stackalloc byte[KeySize];
-        if (!_e.TryAgree(token == Token.EE ? _re : _rs, secret)) throw new NoiseException(NoiseError.WeakPublicKey);
+        if (!local.TryAgree(remote, secret)) throw new NoiseException(NoiseError.WeakPublicKey);
         _symmetric.MixKey(secret);
         CryptographicOperations.ZeroMemory(secret);
     }
