@@ -64,7 +64,7 @@ internal static class RunCommand
         await using (node)
         {
             // Before anything is announced, so that no receipt is missed.
-            telling = TellReceiptsAsync(node.Ledger.Store.WatchAsync(CancellationToken.None), totals, invocation.Output);
+            telling = TellReceiptsAsync(node.Ledger.Store.WatchAsync(CancellationToken.None), totals, invocation);
             await using var seen = new OverlayDashboardNode(node, options.Sharing, TimeProvider.System);
             await using DashboardServer? page =
                 dashboard is null ? null : await DashboardServer.StartAsync(dashboard, seen, TimeProvider.System, invocation.Logging, invocation.Stop);
@@ -84,17 +84,19 @@ internal static class RunCommand
 
     private static Task ShowStatusAsync(OverlayNode node, ReceiptTotals totals, Invocation invocation)
     {
-        var status = new RunStatus(totals, TimeProvider.System);
+        var status = new RunStatus(totals, node.Sharing is not null, (node.SocksEndPoint ?? node.HttpProxyEndPoint) is not null, TimeProvider.System);
         return invocation.Output.ShowStatusAsync(
-            RunStatus.Columns, () => status.Look(node.Discovery.Peers.Count(peer => peer.ConnectedSince is not null), node.Sharing?.Sessions ?? []), invocation.Stop);
+            status.Columns, () => status.Look(node.Discovery.Peers.Count(peer => peer.ConnectedSince is not null), node.Sharing?.Sessions ?? []), invocation.Stop);
     }
 
-    private static async Task TellReceiptsAsync(IAsyncEnumerable<ReceiptEntry> receipts, ReceiptTotals totals, IOutput output)
+    // To whoever sees the figures change only the last receipt of each leg: there are several a second where much is served.
+    private static async Task TellReceiptsAsync(IAsyncEnumerable<ReceiptEntry> receipts, ReceiptTotals totals, Invocation invocation)
     {
+        bool tellsAll = invocation.IsVerbose || !invocation.Output.ShowsStatus;
         await foreach (ReceiptEntry entry in receipts)
         {
             totals.Add(entry);
-            output.Write(new ReceiptLine(entry));
+            if (tellsAll || entry.Receipt.Body.Final) invocation.Output.Write(new ReceiptLine(entry));
         }
     }
 

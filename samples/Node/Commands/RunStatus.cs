@@ -7,13 +7,19 @@ using Overlay.Sharing;
 namespace Overlay.Node.Commands;
 
 /// <summary>What a person at the terminal sees of a running node, anew each second. One owner at a time.</summary>
-internal sealed class RunStatus(ReceiptTotals totals, TimeProvider time)
+/// <param name="totals">What receipts add up to.</param>
+/// <param name="shares">Whether it serves others.</param>
+/// <param name="uses">Whether others serve it.</param>
+/// <param name="time">Tells the rate.</param>
+internal sealed class RunStatus(ReceiptTotals totals, bool shares, bool uses, TimeProvider time)
 {
+    private static readonly string[] s_shared = ["sessions", "rate", "served", "earned", "unpaid"], s_used = ["used", "spent"];
+
     private readonly ServiceRate _rate = new();
     private long _last = time.GetTimestamp();
 
-    internal static IReadOnlyList<Column> Columns { get; } =
-        [new("peers", true), new("sessions", true), new("rate", true), new("served", true), new("earned", true), new("unpaid", true)];
+    internal IReadOnlyList<Column> Columns { get; } =
+        [.. new[] { "peers" }.Concat(shares ? s_shared : []).Concat(uses ? s_used : []).Select(title => new Column(title, IsNumber: true))];
 
     /// <param name="peers">Peers with a connection.</param>
     /// <param name="sessions">Whom the node serves; none where it does not share.</param>
@@ -24,15 +30,21 @@ internal sealed class RunStatus(ReceiptTotals totals, TimeProvider time)
         TimeSpan elapsed = time.GetElapsedTime(_last, now);
         _last = now;
         ulong unpaid = sessions.Aggregate(0UL, (sum, session) => sum + session.Unpaid.Bytes);
-        SideTotal sold = totals.Of(LedgerRole.Provider);
-        return
-        [
-            peers.ToString(CultureInfo.InvariantCulture),
-            sessions.Count.ToString(CultureInfo.InvariantCulture),
-            Units.Rate(down + up, elapsed),
-            Units.Size(sold.Up + sold.Down + unpaid),
-            $"{Units.Credits(sold.Credits)} credits",
-            Units.Size(unpaid),
-        ];
+        SideTotal sold = totals.Of(LedgerRole.Provider), bought = totals.Of(LedgerRole.Consumer);
+        List<string> cells = [peers.ToString(CultureInfo.InvariantCulture)];
+        if (shares)
+        {
+            cells.AddRange(
+            [
+                sessions.Count.ToString(CultureInfo.InvariantCulture),
+                Units.Rate(down + up, elapsed),
+                Units.Size(sold.Up + sold.Down + unpaid),
+                $"{Units.Credits(sold.Credits)} credits",
+                Units.Size(unpaid),
+            ]);
+        }
+
+        if (uses) cells.AddRange([Units.Size(bought.Up + bought.Down), $"{Units.Credits(bought.Credits)} credits"]);
+        return cells;
     }
 }

@@ -13,6 +13,7 @@ internal sealed class TextOutput : IOutput
     private readonly IAnsiConsole _console;
     private readonly TextPage _page;
     private readonly bool _isTerminal;
+    private StatusArea? _status;
 
     internal TextOutput(Stream stream, bool isTerminal, bool wantsColour)
     {
@@ -28,15 +29,11 @@ internal sealed class TextOutput : IOutput
         _page = new TextPage(_console, isTerminal);
     }
 
-    public void Write(IMessage message)
-    {
-        lock (_lock) message.WriteText(_page);
-    }
+    public bool ShowsStatus => _isTerminal && _console.Profile.Capabilities is { Interactive: true, Ansi: true };
 
-    public void WriteTable(IReadOnlyList<Column> columns, IReadOnlyList<IRow> rows)
-    {
-        lock (_lock) _page.Table(columns, rows.Select(row => row.Cells));
-    }
+    public void Write(IMessage message) => Say(() => message.WriteText(_page));
+
+    public void WriteTable(IReadOnlyList<Column> columns, IReadOnlyList<IRow> rows) => Say(() => _page.Table(columns, rows.Select(row => row.Cells)));
 
     public Task<T> WithProgressAsync<T>(string label, ulong total, Func<IProgress<long>, Task<T>> work)
     {
@@ -51,21 +48,18 @@ internal sealed class TextOutput : IOutput
             });
     }
 
-    public Task ShowStatusAsync(IReadOnlyList<Column> columns, Func<IReadOnlyList<string>> look, CancellationToken stop) =>
-        _isTerminal && _console.Profile.Capabilities.Interactive
-            ? _console.Live(StatusTable(columns, null)).AutoClear(true).StartAsync(context => RefreshAsync(context, columns, look, stop))
-            : Task.CompletedTask;
-
-    private async Task RefreshAsync(LiveDisplayContext context, IReadOnlyList<Column> columns, Func<IReadOnlyList<string>> look, CancellationToken stop)
+    public async Task ShowStatusAsync(IReadOnlyList<Column> columns, Func<IReadOnlyList<string>> look, CancellationToken stop)
     {
+        if (!ShowsStatus) return;
+        var status = new StatusArea(_console, columns);
+        lock (_lock) _status = status;
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
         try
         {
             do
             {
-                Table table = StatusTable(columns, look());
-                // What is said meanwhile moves in above it, and not into the middle.
-                lock (_lock) context.UpdateTarget(table);
+                IReadOnlyList<string> cells = [.. look().Select(PlainText.OneLine)];
+                lock (_lock) status.Show(cells);
             }
             while (await timer.WaitForNextTickAsync(stop));
         }
@@ -73,14 +67,24 @@ internal sealed class TextOutput : IOutput
         {
             // Stopped.
         }
+        finally
+        {
+            lock (_lock)
+            {
+                status.End();
+                _status = null;
+            }
+        }
     }
 
-    private static Table StatusTable(IReadOnlyList<Column> columns, IReadOnlyList<string>? cells)
+    private void Say(Action write)
     {
-        var table = new Table { Border = TableBorder.Simple };
-        foreach (Column column in columns) table.AddColumn(new TableColumn(new Text(column.Title)) { Alignment = column.IsNumber ? Justify.Right : Justify.Left });
-        if (cells is not null) table.AddRow(cells.Select(cell => new Text(PlainText.OneLine(cell))));
-        return table;
+        lock (_lock)
+        {
+            _status?.Erase();
+            write();
+            _status?.Draw();
+        }
     }
 
     private sealed class Pieces(ProgressTask task) : IProgress<long>

@@ -72,22 +72,6 @@ internal sealed class Browser : IAsyncDisposable
         return page;
     }
 
-    /// <summary>What axe finds on a page as it stands that somebody with a screen reader, a keyboard or weak eyes would stumble over, each by its rule and place.</summary>
-    internal static async Task<string[]> FindBarriersAsync(IPage page)
-    {
-        string script = Path.Combine(RealTools.FindJsPeer(), "node_modules", "axe-core", "axe.min.js");
-        // Evaluated, not added to the page, whose policy forbids that.
-        await page.EvaluateAsync(await File.ReadAllTextAsync(script, TestContext.Current.CancellationToken));
-        return await page.EvaluateAsync<string[]>(
-            """
-            async () => {
-              const found = await axe.run();
-              if (found.passes.length < 10) throw new Error('axe has hardly looked');
-              return found.violations.flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.target}: ${node.failureSummary}`));
-            }
-            """);
-    }
-
     public async ValueTask DisposeAsync()
     {
         await _browser.DisposeAsync();
