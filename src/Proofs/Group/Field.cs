@@ -1,14 +1,18 @@
 using System.Runtime.CompilerServices;
 
+#if OVERLAY_TRANSPORT
+namespace Overlay.Transport.Crypto.Group;
+#else
 namespace Overlay.Proofs.Group;
+#endif
 
-/// <summary>Products, powers and roots in GF(2²⁵⁵ - 19). Constant time.</summary>
+/// <summary>Products and powers in GF(2²⁵⁵ - 19). Constant time.</summary>
 /// <remarks>
 /// Each product of limbs is cut at bit 51 at once: the low part is (a·b) mod 2⁵¹, the high part the upper word of (2⁹·a)·(2⁴·b), that is ⌊a·b / 2⁵¹⌋,
 /// and belongs to the limb above. Both add up in single words, so that no carry goes from word to word. Operands have limbs below 2⁵⁴: a high part is
 /// then below 2⁵⁷, with the factor 19 of a product that wraps around below 2^61.25, and five of them below 2⁶⁴.
 /// </remarks>
-internal static class Field<TWide> where TWide : struct, IWideProduct
+internal static partial class Field<TWide> where TWide : struct, IWideProduct
 {
     private const ulong Mask = FieldElement.LimbMask;
     private const int Bits = FieldElement.LimbBits, ShiftA = 9, ShiftB = 4, WrappedShiftA = 5, WrappedShiftB = 8;
@@ -76,6 +80,16 @@ internal static class Field<TWide> where TWide : struct, IWideProduct
         return Reduce(l0, l1, l2, l3, l4, l5);
     }
 
+    /// <summary>a·k for k below 2¹⁷, limbs below 2⁵².</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static FieldElement MultiplySmall(in FieldElement a, uint k)
+    {
+        ulong s = (ulong)k << ShiftB;
+        return new(
+            Low(a.L0, k) + (19 * High(a.L4 << ShiftA, s)), Low(a.L1, k) + High(a.L0 << ShiftA, s), Low(a.L2, k) + High(a.L1 << ShiftA, s),
+            Low(a.L3, k) + High(a.L2 << ShiftA, s), Low(a.L4, k) + High(a.L3 << ShiftA, s));
+    }
+
     /// <summary>a^(2^<paramref name="times"/>).</summary>
     internal static FieldElement SquareTimes(in FieldElement a, int times)
     {
@@ -89,25 +103,6 @@ internal static class Field<TWide> where TWide : struct, IWideProduct
     {
         FieldElement a250 = PowerOfTwo250Less1(a, out FieldElement a11);
         return Multiply(SquareTimes(a250, 5), a11);
-    }
-
-    /// <summary>a^((p - 5)/8) = a^(2²⁵² - 3).</summary>
-    internal static FieldElement PowerP58(in FieldElement a) => Multiply(SquareTimes(PowerOfTwo250Less1(a, out _), 2), a);
-
-    /// <summary>SQRT_RATIO_M1 of RFC 9496, section 4.2: the non-negative root of u/v, or of i·u/v when u/v is no square.</summary>
-    /// <returns>All ones when u/v is a square (zero counts, v = 0 only with u = 0), else zero.</returns>
-    internal static ulong SqrtRatioM1(in FieldElement u, in FieldElement v, out FieldElement root)
-    {
-        FieldElement v3 = Multiply(Square(v), v), uv3 = Multiply(u, v3), uv7 = Multiply(uv3, Square(Square(v)));
-        FieldElement r = Multiply(uv3, PowerP58(uv7));
-        FieldElement check = Multiply(v, Square(r)), minusU = FieldElement.Negate(u);
-
-        ulong correct = FieldElement.AreEqual(check, u);
-        ulong flipped = FieldElement.AreEqual(check, minusU);
-        ulong flippedI = FieldElement.AreEqual(check, Multiply(minusU, CurveConstants.SqrtM1));
-        r = FieldElement.Select(flipped | flippedI, Multiply(r, CurveConstants.SqrtM1), r);
-        root = FieldElement.Abs(r);
-        return correct | flipped;
     }
 
     // a^(2^250 - 1) and a^11, the common part of both exponents above.

@@ -1,7 +1,11 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
+#if OVERLAY_TRANSPORT
+namespace Overlay.Transport.Crypto.Group;
+#else
 namespace Overlay.Proofs.Group;
+#endif
 
 /// <summary>How the upper half of a product of two 64-bit words is made: all that tells the scalar backends apart.</summary>
 internal interface IWideProduct

@@ -3,7 +3,8 @@ using BouncyX25519 = Org.BouncyCastle.Math.EC.Rfc7748.X25519;
 
 namespace Overlay.Transport.Crypto;
 
-/// <summary>X25519 (RFC 7748, section 5) behind the one name that this assembly uses for it.</summary>
+/// <summary>X25519 (RFC 7748, section 5) behind the one name that this assembly uses for it: agreement by <see cref="MontgomeryLadder"/>, public keys by
+/// BouncyCastle, which has a table for the base point.</summary>
 internal static class X25519
 {
     /// <summary>Bytes of a private key, a public key and a shared secret alike.</summary>
@@ -19,7 +20,7 @@ internal static class X25519
         ArgumentOutOfRangeException.ThrowIfNotEqual(privateKey.Length, KeySize);
         ArgumentOutOfRangeException.ThrowIfNotEqual(publicKey.Length, KeySize);
         ArgumentOutOfRangeException.ThrowIfNotEqual(sharedSecret.Length, KeySize);
-        BouncyX25519.ScalarMult(privateKey, publicKey, sharedSecret);
+        MontgomeryLadder.Multiply(privateKey, publicKey, sharedSecret);
         int bits = 0;
         foreach (byte b in sharedSecret) bits |= b;
         return bits != 0;

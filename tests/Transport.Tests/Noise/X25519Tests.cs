@@ -1,4 +1,7 @@
+using CsCheck;
 using Overlay.Transport.Crypto;
+using Overlay.Transport.Crypto.Group;
+using BouncyX25519 = Org.BouncyCastle.Math.EC.Rfc7748.X25519;
 
 namespace Overlay.Transport.Tests.Noise;
 
@@ -19,6 +22,26 @@ public sealed class X25519Tests
         byte[] shared = [.. Enumerable.Repeat((byte)1, 32)];
         Assert.False(pair.TryAgree(Convert.FromHexString(point), shared));
         Assert.Equal(new byte[32], shared);
+    }
+
+    // Random points, those next to p and to 2^255, and both halves of the highest bit: what BouncyCastle makes of them, by either wide product.
+    [Fact]
+    public void Ladder_AnyScalarAndPoint_IsWhatBouncyCastleSays()
+    {
+        Gen<byte[]> random = Gen.Byte.Array[32];
+        byte[] tops = [0x00, 0x7F, 0x80, 0xFF];
+        Gen<byte[]> edge = Gen.Select(Gen.Byte, Gen.Int[0, 3], Gen.Bool)
+            .Select((low, high, middle) => (byte[])[low, .. Enumerable.Repeat(middle ? (byte)0xFF : (byte)0, 30), tops[high]]);
+        Gen.Select(Gen.OneOf(random, edge), Gen.OneOf(random, edge)).Sample((scalar, point) =>
+        {
+            byte[] expected = new byte[32], mulx = new byte[32], portable = new byte[32];
+            BouncyX25519.ScalarMult(scalar, point, expected);
+            if (System.Runtime.Intrinsics.X86.Bmi2.X64.IsSupported) MontgomeryLadder.Multiply<MulxProduct>(scalar, point, mulx);
+            else mulx = expected;
+            MontgomeryLadder.Multiply<PortableProduct>(scalar, point, portable);
+            Assert.Equal(expected, mulx);
+            Assert.Equal(expected, portable);
+        }, iter: 2000);
     }
 
     [Fact]
