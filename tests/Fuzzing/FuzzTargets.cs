@@ -44,6 +44,8 @@ internal static class FuzzTargets
         new LedgerExchangeTarget(),
         new AttestationTarget(),
         new GossipRpcTarget(),
+        new ConsentTarget(),
+        new LimitsTarget(),
         new CanonicalReaderTarget(),
     ];
 
