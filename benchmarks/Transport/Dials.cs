@@ -10,7 +10,7 @@ namespace Overlay.Benchmarks.Transport;
 /// <summary>How many connections come about in a second, one after another, each until the peer has said what it is? Beside TLS, and the curves alone.</summary>
 /// <remarks>
 /// Measured from the dial to the end of the identify exchange; closing the connection is not. For TLS, which has no such exchange, to the first byte of
-/// an answer, so that both ends have finished the handshake. Sessions are not resumed. The curves alone are what Noise XX asks of both ends together:
+/// an answer, so that both ends have finished the handshake. Sessions are not resumed. The curves alone, by BouncyCastle, are what Noise XX asks of both ends:
 /// two ephemeral keys, six agreements, two checked signatures, all on one core; signatures of the identify records are not among them.
 /// </remarks>
 internal sealed record Dials(double Seconds, int Rounds, bool IsOneProcess)
