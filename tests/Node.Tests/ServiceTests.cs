@@ -44,14 +44,14 @@ public sealed class ServiceTests
     }
 
     [Theory]
-    [InlineData("/root/.dotnet/tools/overlay", "/etc/overlay/node.json", "This program")]
-    [InlineData("/home/somebody/overlay", "/etc/overlay/node.json", "This program")]
-    [InlineData("/opt/overlay/overlay", "/home/somebody/node.json", "The configuration file")]
+    [InlineData("root/.dotnet/tools/overlay", "etc/overlay/node.json", "This program")]
+    [InlineData("home/somebody/overlay", "etc/overlay/node.json", "This program")]
+    [InlineData("opt/overlay/overlay", "home/somebody/node.json", "The configuration file")]
     public async Task Install_WhatTheServiceCouldNotSee_IsRefused(string program, string config, string what)
     {
         if (OperatingSystem.IsWindows()) Assert.Skip("these are paths of Unix");
 
-        CliRun run = await CliRun.AtAsync(program, "service", "install", "--print", "--config", config);
+        CliRun run = await CliRun.AtAsync($"/{program}", "service", "install", "--print", "--config", $"/{config}");
 
         Assert.Equal(1, run.ExitCode);
         Assert.StartsWith($"overlay: {what} is", Assert.Single(run.ErrorLines), StringComparison.Ordinal);

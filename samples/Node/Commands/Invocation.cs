@@ -37,7 +37,8 @@ internal sealed class Invocation : IAsyncDisposable
 
     internal bool IsVerbose { get; }
 
-    private bool IsJson { get; }
+    /// <summary>Whether a program reads the answer.</summary>
+    internal bool IsJson { get; }
 
     /// <summary>Where this program is; null where the system does not say.</summary>
     internal string? ProgramPath => _surroundings.ProgramPath;

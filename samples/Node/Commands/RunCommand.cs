@@ -89,10 +89,10 @@ internal static class RunCommand
             status.Columns, () => status.Look(node.Discovery.Peers.Count(peer => peer.ConnectedSince is not null), node.Sharing?.Sessions ?? []), invocation.Stop);
     }
 
-    // To whoever sees the figures change only the last receipt of each leg: there are several a second where much is served.
+    // To people, and to their system's log, only the last receipt of each leg: there are several a second where much is served.
     private static async Task TellReceiptsAsync(IAsyncEnumerable<ReceiptEntry> receipts, ReceiptTotals totals, Invocation invocation)
     {
-        bool tellsAll = invocation.IsVerbose || !invocation.Output.ShowsStatus;
+        bool tellsAll = invocation.IsVerbose || invocation.IsJson;
         await foreach (ReceiptEntry entry in receipts)
         {
             totals.Add(entry);

@@ -11,7 +11,7 @@ internal static class ServiceInstallCommand
     private const string SystemFolder = "/etc/systemd/system";
 
     // What ProtectHome= hides (systemd.exec(5)).
-    private static readonly string[] s_homes = ["/home/", "/root/", "/run/user/"];
+    private static readonly string[] s_homes = ["home", "root", "run/user"];
 
     internal static Command Create(CommandTree tree)
     {
@@ -53,8 +53,8 @@ internal static class ServiceInstallCommand
 
     // The unit sees no home.
     private static string Reachable(string path, string what) =>
-        s_homes.FirstOrDefault(home => path.StartsWith(home, StringComparison.Ordinal)) is { } home
-            ? throw new RefusalException($"{what} is {path}, and a service of the system sees nothing below {home}: put it elsewhere, /opt/overlay or /etc/overlay for example.")
+        s_homes.FirstOrDefault(home => path.StartsWith($"/{home}/", StringComparison.Ordinal)) is { } home
+            ? throw new RefusalException($"{what} is {path}, and a service of the system sees nothing below /{home}: put it elsewhere, /opt/overlay or /etc/overlay for example.")
             : path;
 
     private static async Task WriteAsync(string path, string unit, CancellationToken cancellationToken)

@@ -5,9 +5,6 @@ namespace Overlay.Node.Output;
 /// <summary>Where commands say what they have to say: JSON lines for programs, text for people. Safe on several threads.</summary>
 internal interface IOutput
 {
-    /// <summary>Whether somebody sees what <see cref="ShowStatusAsync"/> shows.</summary>
-    bool ShowsStatus { get; }
-
     /// <summary>Says one thing.</summary>
     void Write(IMessage message);
 

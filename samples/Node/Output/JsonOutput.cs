@@ -8,8 +8,6 @@ internal sealed class JsonOutput(Stream stream) : IOutput
 {
     private readonly Lock _lock = new(); // one line at a time
 
-    public bool ShowsStatus => false;
-
     public void Write(IMessage message) => WriteLine(message);
 
     public void WriteTable(IReadOnlyList<Column> columns, IReadOnlyList<IRow> rows)

@@ -29,7 +29,7 @@ internal sealed class TextOutput : IOutput
         _page = new TextPage(_console, isTerminal);
     }
 
-    public bool ShowsStatus => _isTerminal && _console.Profile.Capabilities is { Interactive: true, Ansi: true };
+    private bool ShowsStatus => _isTerminal && _console.Profile.Capabilities is { Interactive: true, Ansi: true };
 
     public void Write(IMessage message) => Say(() => message.WriteText(_page));
 

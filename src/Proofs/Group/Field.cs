@@ -1,9 +1,9 @@
 using System.Runtime.CompilerServices;
 
-#if OVERLAY_TRANSPORT
-namespace Overlay.Transport.Crypto.Group;
-#else
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
 #endif
 
 /// <summary>Products and powers in GF(2²⁵⁵ - 19). Constant time.</summary>

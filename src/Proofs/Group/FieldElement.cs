@@ -3,10 +3,10 @@ using System.Globalization;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-#if OVERLAY_TRANSPORT
-namespace Overlay.Transport.Crypto.Group;
-#else
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
 #endif
 
 /// <summary>An element of GF(2²⁵⁵ - 19) as five limbs of 51 bits: value = Σ Lᵢ·2^(51·i). All that needs no multiplication; products are in <see cref="Field{TWide}"/>.</summary>

@@ -1,10 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
-#if OVERLAY_TRANSPORT
-namespace Overlay.Transport.Crypto.Group;
-#else
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
 #endif
 
 /// <summary>How the upper half of a product of two 64-bit words is made: all that tells the scalar backends apart.</summary>
