@@ -9,6 +9,8 @@ namespace Overlay.Sharing.Limits;
 /// <c>500GiB</c>.</summary>
 internal static class LimitsText
 {
+    private const int MaxShown = 64;
+
     private static readonly string[] s_names =
     [
         "maxUpload", "maxDownload", "dailyQuota", "monthlyQuota", "resetDay", "hibernate", "schedule", "yield", "whenOnBattery", "whenMetered", "paused",
@@ -59,7 +61,7 @@ internal static class LimitsText
             foreach (JsonProperty property in document.RootElement.EnumerateObject())
             {
                 if (!s_names.Contains(property.Name))
-                    throw new FormatException($"there is no '{property.Name}'; the nearest is '{NearestName.Among(s_names, property.Name)}'");
+                    throw new FormatException($"there is no '{Shown(property.Name)}'; the nearest is '{NearestName.Among(s_names, property.Name)}'");
                 if (!seen.Add(property.Name)) throw new FormatException($"'{property.Name}' is there twice");
                 limits = With(limits, property.Name, property.Value);
             }
@@ -141,9 +143,13 @@ internal static class LimitsText
 
     private static string NameOf(OwnerRule rule) => rule switch { OwnerRule.Serve => "serve", OwnerRule.Yield => "yield", _ => "pause" };
 
-    private static FormatException Wrong(string name, JsonElement value, string allowed)
+    private static FormatException Wrong(string name, JsonElement value, string allowed) =>
+        new($"'{name}' cannot be {Shown(value.GetRawText())}: it takes {allowed}");
+
+    // What somebody wrote, short and in one line.
+    private static string Shown(string text)
     {
-        string text = value.GetRawText();
-        return new FormatException($"'{name}' cannot be {(text.Length <= 64 ? text : text[..64] + "…")}: it takes {allowed}");
+        string line = string.Concat(text.Take(MaxShown).Select(c => char.IsControl(c) ? ' ' : c));
+        return text.Length <= MaxShown ? line : line + "…";
     }
 }

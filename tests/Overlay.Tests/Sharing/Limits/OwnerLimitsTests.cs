@@ -39,6 +39,8 @@ public class OwnerLimitsTests
     [InlineData("""{"MaxUpload":1000000}""", "'maxUpload'")]
     [InlineData("""{"paused":true,"paused":false}""", "twice")]
     [InlineData("""{"paused":1}""", "true or false")]
+    [InlineData("""{"pau\nsed":true}""", "no 'pau sed'")]
+    [InlineData("{\"resetDay\":[1,\n2]}", "cannot be [1, 2]")]
     [InlineData("""{"maxUpload":"20 Mbit/s"}""", "bits in a second")]
     [InlineData("""{"maxUpload":1000}""", "0.064 to 100000 Mbit/s")]
     [InlineData("""{"monthlyQuota":"plenty"}""", "500GiB")]
