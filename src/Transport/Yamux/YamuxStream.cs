@@ -292,14 +292,10 @@ internal sealed class YamuxStream : MuxedStream
             IsSynPending = _isAckPending = _isUpdatePending = false;
             if (flags == FrameFlags.Syn) _session.AddData(this);
         }
-        else
-        {
-            header = default;
-            return false;
-        }
 
         header = new FrameHeader(FrameType.WindowUpdate, flags, Id, delta);
-        return true;
+        // A window that shrinks may keep all that it owes: there is nothing to say then.
+        return flags != FrameFlags.None || delta > 0;
     }
 
     /// <summary>Takes up to <paramref name="maxPayload"/> bytes out of the queue as a frame, or the FIN behind them; <see cref="EndDataFrame"/> follows when it is written.</summary>

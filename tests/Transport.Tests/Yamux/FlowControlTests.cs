@@ -66,6 +66,26 @@ public sealed class FlowControlTests
     }
 
     [Fact]
+    public async Task Credit_AllKeptByAShrinkingWindow_IsNotTold()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync();
+        YamuxStream stream = await peer.OpenAsync(1);
+        await peer.SendDataAsync(1, Window);
+        Task widening = stream.Input.ReadExactlyAsync(2 * Window);
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.None, 1, Window);
+        await peer.SendDataAsync(1, Window);
+        await widening;
+        await peer.ExpectAsync(FrameType.WindowUpdate, FrameFlags.None, 1, 2 * Window);
+
+        // The second slow half in a row.
+        await peer.SendDataAsync(1, Window);
+        await stream.Input.ReadExactlyAsync(Window);
+
+        await peer.ExpectAliveAsync();
+        Assert.Equal((Window, (uint)Window), (stream.ReceiveWindow.Size, stream.ReceiveWindow.Remaining));
+    }
+
+    [Fact]
     public async Task Output_WithoutCredit_WaitsBeyondItsBuffer_UntilThePeerGrants()
     {
         await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { MaxSendBuffer = 10_000 });
