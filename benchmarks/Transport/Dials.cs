@@ -15,11 +15,11 @@ namespace Overlay.Benchmarks.Transport;
 /// </remarks>
 internal sealed record Dials(double Seconds, int Rounds, bool IsOneProcess)
 {
-    internal const string Usage = "usage: dials [--seconds 3] [--rounds 3] [--one-process]";
+    internal const string Usage = "usage: dials [--seconds 6] [--rounds 3] [--one-process]";
 
     internal static Dials Read(CommandOptions options)
     {
-        var question = new Dials(options.Number("--seconds", 3, 0.1, 3600), options.Count("--rounds", 3), options.Has("--one-process"));
+        var question = new Dials(options.Number("--seconds", 6, 0.1, 3600), options.Count("--rounds", 3), options.Has("--one-process"));
         options.Done();
         return question;
     }

@@ -99,8 +99,10 @@ public sealed partial class PeerHost
 
     private async Task ServeAsync(MuxedPeerConnection connection)
     {
+        // What the peer has asked for already, its own identify above all, does not wait for this side's question to be on its way.
+        Task running = connection.RunAsync();
         Task identifying = _options.IdentifyOnConnect ? IdentifyQuietlyAsync(connection) : Task.CompletedTask;
-        await connection.RunAsync().ConfigureAwait(false);
+        await running.ConfigureAwait(false);
         await identifying.ConfigureAwait(false);
         _table.Remove(connection);
         _infos.TryRemove(connection, out _);

@@ -1,7 +1,11 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>All operations on points that cost something, in one of the ways this processor can do them. Every backend gives the same results.</summary>
 /// <remarks>Constant time, but for members whose names end in VarTime, which are for public scalars.</remarks>

@@ -1,4 +1,8 @@
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>The numbers of edwards25519 and ristretto255, named and printed as in RFC 9496, section 4.1.</summary>
 internal static class CurveConstants

@@ -1,6 +1,10 @@
 using System.Runtime.CompilerServices;
 
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>Point arithmetic one field product after another: the complete formulas for a = -1 of Hisil, Wong, Carter and Dawson (eprint 2008/522, sections 3.1 and 3.3).</summary>
 internal readonly struct EdwardsArithmetic<TWide> : IPointArithmetic<EdwardsPoint, CachedPoint, AffinePoint> where TWide : struct, IWideProduct

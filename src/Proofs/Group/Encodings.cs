@@ -1,4 +1,8 @@
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>Points from and to bytes: ristretto255 (RFC 9496, sections 4.3.1 to 4.3.4) and plain edwards25519 (RFC 8032, section 5.1). Names as printed there.</summary>
 internal static class Encodings<TWide> where TWide : struct, IWideProduct

@@ -1,4 +1,8 @@
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <content>Square roots (RFC 9496, section 4.2).</content>
 internal static partial class Field<TWide>

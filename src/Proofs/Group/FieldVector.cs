@@ -2,7 +2,11 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>Four elements of GF(2²⁵⁵ - 19), one in each 64-bit lane of ten vectors: limbs of 26 and 25 bits in turn, value = Σ limbᵢ·2^⌈25.5·i⌉.</summary>
 /// <remarks>

@@ -1,4 +1,8 @@
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>The additions that multiplications by scalars are made of, in the form that one backend is fastest with. All of it constant time.</summary>
 /// <typeparam name="TPoint">A sum that is being built up.</typeparam>

@@ -2,7 +2,11 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>Σ kᵢ·Pᵢ for public scalars and points, of which some are prepared in a table.</summary>
 /// <remarks>

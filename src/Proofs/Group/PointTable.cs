@@ -1,4 +1,8 @@
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>Points that are multiplied again and again, prepared by one backend for <see cref="CurveBackend.MultiscalarMulVarTime"/>. Immutable; safe on several threads.</summary>
 internal abstract class PointTable

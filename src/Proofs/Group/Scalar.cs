@@ -3,11 +3,20 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>An integer modulo ℓ = 2²⁵² + 27742317777372353535851937790883648493, the order of ristretto255 (RFC 9496, section 4.4). Always reduced.</summary>
 /// <remarks>Constant time, but for members whose names end in VarTime. Often a secret: it has no text form and no equality operator.</remarks>
-public readonly struct Scalar
+#if !OVERLAY_TRANSPORT
+public
+#else
+internal
+#endif
+readonly struct Scalar
 {
     /// <summary>Size of the encoding in bytes.</summary>
     public const int Size = 32;

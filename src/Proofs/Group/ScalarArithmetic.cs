@@ -3,7 +3,11 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Security.Cryptography;
 
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>Arithmetic of four-word numbers modulo ℓ = 2²⁵² + c, the order of the group (RFC 9496, section 4.1). Constant time.</summary>
 internal static class ScalarArithmetic

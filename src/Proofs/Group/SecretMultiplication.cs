@@ -1,4 +1,8 @@
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>Multiplication by secret scalars: the same additions and the same memory touched whatever the scalars are. Results are right as ristretto255 elements.</summary>
 internal static class SecretMultiplication<TArithmetic, TPoint, TCached, TAffine>

@@ -2,7 +2,11 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>Reads one of eight entries of a table by a secret index: touches all of them, so that neither time nor cache tells which.</summary>
 internal static class TableLookup

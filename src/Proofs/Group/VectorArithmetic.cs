@@ -2,7 +2,11 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>Point arithmetic with four field products at a time: the formulas of <see cref="EdwardsArithmetic{TWide}"/> in two steps, as their authors lay them out for
 /// four processors (eprint 2008/522, section 4). For processors with AVX2 and BMI2 only.</summary>

@@ -1,4 +1,8 @@
+#if !OVERLAY_TRANSPORT
 namespace Overlay.Proofs.Group;
+#else
+namespace Overlay.Transport.Crypto.Group;
+#endif
 
 /// <summary>A point in extended coordinates, X, Y, T, Z in the four lanes of a <see cref="FieldVector"/>, carried.</summary>
 internal unsafe struct VectorPoint

@@ -1,12 +1,13 @@
 using System.Security.Cryptography;
+using Overlay.Transport.Crypto.Group;
 using BouncyEd25519 = Org.BouncyCastle.Math.EC.Rfc8032.Ed25519;
 
 namespace Overlay.Transport.Crypto;
 
-/// <summary>Ed25519 (RFC 8032, section 5.1) behind the one name that this assembly uses for it.</summary>
+/// <summary>Ed25519 (RFC 8032, section 5.1) behind the one name that this assembly uses for it: signing by BouncyCastle, checking over the group.</summary>
 /// <remarks>
 /// Signatures are checked by the same rule as receipts are (the proofs assembly, which this one never sees, has its own copy; a conformance test
-/// compares them): a public key or R that is not the canonical encoding of a point, a public key or R of small order, and an S outside [0, L) are
+/// compares both with big integers and with BouncyCastle): a public key or R that is not the canonical encoding of a point, a public key or R of small order, and an S outside [0, L) are
 /// refused; then the equation with cofactor, 8·S·B = 8·R + 8·k·A (RFC 8032, section 5.1.7, its first form), must hold.
 /// </remarks>
 internal static class Ed25519
@@ -24,6 +25,8 @@ internal static class Ed25519
         Convert.FromHexString("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
         Convert.FromHexString("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
     ];
+
+    private static readonly PointTable s_base = CurveBackend.Best.PrepareTable([CurveConstants.Basepoint], wideCount: 1, known: null);
 
     internal static byte[] GenerateSeed() => RandomNumberGenerator.GetBytes(SeedSize);
 
@@ -46,12 +49,30 @@ internal static class Ed25519
     /// <summary>Checks a signature by the rule in the remarks of this class. False for anything that does not hold, wrong lengths included.</summary>
     internal static bool VerifyVarTime(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
     {
-        if (signature.Length != SignatureSize || !IsAcceptablePoint(publicKey) || !IsAcceptablePoint(signature[..32])) return false;
-        byte[] text = message.ToArray();
-        return BouncyEd25519.Verify(signature.ToArray(), 0, publicKey.ToArray(), 0, text, 0, text.Length);
+        if (signature.Length != SignatureSize || !IsAcceptableEncoding(publicKey) || !IsAcceptableEncoding(signature[..32])) return false;
+        CurveBackend curve = CurveBackend.Best;
+        if (!Scalar.TryDecode(signature[32..], out Scalar s)) return false;
+        if (curve.DecodeEdwards(publicKey, out EdwardsPoint A) == 0 || curve.DecodeEdwards(signature[..32], out EdwardsPoint R) == 0) return false;
+
+        EdwardsPoint sum = curve.MultiscalarMulVarTime([s], s_base, [-Challenge(signature[..32], publicKey, message)], [A]);
+        sum = curve.Subtract(sum, R);
+        return curve.Double(curve.Double(curve.Double(sum))).IsIdentity();
     }
 
-    private static bool IsAcceptablePoint(ReadOnlySpan<byte> encoding)
+    // SHA-512(R ‖ A ‖ message) modulo the order.
+    private static Scalar Challenge(ReadOnlySpan<byte> R, ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
+        Span<byte> digest = stackalloc byte[SHA512.HashSizeInBytes];
+        hash.AppendData(R);
+        hash.AppendData(publicKey);
+        hash.AppendData(message);
+        hash.GetHashAndReset(digest);
+        return Scalar.ReduceWide(digest);
+    }
+
+    // Whether 32 bytes can be the canonical encoding of a point that is not of small order; decoding tells whether there is such a point.
+    private static bool IsAcceptableEncoding(ReadOnlySpan<byte> encoding)
     {
         if (encoding.Length != PublicKeySize) return false;
         Span<byte> y = stackalloc byte[PublicKeySize];

@@ -28,8 +28,7 @@ internal static class MontgomeryLadder
     {
         Span<byte> k = stackalloc byte[FieldElement.Size];
         scalar.CopyTo(k);
-        k[0] &= 0xF8;
-        k[31] = (byte)((k[31] & 0x7F) | 0x40);
+        Clamp(k);
 
         FieldElement x1 = FieldElement.DecodeModP(point), x2 = FieldElement.One, z2 = FieldElement.Zero, x3 = x1, z3 = FieldElement.One;
         ulong swapped = 0;
@@ -55,6 +54,24 @@ internal static class MontgomeryLadder
         Field<TWide>.Multiply(x2, Field<TWide>.Invert(z2)).Encode(destination);
         CryptographicOperations.ZeroMemory(k);
     }
+
+    /// <summary>Makes any 32 bytes a private key (RFC 7748, section 5, decodeScalar25519).</summary>
+    internal static void Clamp(Span<byte> scalar)
+    {
+        scalar[0] &= 0xF8;
+        scalar[31] = (byte)((scalar[31] & 0x7F) | 0x40);
+    }
+
+    /// <summary>The u coordinate of a point of edwards25519, u = (1 + y)/(1 - y) (RFC 7748, section 4.1); zero for the neutral point.</summary>
+    internal static void Encode(in EdwardsPoint point, Span<byte> destination)
+    {
+        if (Bmi2.X64.IsSupported) Encode<MulxProduct>(point, destination);
+        else Encode<PortableProduct>(point, destination);
+    }
+
+    /// <summary>The same with the wide product that is named.</summary>
+    internal static void Encode<TWide>(in EdwardsPoint p, Span<byte> destination) where TWide : struct, IWideProduct =>
+        Field<TWide>.Multiply(FieldElement.Add(p.Z, p.Y), Field<TWide>.Invert(FieldElement.Subtract(p.Z, p.Y))).Encode(destination);
 
     // Exchanges both where the mask is all ones, nothing where it is zero.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

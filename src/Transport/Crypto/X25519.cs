@@ -1,19 +1,34 @@
 using System.Security.Cryptography;
-using BouncyX25519 = Org.BouncyCastle.Math.EC.Rfc7748.X25519;
+using Overlay.Transport.Crypto.Group;
 
 namespace Overlay.Transport.Crypto;
 
-/// <summary>X25519 (RFC 7748, section 5) behind the one name that this assembly uses for it: agreement by <see cref="MontgomeryLadder"/>, public keys by
-/// BouncyCastle, which has a table for the base point.</summary>
+/// <summary>X25519 (RFC 7748, section 5) behind the one name that this assembly uses for it: agreement by <see cref="MontgomeryLadder"/>, public keys
+/// by a table of the base point's multiples on edwards25519. Constant time.</summary>
 internal static class X25519
 {
     /// <summary>Bytes of a private key, a public key and a shared secret alike.</summary>
     internal const int KeySize = 32;
 
-    internal static void DerivePublicKey(ReadOnlySpan<byte> privateKey, Span<byte> publicKey) =>
-        BouncyX25519.ScalarMultBase(privateKey, publicKey);
+    private static readonly FixedBase s_base = CurveBackend.Best.PrepareFixedBase(CurveConstants.Basepoint);
 
-    /// <summary>Computes the shared secret in constant time.</summary>
+    /// <summary>Computes the public key of a private one.</summary>
+    /// <remarks>The base point's order is ℓ, so its multiple by the scalar modulo ℓ is the multiple by the scalar.</remarks>
+    internal static void DerivePublicKey(ReadOnlySpan<byte> privateKey, Span<byte> publicKey)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(privateKey.Length, KeySize);
+        Span<byte> wide = stackalloc byte[Scalar.WideSize];
+        Span<Scalar> scalar = stackalloc Scalar[1];
+        wide.Clear();
+        privateKey.CopyTo(wide);
+        MontgomeryLadder.Clamp(wide);
+        scalar[0] = Scalar.ReduceWide(wide);
+        MontgomeryLadder.Encode(CurveBackend.Best.Multiply(scalar[0], s_base), publicKey);
+        CryptographicOperations.ZeroMemory(wide);
+        Scalar.Clear(scalar);
+    }
+
+    /// <summary>Computes the shared secret.</summary>
     /// <returns>False, with <paramref name="sharedSecret"/> zero, when the result is all zero: the other side sent a point of small order (RFC 7748, section 6.1).</returns>
     internal static bool TryAgree(ReadOnlySpan<byte> privateKey, ReadOnlySpan<byte> publicKey, Span<byte> sharedSecret)
     {

@@ -7,6 +7,14 @@ namespace Overlay.Transport.Tests.Noise;
 
 public sealed class X25519Tests
 {
+    private static readonly byte[] s_tops = [0x00, 0x7F, 0x80, 0xFF];
+
+    // Any 32 bytes, and those next to 0, p and 2^255, with either of the highest bit.
+    private static readonly Gen<byte[]> s_numbers = Gen.OneOf(
+        Gen.Byte.Array[32],
+        Gen.Select(Gen.Byte, Gen.Int[0, 3], Gen.Bool)
+            .Select((low, high, middle) => (byte[])[low, .. Enumerable.Repeat(middle ? (byte)0xFF : (byte)0, 30), s_tops[high]]));
+
     // The points of small order and their non-canonical twins (RFC 7748, section 6.1; cr.yp.to/ecdh.html#validate).
     [Theory]
     [InlineData("0000000000000000000000000000000000000000000000000000000000000000")]
@@ -24,15 +32,11 @@ public sealed class X25519Tests
         Assert.Equal(new byte[32], shared);
     }
 
-    // Random points, those next to p and to 2^255, and both halves of the highest bit: what BouncyCastle makes of them, by either wide product.
+    // What BouncyCastle makes of them, by either wide product.
     [Fact]
     public void Ladder_AnyScalarAndPoint_IsWhatBouncyCastleSays()
     {
-        Gen<byte[]> random = Gen.Byte.Array[32];
-        byte[] tops = [0x00, 0x7F, 0x80, 0xFF];
-        Gen<byte[]> edge = Gen.Select(Gen.Byte, Gen.Int[0, 3], Gen.Bool)
-            .Select((low, high, middle) => (byte[])[low, .. Enumerable.Repeat(middle ? (byte)0xFF : (byte)0, 30), tops[high]]);
-        Gen.Select(Gen.OneOf(random, edge), Gen.OneOf(random, edge)).Sample((scalar, point) =>
+        Gen.Select(s_numbers, s_numbers).Sample((scalar, point) =>
         {
             byte[] expected = new byte[32], mulx = new byte[32], portable = new byte[32];
             BouncyX25519.ScalarMult(scalar, point, expected);
@@ -42,6 +46,27 @@ public sealed class X25519Tests
             Assert.Equal(expected, mulx);
             Assert.Equal(expected, portable);
         }, iter: 2000);
+    }
+
+    [Fact]
+    public void PublicKey_OfAnyPrivateKey_IsWhatBouncyCastleSaysWithEveryBackend()
+    {
+        FixedBase[] tables = [.. CurveBackend.All.Select(backend => backend.PrepareFixedBase(CurveConstants.Basepoint))];
+        s_numbers.Sample(privateKey =>
+        {
+            byte[] expected = new byte[32], actual = new byte[32], portable = new byte[32], wide = new byte[64];
+            BouncyX25519.ScalarMultBase(privateKey, expected);
+            X25519.DerivePublicKey(privateKey, actual);
+            Assert.Equal(expected, actual);
+
+            privateKey.CopyTo(wide, 0);
+            MontgomeryLadder.Clamp(wide);
+            for (int i = 0; i < tables.Length; i++)
+            {
+                MontgomeryLadder.Encode<PortableProduct>(CurveBackend.All[i].Multiply(Scalar.ReduceWide(wide), tables[i]), portable);
+                Assert.Equal(expected, portable);
+            }
+        }, iter: 1000);
     }
 
     [Fact]
