@@ -52,7 +52,6 @@ internal sealed class StreamNegotiator(TransportOptions options, TimeProvider ti
                     await stream.Output.WriteAsync(progress.Reply, deadline.Token).ConfigureAwait(false);
                 }
 
-
                 if (progress.Status != MultistreamStatus.NeedMore) throw progress.ToException(ConnectionStep.NegotiateProtocol);
                 if (result.IsCompleted)
                     throw new ConnectionException(ConnectionError.EndOfStream, ConnectionStep.NegotiateProtocol, Fault.Peer, "The peer ended the stream before a protocol was agreed on.");
@@ -71,8 +70,16 @@ internal sealed class StreamNegotiator(TransportOptions options, TimeProvider ti
     /// <summary>Feeds piece by piece until the negotiation is over, and joins the replies.</summary>
     private static MultistreamProgress Feed(MultistreamListener listener, ReadOnlySequence<byte> buffer, out SequencePosition consumed)
     {
+        MultistreamProgress progress;
+        if (buffer.IsSingleSegment)
+        {
+            progress = listener.Feed(buffer.FirstSpan);
+            consumed = buffer.GetPosition(progress.Consumed);
+            return progress;
+        }
+
+        progress = default;
         var replies = new ArrayBufferWriter<byte>(128);
-        MultistreamProgress progress = default;
         long size = 0;
         foreach (ReadOnlyMemory<byte> piece in buffer)
         {

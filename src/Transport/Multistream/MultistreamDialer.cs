@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Overlay.Transport.Multistream;
 
 /// <summary>The side that proposes (libp2p connections specification, "multistream-select"). Bytes in, bytes out; no I/O.</summary>
@@ -23,7 +21,7 @@ internal sealed class MultistreamDialer
         foreach (string protocol in protocols)
             if (!MultistreamLine.IsProtocolName(protocol)) throw new ArgumentException($"'{protocol}' cannot be the name of a protocol.", nameof(protocols));
         _protocols = [.. protocols];
-        Proposal = (byte[])[.. MultistreamLine.Encode(MultistreamLine.Header), .. MultistreamLine.Encode(_protocols[0])];
+        Proposal = MultistreamLine.Encode(MultistreamLine.Header, _protocols[0]);
         SentSize = Proposal.Length;
     }
 
@@ -41,7 +39,7 @@ internal sealed class MultistreamDialer
     internal MultistreamProgress Feed(ReadOnlySpan<byte> input)
     {
         if (_over) throw new InvalidOperationException("The negotiation is over.");
-        var reply = new ArrayBufferWriter<byte>();
+        byte[] reply = [];
         int consumed = 0;
         MultistreamStatus status = MultistreamStatus.NeedMore;
         MultistreamViolation violation = MultistreamViolation.None;
@@ -49,18 +47,18 @@ internal sealed class MultistreamDialer
         {
             bool isLine = _lines.TryRead(input[consumed..], out int taken, out string line, out violation);
             consumed += taken;
-            if (isLine) (status, violation) = Take(line, reply);
+            if (isLine) (status, violation) = Take(line, ref reply);
             else break;
         }
 
         if (violation != MultistreamViolation.None) status = MultistreamStatus.Violated;
         _over = status != MultistreamStatus.NeedMore;
         ReceivedSize += consumed;
-        SentSize += reply.WrittenCount;
-        return new MultistreamProgress(status, consumed, reply.WrittenMemory, status == MultistreamStatus.Accepted ? _protocols[_proposed] : null, violation);
+        SentSize += reply.Length;
+        return new MultistreamProgress(status, consumed, reply, status == MultistreamStatus.Accepted ? _protocols[_proposed] : null, violation);
     }
 
-    private (MultistreamStatus Status, MultistreamViolation Violation) Take(string line, ArrayBufferWriter<byte> reply)
+    private (MultistreamStatus Status, MultistreamViolation Violation) Take(string line, ref byte[] reply)
     {
         if (!_headerSeen)
         {
@@ -71,7 +69,8 @@ internal sealed class MultistreamDialer
         if (line == _protocols[_proposed]) return (MultistreamStatus.Accepted, MultistreamViolation.None);
         if (line != MultistreamLine.NotAvailable) return (MultistreamStatus.Violated, MultistreamViolation.UnexpectedAnswer);
         if (_proposed + 1 == _protocols.Length) return (MultistreamStatus.Refused, MultistreamViolation.None);
-        reply.Write(MultistreamLine.Encode(_protocols[++_proposed]));
+        // At most one more proposal for each line that is read, and a refused one is a line of its own.
+        reply = [.. reply, .. MultistreamLine.Encode(_protocols[++_proposed])];
         return (MultistreamStatus.NeedMore, MultistreamViolation.None);
     }
 }

@@ -17,6 +17,9 @@ internal static class MultistreamLine
     /// <summary>The first line of both sides.</summary>
     internal const string Header = "/multistream/1.0.0";
 
+    /// <summary>The text of that line, with its newline.</summary>
+    internal static ReadOnlySpan<byte> HeaderText => "/multistream/1.0.0\n"u8;
+
     /// <summary>The answer to a protocol that is not available.</summary>
     internal const string NotAvailable = "na";
 
@@ -33,20 +36,35 @@ internal static class MultistreamLine
         && !name.Contains('\n')
         && name is not (Header or NotAvailable or List);
 
-    internal static byte[] Encode(string text) => Encode(Encoding.UTF8.GetBytes(text));
-
-    internal static byte[] Encode(ReadOnlySpan<byte> text)
+    /// <summary>One line after another.</summary>
+    internal static byte[] Encode(params ReadOnlySpan<string> texts)
     {
-        var line = new ArrayBufferWriter<byte>(text.Length + 3);
-        Write(line, text);
-        return line.WrittenSpan.ToArray();
+        int size = 0;
+        foreach (string text in texts) size += SizeOf(Encoding.UTF8.GetByteCount(text));
+        byte[] lines = new byte[size];
+        int written = 0;
+        foreach (string text in texts) written += Write(lines.AsSpan(written), text);
+        return lines;
     }
 
+    internal static void Write(IBufferWriter<byte> output, string text) =>
+        output.Advance(Write(output.GetSpan(SizeOf(Encoding.UTF8.GetByteCount(text))), text));
+
+    /// <summary>A line whose text is itself lines.</summary>
     internal static void Write(IBufferWriter<byte> output, ReadOnlySpan<byte> text)
     {
-        Span<byte> prefix = output.GetSpan(Varint.MaxSize);
-        output.Advance(Varint.Write(prefix, (ulong)text.Length + 1));
+        output.Advance(Varint.Write(output.GetSpan(Varint.MaxSize), (ulong)text.Length + 1));
         output.Write(text);
         output.Write("\n"u8);
     }
+
+    private static int Write(Span<byte> destination, string text)
+    {
+        int size = Varint.Write(destination, (ulong)Encoding.UTF8.GetByteCount(text) + 1);
+        size += Encoding.UTF8.GetBytes(text, destination[size..]);
+        destination[size] = (byte)'\n';
+        return size + 1;
+    }
+
+    private static int SizeOf(int length) => Varint.Size((ulong)length + 1) + length + 1;
 }

@@ -9,7 +9,8 @@ internal sealed class MultistreamLineReader
     // Two varint bytes reach 16,383, beyond the longest line.
     private const int MaxPrefixSize = 2;
 
-    private readonly byte[] _line = new byte[MultistreamLine.MaxSize];
+    // Only for a line that comes in pieces: as a rule the opening brings it whole.
+    private byte[]? _pieces;
     private int _prefixSize;
     private int _size;
     private int _filled;
@@ -33,16 +34,20 @@ internal sealed class MultistreamLineReader
             if (violation != MultistreamViolation.None) return false;
         }
 
-        int taken = Math.Min(input.Length - consumed, _size - _filled);
-        input.Slice(consumed, taken).CopyTo(_line.AsSpan(_filled));
-        consumed += taken;
-        _filled += taken;
-        if (_filled < _size) return false;
+        ReadOnlySpan<byte> line = input.Slice(consumed, Math.Min(input.Length - consumed, _size - _filled));
+        consumed += line.Length;
+        if (line.Length < _size)
+        {
+            _pieces ??= new byte[MultistreamLine.MaxSize];
+            line.CopyTo(_pieces.AsSpan(_filled));
+            _filled += line.Length;
+            if (_filled < _size) return false;
+            line = _pieces.AsSpan(0, _size);
+        }
 
-        ReadOnlySpan<byte> line = _line.AsSpan(0, _size);
         if (line[^1] != (byte)'\n') violation = MultistreamViolation.NoNewline;
         else if (!Utf8.IsValid(line)) violation = MultistreamViolation.NotText;
-        else text = Encoding.UTF8.GetString(line[..^1]);
+        else text = line.SequenceEqual(MultistreamLine.HeaderText) ? MultistreamLine.Header : Encoding.UTF8.GetString(line[..^1]);
         _prefixSize = _size = _filled = 0;
         _sizeKnown = false;
         return violation == MultistreamViolation.None;

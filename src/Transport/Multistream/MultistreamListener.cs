@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 
 namespace Overlay.Transport.Multistream;
 
@@ -7,6 +6,9 @@ namespace Overlay.Transport.Multistream;
 /// <remarks>Not safe on several threads.</remarks>
 internal sealed class MultistreamListener
 {
+    // Header and one name, as nearly every negotiation has it.
+    private const int ReplyCapacity = 80;
+
     private readonly Func<string, bool> _supports;
     private readonly Func<IEnumerable<string>> _list;
     private readonly MultistreamOptions _limits;
@@ -38,7 +40,7 @@ internal sealed class MultistreamListener
     internal MultistreamProgress Feed(ReadOnlySpan<byte> input)
     {
         if (_over) throw new InvalidOperationException("The negotiation is over.");
-        var reply = new ArrayBufferWriter<byte>();
+        var reply = new ArrayBufferWriter<byte>(ReplyCapacity);
         int consumed = 0;
         MultistreamViolation violation = MultistreamViolation.None;
         while (_accepted is null && violation == MultistreamViolation.None)
@@ -64,7 +66,7 @@ internal sealed class MultistreamListener
         {
             if (line != MultistreamLine.Header) return MultistreamViolation.WrongHeader;
             _headerSeen = true;
-            reply.Write(MultistreamLine.Encode(line));
+            MultistreamLine.Write(reply, line);
             return MultistreamViolation.None;
         }
 
@@ -77,7 +79,7 @@ internal sealed class MultistreamListener
 
         bool supported = MultistreamLine.IsProtocolName(line) && _supports(line);
         if (supported) _accepted = line;
-        reply.Write(MultistreamLine.Encode(supported ? line : MultistreamLine.NotAvailable));
+        MultistreamLine.Write(reply, supported ? line : MultistreamLine.NotAvailable);
         return MultistreamViolation.None;
     }
 
@@ -87,7 +89,7 @@ internal sealed class MultistreamListener
         var text = new ArrayBufferWriter<byte>(MultistreamLine.MaxSize);
         foreach (string protocol in _list())
         {
-            byte[] line = MultistreamLine.Encode(Encoding.UTF8.GetBytes(protocol));
+            byte[] line = MultistreamLine.Encode(protocol);
             if (text.WrittenCount + line.Length < MultistreamLine.MaxSize) text.Write(line);
         }
 

@@ -222,7 +222,7 @@ public sealed class MultistreamTests
         }
     }
 
-    private static byte[] Lines(params string[] lines) => [.. lines.SelectMany(MultistreamLine.Encode)];
+    private static byte[] Lines(params string[] lines) => MultistreamLine.Encode(lines);
 
     private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
 }
