@@ -37,14 +37,19 @@ internal sealed class HandshakeBuffer(ByteConnection raw) : IDisposable
     }
 
     /// <summary>Feeds a negotiation with what arrives until it is over, and sends its replies.</summary>
+    /// <param name="feed">Takes what has arrived.</param>
+    /// <param name="output">Receives the last reply in the place of the peer, where what the peer says next is there already: it then leaves with the answer to that.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ConnectionException">The negotiation failed, or the connection did.</exception>
-    internal async ValueTask NegotiateAsync(Func<ReadOnlyMemory<byte>, MultistreamProgress> feed, CancellationToken cancellationToken)
+    internal async ValueTask NegotiateAsync(
+        Func<ReadOnlyMemory<byte>, MultistreamProgress> feed, IBufferWriter<byte> output, CancellationToken cancellationToken)
     {
         while (true)
         {
             MultistreamProgress progress = feed(Unread);
             Consume(progress.Consumed);
-            if (!progress.Reply.IsEmpty) await raw.SendAsync(progress.Reply, cancellationToken).ConfigureAwait(false);
+            if (progress.Status == MultistreamStatus.Accepted && !Unread.IsEmpty) output.Write(progress.Reply.Span);
+            else if (!progress.Reply.IsEmpty) await raw.SendAsync(progress.Reply, cancellationToken).ConfigureAwait(false);
             if (progress.Status == MultistreamStatus.Accepted) return;
             if (progress.Status != MultistreamStatus.NeedMore) throw progress.ToException(ConnectionStep.NegotiateSecurity);
             await ReceiveMoreAsync(cancellationToken).ConfigureAwait(false);

@@ -117,12 +117,12 @@ internal sealed class PeerConnector : IAsyncDisposable
             output.Write(proposal.Proposal.Span);
             handshake.WriteMessage(output);
             await SendAsync(raw, output, cancellationToken).ConfigureAwait(false);
-            await received.NegotiateAsync(bytes => proposal.Feed(bytes.Span), cancellationToken).ConfigureAwait(false);
+            await received.NegotiateAsync(bytes => proposal.Feed(bytes.Span), output, cancellationToken).ConfigureAwait(false);
         }
         else
         {
             var listener = new MultistreamListener(static protocol => protocol == NoiseId, static () => s_security, _options.Multistream);
-            await received.NegotiateAsync(bytes => listener.Feed(bytes.Span), cancellationToken).ConfigureAwait(false);
+            await received.NegotiateAsync(bytes => listener.Feed(bytes.Span), output, cancellationToken).ConfigureAwait(false);
         }
 
         progress.Step = ConnectionStep.SecurityHandshake;
