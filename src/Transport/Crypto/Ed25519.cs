@@ -7,7 +7,7 @@ namespace Overlay.Transport.Crypto;
 /// <summary>Ed25519 (RFC 8032, section 5.1) behind the one name that this assembly uses for it: signing by BouncyCastle, checking over the group.</summary>
 /// <remarks>
 /// Signatures are checked by the same rule as receipts are (the proofs assembly, which this one never sees, has its own copy; a conformance test
-/// compares both with big integers and with BouncyCastle): a public key or R that is not the canonical encoding of a point, a public key or R of small order, and an S outside [0, L) are
+/// holds both against big integers, a property this one against BouncyCastle): a public key or R that is not the canonical encoding of a point, a public key or R of small order, and an S outside [0, L) are
 /// refused; then the equation with cofactor, 8·S·B = 8·R + 8·k·A (RFC 8032, section 5.1.7, its first form), must hold.
 /// </remarks>
 internal static class Ed25519

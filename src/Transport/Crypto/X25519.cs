@@ -17,6 +17,7 @@ internal static class X25519
     internal static void DerivePublicKey(ReadOnlySpan<byte> privateKey, Span<byte> publicKey)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(privateKey.Length, KeySize);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(publicKey.Length, KeySize);
         Span<byte> wide = stackalloc byte[Scalar.WideSize];
         Span<Scalar> scalar = stackalloc Scalar[1];
         wide.Clear();

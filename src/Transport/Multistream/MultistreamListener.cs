@@ -40,14 +40,14 @@ internal sealed class MultistreamListener
     internal MultistreamProgress Feed(ReadOnlySpan<byte> input)
     {
         if (_over) throw new InvalidOperationException("The negotiation is over.");
-        var reply = new ArrayBufferWriter<byte>(ReplyCapacity);
+        ArrayBufferWriter<byte>? reply = null;
         int consumed = 0;
         MultistreamViolation violation = MultistreamViolation.None;
         while (_accepted is null && violation == MultistreamViolation.None)
         {
             bool isLine = _lines.TryRead(input[consumed..], out int taken, out string line, out violation);
             consumed += taken;
-            if (isLine) violation = Take(line, reply);
+            if (isLine) violation = Take(line, reply ??= new ArrayBufferWriter<byte>(ReplyCapacity));
             else break;
         }
 
@@ -56,8 +56,8 @@ internal sealed class MultistreamListener
             : MultistreamStatus.NeedMore;
         _over = status != MultistreamStatus.NeedMore;
         ReceivedSize += consumed;
-        SentSize += reply.WrittenCount;
-        return new MultistreamProgress(status, consumed, reply.WrittenMemory, _accepted, violation);
+        SentSize += reply?.WrittenCount ?? 0;
+        return new MultistreamProgress(status, consumed, reply?.WrittenMemory ?? default, _accepted, violation);
     }
 
     private MultistreamViolation Take(string line, ArrayBufferWriter<byte> reply)
