@@ -69,7 +69,7 @@ internal sealed class MultistreamDialer
         if (line == _protocols[_proposed]) return (MultistreamStatus.Accepted, MultistreamViolation.None);
         if (line != MultistreamLine.NotAvailable) return (MultistreamStatus.Violated, MultistreamViolation.UnexpectedAnswer);
         if (_proposed + 1 == _protocols.Length) return (MultistreamStatus.Refused, MultistreamViolation.None);
-        // At most one more proposal for each line that is read, and a refused one is a line of its own.
+        // At most as often as this side has protocols to propose, whatever the peer sends.
         reply = [.. reply, .. MultistreamLine.Encode(_protocols[++_proposed])];
         return (MultistreamStatus.NeedMore, MultistreamViolation.None);
     }
