@@ -1,4 +1,4 @@
-using System.Numerics;
+using Overlay.Proofs.Group;
 
 namespace Overlay.Proofs.Crypto;
 
@@ -12,10 +12,10 @@ namespace Overlay.Proofs.Crypto;
 public static class Ed25519
 {
     /// <summary>Size of a signature in bytes.</summary>
-    public const int SignatureSize = 64;
+    public const int SignatureSize = Ed25519Equation.SignatureSize;
 
     /// <summary>Size of a public key in bytes.</summary>
-    public const int PublicKeySize = 32;
+    public const int PublicKeySize = Ed25519Equation.PublicKeySize;
 
     /// <summary>Size of a private seed in bytes.</summary>
     public const int SeedSize = 32;
@@ -26,36 +26,5 @@ public static class Ed25519
     /// <param name="signature">The signature; any length but <see cref="SignatureSize"/> is refused.</param>
     /// <returns>False for anything that does not hold. Nothing that a peer can send makes this method throw.</returns>
     public static bool VerifyVarTime(PublicKey publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature) =>
-        Ed25519Equation.Default.HoldsVarTime(publicKey, message, signature);
-
-    /// <summary>Whether 32 bytes can be the canonical encoding of a point that is not of small order. Whether there is such a point on the curve, the equation tells.</summary>
-    internal static bool IsAcceptableEncoding(ReadOnlySpan<byte> encoding)
-    {
-        // Canonical: y < 2^255 - 19 once the sign bit is taken off.
-        Span<byte> y = stackalloc byte[PublicKeySize];
-        encoding.CopyTo(y);
-        y[31] &= 0x7F;
-        if (y[31] == 0x7F && y[0] >= 0xED && !y[1..31].ContainsAnyExcept((byte)0xFF)) return false;
-        // With x = 0 only the sign bit 0 is canonical; both such points (y = 1, y = -1) have small order and are in the table below.
-        foreach (byte[] small in s_smallOrder)
-            if (y.SequenceEqual(small)) return false;
-        return true;
-    }
-
-    // The y coordinates of the eight points whose order divides 8, without sign bit: 1 (order 1), -1 (2), 0 (4), and two of order 8.
-    private static readonly byte[][] s_smallOrder =
-    [
-        LittleEndian(BigInteger.One),
-        LittleEndian(BigInteger.Pow(2, 255) - 20),
-        LittleEndian(BigInteger.Zero),
-        Convert.FromHexString("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
-        Convert.FromHexString("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
-    ];
-
-    private static byte[] LittleEndian(BigInteger value)
-    {
-        byte[] bytes = new byte[PublicKeySize];
-        value.TryWriteBytes(bytes, out _, isUnsigned: true);
-        return bytes;
-    }
+        Ed25519Equation.Default.HoldsVarTime(publicKey.Bytes, message, signature);
 }

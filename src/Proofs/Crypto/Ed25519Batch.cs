@@ -17,7 +17,7 @@ public sealed class Ed25519Batch
     private const int OneByOneCount = 4;
 
     private readonly Ed25519Equation _equation;
-    private readonly List<Ed25519Equation.Term> _terms = [];
+    private readonly List<Term> _terms = [];
 
     // Of each term, its place in the order of adding; and the places of what was refused at once.
     private readonly List<int> _places = [];
@@ -40,9 +40,9 @@ public sealed class Ed25519Batch
     public void Add(PublicKey publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
     {
         int place = Count;
-        if (Ed25519Equation.TryParse(publicKey, message, signature, out Ed25519Equation.Term term))
+        if (Ed25519Equation.TryParse(publicKey.Bytes, message, signature, out Scalar s, out Scalar k))
         {
-            _terms.Add(term);
+            _terms.Add(new Term(publicKey, new CompressedPoint(signature[..32]), s, k));
             _places.Add(place);
         }
         else
@@ -120,7 +120,7 @@ public sealed class Ed25519Batch
             if (!points.IsDecoded[i]) continue;
             weights.AsSpan(16 * (i - begin), 16).CopyTo(wide);
             Scalar.TryDecode(wide, out Scalar z);
-            Ed25519Equation.Term term = _terms[i];
+            Term term = _terms[i];
             s += z * term.S;
             // The weights stay short on R's side, which spares half of its additions; the sign goes to the other side of the equation.
             scalars.Add(z);
@@ -140,6 +140,12 @@ public sealed class Ed25519Batch
         return _equation.HoldsVarTime(
             -s, CollectionsMarshal.AsSpan(scalars), CollectionsMarshal.AsSpan(summands), EdwardsPoint.Identity);
     }
+
+    /// <param name="Key">A, encoded.</param>
+    /// <param name="R">The signature's first half.</param>
+    /// <param name="S">Its second half.</param>
+    /// <param name="K">SHA-512(R ‖ A ‖ message) modulo the order.</param>
+    private readonly record struct Term(PublicKey Key, CompressedPoint R, Scalar S, Scalar K);
 
     private readonly record struct Points(EdwardsPoint[] R, int[] KeyOf, List<EdwardsPoint> Keys, bool[] IsDecoded);
 }

@@ -16,7 +16,7 @@ internal sealed class NoiseHandshakeTarget : FuzzTarget
     internal override int MaxSize => 2048;
 
     // A handshake with its keys and ciphers, and the exception with its trace that says no.
-    internal override int FixedAllocation => 32 * 1024;
+    internal override int FixedAllocation => 24 * 1024;
 
     internal override IEnumerable<byte[]> Seeds => [[0, .. s_toInitiator], [1, .. s_toResponder], [1, 0, 32, .. new byte[32]], [1, 0, 40, .. s_toResponder[2..34], 1, 2, 3, 4, 5, 6, 7, 8]];
 

@@ -83,7 +83,7 @@ public sealed class Ed25519BatchTests
             for (int i = 0; i < cases.Count; i++)
             {
                 (string name, PublicKey key, byte[] message, byte[] signature) = cases[i];
-                bool holds = single.HoldsVarTime(key, message, signature);
+                bool holds = single.HoldsVarTime(key.Bytes, message, signature);
                 Assert.True(byTheBook[i] == holds, $"{backend.Name}: {name}");
                 Ed25519Batch alone = New(backend);
                 alone.Add(key, message, signature);
