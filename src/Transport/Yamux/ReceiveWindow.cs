@@ -30,8 +30,8 @@ internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSp
     /// <summary>Bytes that may be on the way or unconsumed at once.</summary>
     internal int Size { get; private set; } = YamuxOptions.InitialWindow;
 
-    /// <summary>Bytes that have arrived and were not consumed.</summary>
-    private long Unread => Size - _remaining - _owed;
+    /// <summary>Bytes that the peer has announced and nobody has consumed, arrived or not.</summary>
+    internal long Unread => Size - _remaining - _owed;
 
     /// <summary>Credit that the next update gives.</summary>
     internal int Owed => _owed;

@@ -246,10 +246,13 @@ internal sealed class YamuxStream : MuxedStream
     }
 
     /// <summary>The reader has seen all there is, consumed too little of it and wants more than the window holds.</summary>
+    /// <param name="unread">Bytes that have arrived and were not consumed.</param>
     /// <returns>False when the window cannot grow any more.</returns>
-    internal bool TryWiden()
+    internal bool TryWiden(int unread)
     {
         if (IsOver || IsFinReceived || ReceiveWindow.Remaining > 0 || _isUpdatePending) return true;
+        // Announced and still under way.
+        if (ReceiveWindow.Unread > unread) return true;
         if (ReceiveWindow.Owed == 0 && !ReceiveWindow.TryGrow()) return false;
         SendUpdate();
         return true;

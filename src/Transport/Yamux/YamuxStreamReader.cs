@@ -43,7 +43,7 @@ internal sealed class YamuxStreamReader : PipeReader, IValueTaskSource<ReadResul
             ThrowIfUnreadable();
             if (IsReady) return new ValueTask<ReadResult>(TakeResult());
             // All that is here was examined: only more can help, and more needs room.
-            if (_queue.UnreadSize > 0 && !_stream.TryWiden()) throw YamuxError.WindowTooSmall(_stream.ReceiveWindow.Size);
+            if (_queue.UnreadSize > 0 && !_stream.TryWiden(_queue.UnreadSize)) throw YamuxError.WindowTooSmall(_stream.ReceiveWindow.Size);
             _core.Reset();
             _isAwaited = true;
             _isTokenCanceled = false;

@@ -65,6 +65,23 @@ public sealed class FlowControlTests
         Assert.Equal((ConnectionError.LimitExceeded, Fault.Caller), (error.Reason, error.Fault));
     }
 
+    // Its header takes the last credit, while most of it is still under way: there is more to come without a wider window.
+    [Fact]
+    public async Task Input_WaitingForTheRestOfAFrame_NeitherWidensTheWindowNorFailsAtItsLimit()
+    {
+        await using RawPeer peer = await RawPeer.CreateAsync(new YamuxOptions { MaxReceiveWindow = Window });
+        YamuxStream stream = await peer.OpenAsync(1);
+        await peer.SendAsync(FrameType.Data, FrameFlags.None, 1, Window, new byte[1000]);
+        ReadResult first = await stream.Input.ReadAsync(Cancellation);
+        stream.Input.AdvanceTo(first.Buffer.Start, first.Buffer.End);
+
+        Task<byte[]> reading = stream.Input.ReadExactlyAsync(Window);
+        await peer.SendBytesAsync(new byte[Window - 1000]);
+
+        Assert.Equal(Window, (await reading).Length);
+        Assert.Equal(Window, stream.ReceiveWindow.Size);
+    }
+
     [Fact]
     public async Task Credit_AllKeptByAShrinkingWindow_IsNotTold()
     {
