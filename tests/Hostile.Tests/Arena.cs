@@ -163,7 +163,7 @@ internal sealed class Arena : IAsyncDisposable
         ResourceSnapshot resources = Host.Resources;
         return Host.Connections.Count == 0 && _counts.Connections == 0 && _counts.Streams == 0
             && resources.Node is { ConnectionCount: 0, StreamCount: 0, MemorySize: 0 } && resources.Transient == default
-            && resources is { PeerCount: 0, ProtocolCount: 0 };
+            && resources is { PeerCount: 0, ProtocolCount: 0, PrefixCount: 0 };
     }
 
     private void Signal()

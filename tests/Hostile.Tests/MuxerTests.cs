@@ -1,7 +1,9 @@
+using System.Net;
 using Overlay.TestKit.HostilePeers;
 using Overlay.TestKit.HostilePeers.Muxing;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
+using Overlay.Transport.Resources;
 
 namespace Overlay.Hostile.Tests;
 
@@ -111,6 +113,25 @@ public sealed class MuxerTests
             await arena.ExpectCutOffAsync(ConnectionError.Timeout);
         }
 
+        await arena.ExpectCalmAsync();
+    }
+
+    [Fact]
+    public async Task NeverReads_UnderManyNamesFromOneAddress_HoldTogetherWhatOneAddressMay()
+    {
+        const long Limit = 4 << 20;
+        var rule = new PrefixRule(IPNetwork.Parse("127.6.6.0/24"), 32) { Limits = new() { MaxMemorySize = Limit } };
+        await using Arena arena = await Arena.CreateOnTcpAsync(new TransportOptions { Resources = new() { PrefixRules = [rule] } });
+        // Each of them alone would hold twice as much.
+        Attack[] attacks = [.. Enumerable.Range(0, 4).Select(_ => arena.Begin(new NeverReads()))];
+        await arena.UntilAsync(() => arena.Host.Resources.Refusals.Any(r => r is { Scope: ResourceScopeKind.Prefix, Resource: ResourceKind.Memory }), "refusal");
+
+        await arena.ExpectServiceAsync();
+        Assert.All(arena.Host.Resources.Prefixes, prefix => Assert.InRange(prefix.Value.MemorySize, 0, Limit));
+        foreach (Attack attack in attacks) await attack.DisposeAsync();
+
+        // What waits for memory learns now that there is some, or has waited long enough.
+        arena.Time.Advance(new TransportOptions().Noise.MemoryTimeout);
         await arena.ExpectCalmAsync();
     }
 

@@ -21,7 +21,7 @@ internal sealed class AddressPrefixes
         [
             .. Enumerable.Range(0, _rules.Length).GroupBy(rule => _rules[rule].Network)
                 // A network without limits is still found, and exempts.
-                .Select(group => (group.Key, group.Where(Limits).ToArray())).OrderByDescending(network => network.Key.PrefixLength),
+                .Select(group => (group.Key, group.Where(rule => _rules[rule].IsLimiting).ToArray())).OrderByDescending(network => network.Key.PrefixLength),
         ];
     }
 
@@ -51,8 +51,6 @@ internal sealed class AddressPrefixes
         int size = rule.Network.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? 4 : 16;
         return $"{new IPAddress(bytes[..size])}/{rule.PrefixLength}";
     }
-
-    private bool Limits(int rule) => _rules[rule].MaxConnectionCount != int.MaxValue || !double.IsPositiveInfinity(_rules[rule].InboundPerSecond);
 
     private static UInt128 Leading(IPAddress address, int count)
     {

@@ -10,13 +10,13 @@ internal sealed class ConnectionScope : IMemoryBudget, IDisposable
 {
     private readonly ResourceBudget _budget;
     private readonly ResourceScope _own;
-    private readonly PrefixKey[] _prefixes;
+    private readonly PrefixScope[] _prefixes;
     private readonly ResourceUsage _claim;
     private PeerScope? _peer;
     private bool _isDisposed;
 
     /// <summary>Made by the budget, which has reserved <paramref name="claim"/> everywhere.</summary>
-    internal ConnectionScope(ResourceBudget budget, ResourceScope own, PrefixKey[] prefixes, in ResourceUsage claim)
+    internal ConnectionScope(ResourceBudget budget, ResourceScope own, PrefixScope[] prefixes, in ResourceUsage claim)
     {
         _budget = budget;
         _own = own;
@@ -59,7 +59,7 @@ internal sealed class ConnectionScope : IMemoryBudget, IDisposable
         }
     }
 
-    /// <summary>Reserves <paramref name="size"/> bytes in the connection's, the peer's and the node's scope, or in none. False after the end, too.</summary>
+    /// <summary>Reserves <paramref name="size"/> bytes in the connection's, the peer's, the address's and the node's scope, or in none. False after the end, too.</summary>
     public bool TryReserve(int size)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(size);
@@ -67,16 +67,13 @@ internal sealed class ConnectionScope : IMemoryBudget, IDisposable
         lock (_budget.Gate)
         {
             if (_isDisposed) return false;
-            bool fits = _own.HasRoomFor(claim, out ResourceRefusal refusal) && Shared.HasRoomFor(claim, out refusal) && _budget.Node.HasRoomFor(claim, out refusal);
-            if (!fits)
+            if (!HasRoomFor(claim, Shared, out ResourceRefusal refusal))
             {
                 _budget.Refuse(refusal);
                 return false;
             }
 
-            _own.Add(claim);
-            Shared.Add(claim);
-            _budget.Node.Add(claim);
+            Add(claim, Shared);
             return true;
         }
     }
@@ -91,9 +88,7 @@ internal sealed class ConnectionScope : IMemoryBudget, IDisposable
         {
             if (_isDisposed) return;
             ArgumentOutOfRangeException.ThrowIfGreaterThan(size, _own.Usage.MemorySize - _claim.MemorySize);
-            _own.Remove(claim);
-            Shared.Remove(claim);
-            _budget.Node.Remove(claim);
+            Remove(claim, Shared);
         }
     }
 
@@ -159,11 +154,9 @@ internal sealed class ConnectionScope : IMemoryBudget, IDisposable
     }
 
     /// <summary>Gives a stream's share back. Called with the gate held, by the stream's scope, which may outlive this one.</summary>
-    internal void Remove(in ResourceUsage claim, PeerScope peer)
+    internal void RemoveStream(in ResourceUsage claim, PeerScope peer)
     {
-        _own.Remove(claim);
-        peer.Remove(claim);
-        _budget.Node.Remove(claim);
+        Remove(claim, peer);
         _budget.ForgetIfEmpty(peer);
     }
 
@@ -175,21 +168,28 @@ internal sealed class ConnectionScope : IMemoryBudget, IDisposable
             if (_isDisposed) return;
             _isDisposed = true;
             ResourceUsage held = _claim with { MemorySize = _own.Usage.MemorySize };
-            _own.Remove(held);
-            Shared.Remove(held);
-            _budget.Node.Remove(held);
-            _budget.Leave(_prefixes, _claim);
+            Remove(held, Shared);
             if (_peer is not null) _budget.ForgetIfEmpty(_peer);
         }
     }
 
-    private bool HasRoomFor(in ResourceUsage claim, PeerScope peer, out ResourceRefusal refusal) =>
-        _own.HasRoomFor(claim, out refusal) && peer.HasRoomFor(claim, out refusal) && _budget.Node.HasRoomFor(claim, out refusal);
+    private bool HasRoomFor(in ResourceUsage claim, ResourceScope shared, out ResourceRefusal refusal) =>
+        _own.HasRoomFor(claim, out refusal) && shared.HasRoomFor(claim, out refusal)
+        && ResourceBudget.HasRoomFor(claim, _prefixes, out refusal) && _budget.Node.HasRoomFor(claim, out refusal);
 
-    private void Add(in ResourceUsage claim, PeerScope peer)
+    private void Add(in ResourceUsage claim, ResourceScope shared)
     {
         _own.Add(claim);
-        peer.Add(claim);
+        shared.Add(claim);
+        _budget.Add(claim, _prefixes);
         _budget.Node.Add(claim);
+    }
+
+    private void Remove(in ResourceUsage claim, ResourceScope shared)
+    {
+        _own.Remove(claim);
+        shared.Remove(claim);
+        _budget.Remove(claim, _prefixes);
+        _budget.Node.Remove(claim);
     }
 }

@@ -10,6 +10,8 @@ namespace Overlay.Transport.Resources;
 /// </remarks>
 public sealed record PrefixRule
 {
+    private static readonly ResourceLimits s_none = new();
+
     /// <summary>Makes a rule that limits nothing yet.</summary>
     /// <param name="network">Whose addresses.</param>
     /// <param name="prefixLength">Addresses that share this many leading bits are counted together: from the network's own length (the network as one) to
@@ -25,13 +27,15 @@ public sealed record PrefixRule
     }
 
     /// <summary>The rules for addresses in general: IPv4 by /32, IPv6 by /56 and by /48.</summary>
-    /// <remarks>The figures are go-libp2p's (its resource manager's conn_limiter.go and conn_rate_limiter.go): 8 connections of one IPv4 address or one
-    /// /56, 64 of one /48; 1 new inbound connection in 5 s after the first 16, and for a /48 in 2 s after the first 80.</remarks>
+    /// <remarks>Connections are counted as go-libp2p does (its resource manager's conn_limiter.go and conn_rate_limiter.go): 8 of one IPv4 address or one
+    /// /56, 64 of one /48; 1 new inbound connection in 5 s after the first 16, and for a /48 in 2 s after the first 80. All peers of one
+    /// address, or one /56, hold together 1,024 streams, as many as one peer, and 48 MiB, which with what a collector keeps beside it come to less than 64;
+    /// those of a /48 1,536 streams and 96 MiB.</remarks>
     public static IReadOnlyList<PrefixRule> General { get; } =
     [
-        new PrefixRule(IPNetwork.Parse("0.0.0.0/0"), 32) { MaxConnectionCount = 8, InboundPerSecond = 0.2, InboundBurst = 16 },
-        new PrefixRule(IPNetwork.Parse("::/0"), 56) { MaxConnectionCount = 8, InboundPerSecond = 0.2, InboundBurst = 16 },
-        new PrefixRule(IPNetwork.Parse("::/0"), 48) { MaxConnectionCount = 64, InboundPerSecond = 0.5, InboundBurst = 80 },
+        new PrefixRule(IPNetwork.Parse("0.0.0.0/0"), 32) { Limits = Household, InboundPerSecond = 0.2, InboundBurst = 16 },
+        new PrefixRule(IPNetwork.Parse("::/0"), 56) { Limits = Household, InboundPerSecond = 0.2, InboundBurst = 16 },
+        new PrefixRule(IPNetwork.Parse("::/0"), 48) { Limits = Site, InboundPerSecond = 0.5, InboundBurst = 80 },
     ];
 
     /// <summary>The rules that exempt this host itself, 127.0.0.0/8 and ::1/128, as go-libp2p does. Leave them out and loopback is treated as any address.</summary>
@@ -44,17 +48,9 @@ public sealed record PrefixRule
     /// <summary>How many leading bits an address shares with those that it is counted with.</summary>
     public int PrefixLength { get; }
 
-    /// <summary>Most connections, of both directions and in all states, with one prefix; at least 0. Not limited unless set.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
-    public int MaxConnectionCount
-    {
-        get;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value, nameof(MaxConnectionCount));
-            field = value;
-        }
-    } = int.MaxValue;
+    /// <summary>What the connections with one prefix may hold together, of both directions and in all states, whoever the peers behind it are. Nothing is limited unless set.</summary>
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public ResourceLimits Limits { get; init => field = value ?? throw new ArgumentNullException(nameof(Limits)); } = s_none;
 
     /// <summary>New inbound connections a second from one prefix, in the long run; at least 0.001. Infinite unless set.</summary>
     public double InboundPerSecond
@@ -71,4 +67,11 @@ public sealed record PrefixRule
             ? value
             : throw new ArgumentOutOfRangeException(nameof(InboundBurst), value, "Must lie between 1 and 1,000,000.");
     } = 1;
+
+    /// <summary>Whether the rule limits anything; one that does not exempts its network.</summary>
+    internal bool IsLimiting => Limits != s_none || !double.IsPositiveInfinity(InboundPerSecond);
+
+    private static ResourceLimits Household => new() { MaxConnectionCount = 8, MaxStreamCount = 1024, MaxMemorySize = 48L << 20 };
+
+    private static ResourceLimits Site => new() { MaxConnectionCount = 64, MaxStreamCount = 1536, MaxMemorySize = 96L << 20 };
 }

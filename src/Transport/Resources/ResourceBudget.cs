@@ -13,9 +13,6 @@ namespace Overlay.Transport.Resources;
 /// </remarks>
 internal sealed class ResourceBudget
 {
-    // The rule's own limit is asked before there is a scope, so that a refused prefix makes none.
-    private static readonly ResourceLimits s_unlimited = new();
-
     private readonly ResourceOptions _options;
     private readonly TimeProvider _time;
     private readonly long _startedAt;
@@ -24,7 +21,7 @@ internal sealed class ResourceBudget
     private readonly RefusalCounts _refusals = new();
     private readonly Dictionary<PeerId, PeerScope> _peers = [];
     private readonly Dictionary<string, ResourceScope> _protocols = new(StringComparer.Ordinal);
-    private readonly Dictionary<PrefixKey, ResourceScope> _prefixes = [];
+    private readonly Dictionary<PrefixKey, PrefixScope> _prefixes = [];
 
     internal ResourceBudget(ResourceOptions options, TimeProvider time)
     {
@@ -52,7 +49,7 @@ internal sealed class ResourceBudget
     {
         scope = null;
         IPAddress? ip = remote.HostAddress;
-        PrefixKey[] prefixes = ip is null ? [] : _addressPrefixes.Find(ip);
+        PrefixKey[] keys = ip is null ? [] : _addressPrefixes.Find(ip);
         var claim = new ResourceUsage
         {
             MemorySize = _options.ConnectionMemorySize,
@@ -61,17 +58,20 @@ internal sealed class ResourceBudget
             DescriptorCount = ip is null ? 0 : 1,
         };
         var own = new ResourceScope(ResourceScopeKind.Connection, _options.Connection);
+        PrefixScope[] prefixes = [];
         lock (Gate)
         {
-            bool fits = HasRoomAt(prefixes, direction, claim, out refusal)
-                && own.HasRoomFor(claim, out refusal) && Transient.HasRoomFor(claim, out refusal) && Node.HasRoomFor(claim, out refusal);
+            // The rate comes first: a flood is turned away without looking further.
+            bool fits = (direction == Direction.Outbound || IsWithinRate(keys, out refusal))
+                && HasRoomFor(claim, prefixes = ScopesOf(keys), out refusal) && own.HasRoomFor(claim, out refusal)
+                && Transient.HasRoomFor(claim, out refusal) && Node.HasRoomFor(claim, out refusal);
             if (!fits)
             {
                 Refuse(refusal);
                 return false;
             }
 
-            foreach (PrefixKey prefix in prefixes) ScopeOf(prefix).Add(claim);
+            Add(claim, prefixes);
             own.Add(claim);
             Transient.Add(claim);
             Node.Add(claim);
@@ -114,6 +114,7 @@ internal sealed class ResourceBudget
                 ProtocolCount = _protocols.Count,
                 Protocols = Largest(_protocols.Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Usage))),
                 PrefixCount = _prefixes.Count,
+                Prefixes = Largest(_prefixes.Values.Select(scope => KeyValuePair.Create(_addressPrefixes.Print(scope.Key), scope.Usage))),
                 TrackedPrefixCount = _rate.Count,
                 Refusals = _refusals.ToList(),
             };
@@ -159,48 +160,56 @@ internal sealed class ResourceBudget
         if (peer.Protocols.TryGetValue(protocol, out ResourceScope? withPeer) && withPeer.IsEmpty) peer.Protocols.Remove(protocol);
     }
 
-    /// <summary>Gives a connection's share of its prefixes back. Called with the gate held.</summary>
-    internal void Leave(PrefixKey[] prefixes, in ResourceUsage claim)
-    {
-        foreach (PrefixKey prefix in prefixes)
-        {
-            ResourceScope scope = _prefixes[prefix];
-            scope.Remove(claim);
-            if (scope.IsEmpty) _prefixes.Remove(prefix);
-        }
-    }
-
-    /// <summary>Whether a connection may come from or go to an address. The rate comes first: a flood is turned away without looking further.</summary>
-    private bool HasRoomAt(PrefixKey[] prefixes, Direction direction, in ResourceUsage claim, out ResourceRefusal refusal)
+    /// <summary>Whether <paramref name="claim"/> fits into all of an address's prefixes. Called with the gate held, as are the next two.</summary>
+    internal static bool HasRoomFor(in ResourceUsage claim, PrefixScope[] prefixes, out ResourceRefusal refusal)
     {
         refusal = default;
-        if (prefixes.Length == 0) return true;
-        if (direction == Direction.Inbound && !_rate.TryTake(prefixes, _time.GetElapsedTime(_startedAt), out PrefixKey refused))
+        foreach (PrefixScope prefix in prefixes)
         {
-            PrefixRule rule = _addressPrefixes.Rule(refused);
-            refusal = new ResourceRefusal(ResourceScopeKind.Prefix, ResourceKind.InboundRate, rule.InboundPerSecond, nameof(PrefixRule.InboundPerSecond))
-            { Prefix = (_addressPrefixes, refused) };
-            return false;
-        }
-
-        foreach (PrefixKey prefix in prefixes)
-        {
-            int limit = _addressPrefixes.Rule(prefix).MaxConnectionCount;
-            int count = _prefixes.TryGetValue(prefix, out ResourceScope? scope) ? scope.Usage.ConnectionCount : 0;
-            if (count + claim.ConnectionCount <= limit) continue;
-            refusal = new ResourceRefusal(ResourceScopeKind.Prefix, ResourceKind.Connections, limit, nameof(PrefixRule.MaxConnectionCount))
-            { Prefix = (_addressPrefixes, prefix) };
-            return false;
+            if (!prefix.HasRoomFor(claim, out refusal)) return false;
         }
 
         return true;
     }
 
-    private ResourceScope ScopeOf(PrefixKey prefix)
+    /// <summary>Adds to all of an address's prefixes, which are known from now on.</summary>
+    internal void Add(in ResourceUsage claim, PrefixScope[] prefixes)
     {
-        if (!_prefixes.TryGetValue(prefix, out ResourceScope? scope))
-            _prefixes.Add(prefix, scope = new ResourceScope(ResourceScopeKind.Prefix, s_unlimited));
-        return scope;
+        foreach (PrefixScope prefix in prefixes)
+        {
+            if (prefix.IsEmpty) _prefixes[prefix.Key] = prefix;
+            prefix.Add(claim);
+        }
+    }
+
+    /// <summary>Takes from all of an address's prefixes, and forgets those that hold nothing more.</summary>
+    internal void Remove(in ResourceUsage claim, PrefixScope[] prefixes)
+    {
+        foreach (PrefixScope prefix in prefixes)
+        {
+            prefix.Remove(claim);
+            if (prefix.IsEmpty) _prefixes.Remove(prefix.Key);
+        }
+    }
+
+    private bool IsWithinRate(PrefixKey[] keys, out ResourceRefusal refusal)
+    {
+        refusal = default;
+        if (keys.Length == 0 || _rate.TryTake(keys, _time.GetElapsedTime(_startedAt), out PrefixKey refused)) return true;
+        refusal = new ResourceRefusal(ResourceScopeKind.Prefix, ResourceKind.InboundRate, _addressPrefixes.Rule(refused).InboundPerSecond, nameof(PrefixRule.InboundPerSecond))
+        {
+            Prefix = (_addressPrefixes, refused),
+        };
+        return false;
+    }
+
+    // Not in the table before something is held: a prefix that is refused leaves nothing behind.
+    private PrefixScope[] ScopesOf(PrefixKey[] keys)
+    {
+        if (keys.Length == 0) return [];
+        var scopes = new PrefixScope[keys.Length];
+        for (int i = 0; i < keys.Length; i++) scopes[i] = _prefixes.GetValueOrDefault(keys[i]) ?? new PrefixScope(_addressPrefixes, keys[i]);
+        return scopes;
     }
 
     private static KeyValuePair<T, ResourceUsage>[] Largest<T>(IEnumerable<KeyValuePair<T, ResourceUsage>> scopes) =>

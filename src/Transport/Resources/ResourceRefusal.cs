@@ -10,7 +10,12 @@ internal readonly record struct ResourceRefusal(ResourceScopeKind Scope, Resourc
     internal (AddressPrefixes Addresses, PrefixKey Key)? Prefix { get; init; }
 
     /// <summary>The option within <see cref="TransportOptions"/> that set the limit.</summary>
-    internal string Option => Scope == ResourceScopeKind.Prefix ? $"Resources.PrefixRules, {LimitOption}" : $"Resources.{Scope}.{LimitOption}";
+    internal string Option => (Scope, Resource) switch
+    {
+        (ResourceScopeKind.Prefix, ResourceKind.InboundRate) => $"Resources.PrefixRules, {LimitOption}",
+        (ResourceScopeKind.Prefix, _) => $"Resources.PrefixRules, {nameof(PrefixRule.Limits)}.{LimitOption}",
+        _ => $"Resources.{Scope}.{LimitOption}",
+    };
 
     internal ConnectionException ToException(ConnectionStep step, PeerId? peer) =>
         new(ConnectionError.LimitExceeded, step, Fault.Local, ToString()) { Peer = peer, Limit = Option };

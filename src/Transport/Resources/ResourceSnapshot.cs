@@ -5,7 +5,7 @@ namespace Overlay.Transport.Resources;
 /// <summary>What a node's scopes hold at one moment, and what was refused since it began.</summary>
 public sealed record ResourceSnapshot
 {
-    /// <summary>Most peers and protocols that a snapshot names.</summary>
+    /// <summary>Most peers, protocols and prefixes that a snapshot names.</summary>
     public const int MaxNamedCount = 16;
 
     /// <summary>The whole node.</summary>
@@ -28,6 +28,9 @@ public sealed record ResourceSnapshot
 
     /// <summary>How many limited prefixes of addresses have connections.</summary>
     public required int PrefixCount { get; init; }
+
+    /// <summary>The limited prefixes whose connections hold most memory, and streams where that is equal, such as <c>2001:db8::/56</c>; most first.</summary>
+    public required IReadOnlyList<KeyValuePair<string, ResourceUsage>> Prefixes { get; init; }
 
     /// <summary>How many limited prefixes' rates of inbound connections are remembered.</summary>
     public required int TrackedPrefixCount { get; init; }

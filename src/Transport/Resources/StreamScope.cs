@@ -1,6 +1,6 @@
 namespace Overlay.Transport.Resources;
 
-/// <summary>One stream's claim on the budget: in its connection's, its peer's and the node's scope, and in its protocol's once that is agreed on.</summary>
+/// <summary>One stream's claim on the budget: in its connection's, its peer's, its address's and the node's scope, and in its protocol's once that is agreed on.</summary>
 /// <remarks>Safe on several threads; guarded by the budget's gate. May outlive its connection's scope.</remarks>
 internal sealed class StreamScope : IDisposable
 {
@@ -66,7 +66,7 @@ internal sealed class StreamScope : IDisposable
                 _budget.ForgetIfEmpty(_protocol, _peer!);
             }
 
-            _connection!.Remove(_claim, _peer!);
+            _connection!.RemoveStream(_claim, _peer!);
         }
     }
 

@@ -7,7 +7,7 @@ using Overlay.Transport.Resources;
 
 namespace Overlay.Transport.Tests.Resources;
 
-/// <summary>Limits by address: how many connections of a prefix, and how many new ones a second.</summary>
+/// <summary>Limits by address: what the connections of a prefix may hold, and how many new ones may come a second.</summary>
 public class PrefixTests
 {
     [Theory]
@@ -46,7 +46,7 @@ public class PrefixTests
     [Fact]
     public void Connection_AddressMappedIntoIpv6_CountsAsIpv4()
     {
-        ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { PrefixRules = [new PrefixRule(IPNetwork.Parse("0.0.0.0/0"), 32) { MaxConnectionCount = 1 }] });
+        ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { PrefixRules = [new PrefixRule(IPNetwork.Parse("0.0.0.0/0"), 32) { Limits = new() { MaxConnectionCount = 1 } }] });
         budget.Connect(ip: "192.0.2.1");
 
         Assert.Equal(ResourceScopeKind.Prefix, budget.RefuseConnection(ip: "::ffff:192.0.2.1").Scope);
@@ -66,9 +66,9 @@ public class PrefixTests
     {
         PrefixRule[] rules =
         [
-            new(IPNetwork.Parse("0.0.0.0/0"), 32) { MaxConnectionCount = 1 },
-            new(IPNetwork.Parse("192.0.2.0/24"), 24) { MaxConnectionCount = 3 },
-            new(IPNetwork.Parse("192.0.2.128/25"), 32) { MaxConnectionCount = 0 },
+            new(IPNetwork.Parse("0.0.0.0/0"), 32) { Limits = new() { MaxConnectionCount = 1 } },
+            new(IPNetwork.Parse("192.0.2.0/24"), 24) { Limits = new() { MaxConnectionCount = 3 } },
+            new(IPNetwork.Parse("192.0.2.128/25"), 32) { Limits = new() { MaxConnectionCount = 0 } },
         ];
         ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { PrefixRules = rules });
 
@@ -88,6 +88,61 @@ public class PrefixTests
         foreach (ConnectionScope scope in scopes) scope.Dispose();
 
         Assert.Equal(0, budget.TakeSnapshot().PrefixCount);
+    }
+
+    [Theory]
+    [InlineData("192.0.2.1", "192.0.2.1", "192.0.2.2")]
+    [InlineData("2001:db8::1", "2001:db8:0:ff::1", "2001:db8:0:100::1")]
+    public void Streams_OfManyPeersBehindOneAddress_AreAsManyAsOnePeers(string first, string second, string elsewhere)
+    {
+        ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { PrefixRules = PrefixRule.General });
+        ConnectionScope one = budget.Connect(Budgets.NewPeer(), ip: first), another = budget.Connect(Budgets.NewPeer(), ip: second);
+        for (int i = 0; i < 512; i++)
+        {
+            one.Accept("/chat");
+            another.OpenStream("/chat");
+        }
+
+        Assert.False(another.TryAcceptStream(out _, out ResourceRefusal accepting));
+        Assert.False(one.TryOpenStream("/chat", out _, out ResourceRefusal opening));
+
+        Assert.All([accepting, opening], refusal => Assert.Equal((ResourceScopeKind.Prefix, ResourceKind.Streams, 1024d), (refusal.Scope, refusal.Resource, refusal.Limit)));
+        Assert.Equal("Resources.PrefixRules, Limits.MaxStreamCount", opening.ToException(ConnectionStep.Stream, null).Limit);
+        budget.Connect(Budgets.NewPeer(), ip: elsewhere).Accept("/chat");
+    }
+
+    [Fact]
+    public void Memory_OfManyPeersOfOneSite_IsReservedInAllPrefixesOrInNone()
+    {
+        const int Size = 24 << 20;
+        ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { PrefixRules = PrefixRule.General });
+        ConnectionScope[] scopes = [.. new[] { "2001:db8::1", "2001:db8::2", "2001:db8:0:100::1", "2001:db8:0:200::1" }.Select(ip => budget.Connect(Budgets.NewPeer(), ip: ip))];
+        Assert.All(scopes, scope => Assert.True(scope.TryReserve(Size)));
+
+        // The /56 of the first two has its 48 MiB, the /48 of all its 96.
+        Assert.All(scopes, scope => Assert.False(scope.TryReserve(1)));
+
+        ResourceSnapshot snapshot = budget.TakeSnapshot();
+        Assert.Equal(4L * Size, snapshot.Node.MemorySize);
+        Assert.Equal([("2001:db8::/48", 4L * Size), ("2001:db8::/56", 2L * Size), ("2001:db8:0:100::/56", Size), ("2001:db8:0:200::/56", Size)],
+            snapshot.Prefixes.Select(prefix => (prefix.Key, prefix.Value.MemorySize)));
+        Assert.Equal(new RefusalCount(ResourceScopeKind.Prefix, ResourceKind.Memory, 4), Assert.Single(snapshot.Refusals));
+        scopes[0].Dispose();
+        Assert.True(scopes[3].TryReserve(Size));
+    }
+
+    [Fact]
+    public void Stream_OutlivesItsConnection_ItsPrefixIsForgottenWithIt()
+    {
+        ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { PrefixRules = PrefixRule.General });
+        ConnectionScope connection = budget.Connect(Budgets.NewPeer());
+        StreamScope stream = connection.Accept("/chat");
+
+        connection.Dispose();
+        Assert.Equal(new ResourceUsage { InboundStreamCount = 1 }, Assert.Single(budget.TakeSnapshot().Prefixes).Value);
+        stream.Dispose();
+
+        Budgets.AssertEmpty(budget.TakeSnapshot());
     }
 
     [Fact]
@@ -186,7 +241,7 @@ public class PrefixTests
 
         Assert.Throws<ArgumentOutOfRangeException>(() => new PrefixRule(network, 23));
         Assert.Throws<ArgumentOutOfRangeException>(() => new PrefixRule(network, 33));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new PrefixRule(network, 32) { MaxConnectionCount = -1 });
+        Assert.Throws<ArgumentNullException>(() => new PrefixRule(network, 32) { Limits = null! });
         Assert.Throws<ArgumentOutOfRangeException>(() => new PrefixRule(network, 32) { InboundPerSecond = 0 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new PrefixRule(network, 32) { InboundPerSecond = double.NaN });
         Assert.Throws<ArgumentOutOfRangeException>(() => new PrefixRule(network, 32) { InboundBurst = 0 });

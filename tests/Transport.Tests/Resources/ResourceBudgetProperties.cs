@@ -9,6 +9,8 @@ namespace Overlay.Transport.Tests.Resources;
 /// <summary>Whatever is claimed, moved and given back, in whatever order: no limit is passed, the sums are those of what is open, and all returns to zero.</summary>
 public class ResourceBudgetProperties
 {
+    private static readonly ResourceLimits s_prefix = new() { MaxMemorySize = 1200, MaxConnectionCount = 4, MaxStreamCount = 8, MaxInboundStreamCount = 6 };
+
     private static readonly ResourceOptions s_tight = new()
     {
         Node = new() { MaxMemorySize = 2000, MaxConnectionCount = 9, MaxInboundConnectionCount = 7, MaxOutboundConnectionCount = 6, MaxStreamCount = 14, MaxInboundStreamCount = 10, MaxDescriptorCount = 8 },
@@ -17,7 +19,7 @@ public class ResourceBudgetProperties
         Connection = new() { MaxMemorySize = 700, MaxStreamCount = 5 },
         Protocol = new() { MaxStreamCount = 6 },
         ProtocolPeer = new() { MaxStreamCount = 3 },
-        PrefixRules = [new PrefixRule(IPNetwork.Parse("0.0.0.0/0"), 32) { MaxConnectionCount = 4 }],
+        PrefixRules = [new PrefixRule(IPNetwork.Parse("0.0.0.0/0"), 32) { Limits = s_prefix }],
         ConnectionMemorySize = 100,
     };
 
@@ -40,6 +42,7 @@ public class ResourceBudgetProperties
             AssertWithinLimits(snapshot);
             Assert.Equal(claims.Sum(), snapshot.Node);
             foreach ((PeerId peer, ResourceUsage usage) in snapshot.Peers) Assert.Equal(claims.Sum(peer), usage);
+            foreach ((string prefix, ResourceUsage usage) in snapshot.Prefixes) Assert.Equal(claims.Sum(null, prefix), usage);
         }
 
         claims.EndAll();
@@ -100,6 +103,7 @@ public class ResourceBudgetProperties
         AssertWithin(snapshot.Node, s_tight.Node);
         AssertWithin(snapshot.Transient, s_tight.Transient);
         foreach ((_, ResourceUsage usage) in snapshot.Peers) AssertWithin(usage, s_tight.Peer);
+        foreach ((_, ResourceUsage usage) in snapshot.Prefixes) AssertWithin(usage, s_prefix);
         foreach ((_, ResourceUsage usage) in snapshot.Protocols) AssertWithin(usage, s_tight.Protocol);
     }
 
@@ -119,7 +123,7 @@ public class ResourceBudgetProperties
     private sealed class Claims(ResourceBudget budget)
     {
         private readonly List<Claimed> _connections = [];
-        private readonly List<(StreamScope Scope, PeerId Peer, Direction Direction)> _streams = [];
+        private readonly List<(StreamScope Scope, Claimed Connection, Direction Direction)> _streams = [];
 
         internal void Do(int step, int which, int choice)
         {
@@ -129,7 +133,7 @@ public class ResourceBudgetProperties
                 case 0 or 1:
                     Direction direction = choice % 2 == 0 ? Direction.Inbound : Direction.Outbound;
                     if (budget.TryOpenConnection(direction, s_addresses[which % 4], out ConnectionScope? opened, out _))
-                        _connections.Add(new Claimed(opened, direction, which % 4 != 3));
+                        _connections.Add(new Claimed(opened, direction, which % 4 == 3 ? null : $"192.0.2.{(which % 4) + 1}/32"));
                     break;
                 case 2 or 3 when connection is { Peer: null }:
                     PeerId peer = s_peers[choice % 4];
@@ -143,13 +147,13 @@ public class ResourceBudgetProperties
                     connection.Scope.Release(size);
                     connection.Memory -= size;
                     break;
-                case 6 when connection is { Peer: { } inboundPeer }:
+                case 6 when connection is { Peer: not null }:
                     if (!connection.Scope.TryAcceptStream(out StreamScope? accepted, out _)) break;
-                    _streams.Add((accepted, inboundPeer, Direction.Inbound));
+                    _streams.Add((accepted, connection, Direction.Inbound));
                     if (choice % 3 > 0) accepted.TrySetProtocol(s_protocols[choice % 2], out _);
                     break;
-                case 7 when connection is { Peer: { } outboundPeer }:
-                    if (connection.Scope.TryOpenStream(s_protocols[choice % 2], out StreamScope? stream, out _)) _streams.Add((stream, outboundPeer, Direction.Outbound));
+                case 7 when connection is { Peer: not null }:
+                    if (connection.Scope.TryOpenStream(s_protocols[choice % 2], out StreamScope? stream, out _)) _streams.Add((stream, connection, Direction.Outbound));
                     break;
                 case 8 when _streams.Count > 0:
                     int at = which % _streams.Count;
@@ -167,10 +171,11 @@ public class ResourceBudgetProperties
             }
         }
 
-        internal ResourceUsage Sum(PeerId? peer = null)
+        internal ResourceUsage Sum(PeerId? peer = null, string? prefix = null)
         {
-            Claimed[] connections = [.. _connections.Where(c => peer is null || c.Peer == peer)];
-            (StreamScope, PeerId Peer, Direction Direction)[] streams = [.. _streams.Where(s => peer is null || s.Peer == peer)];
+            bool Counts(Claimed claimed) => (peer is null || claimed.Peer == peer) && (prefix is null || claimed.Prefix == prefix);
+            Claimed[] connections = [.. _connections.Where(Counts)];
+            (StreamScope, Claimed, Direction Direction)[] streams = [.. _streams.Where(s => Counts(s.Connection))];
             return new ResourceUsage
             {
                 MemorySize = connections.Sum(c => c.Memory + 100L),
@@ -178,7 +183,7 @@ public class ResourceBudgetProperties
                 OutboundConnectionCount = connections.Count(c => c.Direction == Direction.Outbound),
                 InboundStreamCount = streams.Count(s => s.Direction == Direction.Inbound),
                 OutboundStreamCount = streams.Count(s => s.Direction == Direction.Outbound),
-                DescriptorCount = connections.Count(c => c.HasSocket),
+                DescriptorCount = connections.Count(c => c.Prefix is not null),
             };
         }
 
@@ -189,13 +194,14 @@ public class ResourceBudgetProperties
         }
     }
 
-    private sealed class Claimed(ConnectionScope scope, Direction direction, bool hasSocket)
+    private sealed class Claimed(ConnectionScope scope, Direction direction, string? prefix)
     {
         internal ConnectionScope Scope => scope;
 
         internal Direction Direction => direction;
 
-        internal bool HasSocket => hasSocket;
+        /// <summary>The prefix of its address; null for one without a socket.</summary>
+        internal string? Prefix => prefix;
 
         internal PeerId? Peer { get; set; }
 
