@@ -2,10 +2,10 @@ using System.Globalization;
 using Overlay.HostileSoak;
 using Overlay.TestKit.HostilePeers;
 
-// dotnet run -c Release --project tests/HostileSoak -- [--seconds 600] [--after 60] [--parallel 4] [--only PART_OF_A_NAME] | --list
+// dotnet run -c Release --project tests/HostileSoak -- [--seconds 600] [--after 60] [--parallel 4] [--rest MILLISECONDS] [--rules general|exempt] [--only NAME_OR_PART] | --list
 if (NodeProcess.IsChild(args))
 {
-    await NodeProcess.ServeAsync();
+    await NodeProcess.ServeAsync(args);
     return 0;
 }
 
@@ -23,7 +23,7 @@ if (SoakOptions.Parse(args) is not { } options)
 }
 
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-    $"{options.Seconds} s each, {options.Parallel} at once, memory again after {options.AfterSeconds} s. Goals: at most +{SoakRun.MaxGrowth >> 20} MiB and back, {SoakRun.MaxCores} cores, {SoakRun.MinServed:P0} served."));
+    $"{options.Seconds} s each, {options.Parallel} at once from {(options.IsExempt ? "an address without rules" : "one address")}, {options.RestMilliseconds} ms between rounds, memory again after {options.AfterSeconds} s. Goals: at most +{SoakRun.MaxGrowth >> 20} MiB and back, {SoakRun.MaxCores} cores, {SoakRun.MinServed:P0} served."));
 Console.WriteLine();
 Console.WriteLine("| misbehaviour | rounds | before, MiB | peak | after | collected | cores | honest visits | served | goals |");
 Console.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
@@ -31,7 +31,7 @@ bool allMet = true;
 for (int i = 0; i < all.Count; i++)
 {
     int index = i;
-    if (options.Only is { } part && !all[i].Name.Contains(part, StringComparison.OrdinalIgnoreCase)) continue;
+    if (!options.Takes(all[i].Name, all)) continue;
     SoakRun run = await SoakRun.MeasureAsync(() => Misbehaviours.Create()[index], options);
     allMet &= run.MeetsGoals;
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture,

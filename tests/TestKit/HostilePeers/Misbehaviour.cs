@@ -15,7 +15,11 @@ public abstract class Misbehaviour
     public abstract Task RunOnceAsync(HostileTarget target, Stage stage, CancellationToken cancellationToken);
 
     /// <summary>Misbehaves again and again until cancelled.</summary>
-    public async Task RunAsync(HostileTarget target, Stage stage, CancellationToken cancellationToken)
+    /// <param name="target">The host.</param>
+    /// <param name="stage">The clock, and who is told how far this has come.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="rest">Between two rounds: one that is refused at once would otherwise do nothing but dial.</param>
+    public async Task RunAsync(HostileTarget target, Stage stage, CancellationToken cancellationToken, TimeSpan rest = default)
     {
         while (!cancellationToken.IsCancellationRequested)
         {
@@ -35,6 +39,7 @@ public abstract class Misbehaviour
             stage.Reached();
             stage.EndRound();
             await Task.Yield();
+            if (rest > TimeSpan.Zero) await stage.PauseAsync(rest, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }
