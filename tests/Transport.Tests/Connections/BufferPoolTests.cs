@@ -38,6 +38,41 @@ public sealed class BufferPoolTests
     }
 
     [Fact]
+    public void Return_OfSeveralSizes_KeepsNoMoreInAll()
+    {
+        BufferPool pool = new(maxKeptSize: 8 * 1024);
+        foreach (int size in new[] { 4096, 2048, 1024, 4096, 512, 512, 512 }) pool.Return(new byte[size]);
+        Assert.Equal(8 * 1024, pool.KeptSize);
+
+        // The one of 4,096 is there, the second was not kept; what it leaves room for is.
+        byte[] taken = pool.Rent(4096);
+        pool.Return(new byte[2048]);
+        Assert.Equal(6 * 1024, pool.KeptSize);
+        pool.Return(taken);
+        Assert.Equal(6 * 1024, pool.KeptSize);
+    }
+
+    [Fact]
+    public async Task RentAndReturn_OnManyThreads_CountsWhatIsKept()
+    {
+        BufferPool pool = new(maxKeptSize: 64 * 1024);
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(seed => Task.Run(() =>
+        {
+            var random = new Random(seed);
+            for (int i = 0; i < 20_000; i++)
+            {
+                byte[][] rented = [.. Enumerable.Range(0, random.Next(1, 8)).Select(_ => pool.Rent(random.Next(16 * 1024)))];
+                foreach (byte[] array in rented) pool.Return(array);
+                if (i % 1000 == 0) pool.Trim();
+            }
+        })));
+
+        Assert.InRange(pool.KeptSize, 1, 64 * 1024);
+        for (int i = 0; i < 20; i++) pool.Trim();
+        Assert.Equal(0, pool.KeptSize);
+    }
+
+    [Fact]
     public void Trim_WhatNobodyNeeded_GoesInAFewRounds_AndWhatWasNeededStays()
     {
         BufferPool pool = new();
