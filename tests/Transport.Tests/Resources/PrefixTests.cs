@@ -114,21 +114,21 @@ public class PrefixTests
     [Fact]
     public void Memory_OfManyPeersOfOneSite_IsReservedInAllPrefixesOrInNone()
     {
-        const int Size = 24 << 20;
+        const int Size = 16 << 20;
         ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { PrefixRules = PrefixRule.General });
-        ConnectionScope[] scopes = [.. new[] { "2001:db8::1", "2001:db8::2", "2001:db8:0:100::1", "2001:db8:0:200::1" }.Select(ip => budget.Connect(Budgets.NewPeer(), ip: ip))];
-        Assert.All(scopes, scope => Assert.True(scope.TryReserve(Size)));
+        ConnectionScope[] scopes = [.. new[] { "::1", "::2", ":0:100::1", ":0:100::2", ":0:200::1", ":0:200::2", ":0:300::1" }.Select(ip => budget.Connect(Budgets.NewPeer(), ip: $"2001:db8{ip}"))];
+        Assert.All(scopes[..6], scope => Assert.True(scope.TryReserve(Size)));
 
-        // The /56 of the first two has its 48 MiB, the /48 of all its 96.
+        // Three times a /56 has its 32 MiB, and the /48 of all its 96.
         Assert.All(scopes, scope => Assert.False(scope.TryReserve(1)));
 
         ResourceSnapshot snapshot = budget.TakeSnapshot();
-        Assert.Equal(4L * Size, snapshot.Node.MemorySize);
-        Assert.Equal([("2001:db8::/48", 4L * Size), ("2001:db8::/56", 2L * Size), ("2001:db8:0:100::/56", Size), ("2001:db8:0:200::/56", Size)],
+        Assert.Equal(6L * Size, snapshot.Node.MemorySize);
+        Assert.Equal([("2001:db8::/48", 6L * Size), ("2001:db8::/56", 2L * Size), ("2001:db8:0:100::/56", 2L * Size), ("2001:db8:0:200::/56", 2L * Size), ("2001:db8:0:300::/56", 0)],
             snapshot.Prefixes.Select(prefix => (prefix.Key, prefix.Value.MemorySize)));
-        Assert.Equal(new RefusalCount(ResourceScopeKind.Prefix, ResourceKind.Memory, 4), Assert.Single(snapshot.Refusals));
+        Assert.Equal(new RefusalCount(ResourceScopeKind.Prefix, ResourceKind.Memory, 7), Assert.Single(snapshot.Refusals));
         scopes[0].Dispose();
-        Assert.True(scopes[3].TryReserve(Size));
+        Assert.True(scopes[6].TryReserve(Size));
     }
 
     [Fact]
