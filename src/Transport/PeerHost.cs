@@ -78,7 +78,7 @@ public sealed partial class PeerHost : IAsyncDisposable
     /// <summary>The protocols for which this host takes streams; add your own.</summary>
     public ProtocolRegistry Protocols { get; }
 
-    /// <summary>What the node, its peers and protocols hold at this moment, and what was refused (<see cref="TransportOptions.Resources"/>). Each reading takes a new one.</summary>
+    /// <summary>What the node, its peers, their addresses and protocols hold at this moment, and what was refused (<see cref="TransportOptions.Resources"/>). Each reading takes a new one.</summary>
     public ResourceSnapshot Resources => _budget.TakeSnapshot();
 
     /// <summary>Stops listening, tells every peer goodbye, lets open streams end for <see cref="TransportOptions.CloseTimeout"/>, then closes what is left.</summary>

@@ -119,7 +119,8 @@ internal sealed class Arena : IAsyncDisposable
     {
         try
         {
-            while (!condition()) await _changed.WaitAsync(Cancellation);
+            // What changes without a record or a count, as a refusal of memory does, is seen the next time that somebody looks.
+            while (!condition()) await _changed.WaitAsync(TimeSpan.FromMilliseconds(50), Cancellation);
         }
         catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
         {

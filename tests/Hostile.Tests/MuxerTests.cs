@@ -117,21 +117,27 @@ public sealed class MuxerTests
     }
 
     [Fact]
-    public async Task NeverReads_UnderManyNamesFromOneAddress_HoldTogetherWhatOneAddressMay()
+    public async Task UnreadStreams_UnderManyNamesFromOneAddress_HoldTogetherWhatOneAddressMay()
     {
-        const long Limit = 4 << 20;
+        const long Limit = 8 << 20;
         var rule = new PrefixRule(IPNetwork.Parse("127.6.6.0/24"), 32) { Limits = new() { MaxMemorySize = Limit } };
         await using Arena arena = await Arena.CreateOnTcpAsync(new TransportOptions { Resources = new() { PrefixRules = [rule] } });
-        // Each of them alone would hold twice as much.
-        Attack[] attacks = [.. Enumerable.Range(0, 4).Select(_ => arena.Begin(new NeverReads()))];
+        // 3 MiB each: none would come to the limit alone, two neither.
+        Attack[] attacks = [.. Enumerable.Range(0, 4).Select(_ => arena.Begin(new UnreadStreams(16, 200_000)))];
         await arena.UntilAsync(() => arena.Host.Resources.Refusals.Any(r => r is { Scope: ResourceScopeKind.Prefix, Resource: ResourceKind.Memory }), "refusal");
 
         await arena.ExpectServiceAsync();
         Assert.All(arena.Host.Resources.Prefixes, prefix => Assert.InRange(prefix.Value.MemorySize, 0, Limit));
         foreach (Attack attack in attacks) await attack.DisposeAsync();
 
-        // What waits for memory learns now that there is some, or has waited long enough.
-        arena.Time.Advance(new TransportOptions().Noise.MemoryTimeout);
+        // What waits for memory looks again by the clock.
+        await arena.UntilAsync(
+            () =>
+            {
+                arena.Time.Advance(TimeSpan.FromMilliseconds(100));
+                return arena.Host.Connections.Count == 0;
+            },
+            "end");
         await arena.ExpectCalmAsync();
     }
 

@@ -7,8 +7,8 @@ namespace Overlay.Transport.Connections;
 /// <remarks>
 /// The shared pool of .NET keeps arrays by thread and by core. Here one thread rents what another returns, all the time, and the few arrays kept for each
 /// core are passed by the first burst: what does not fit is garbage, and arrays of this size are collected with the oldest generation. One stack for each
-/// size has no such borders. What is kept is no more than was rented at one time, and a connection that ends may give back all that its peer's budget
-/// allows: were it not kept, one that comes in its place would take as much anew before the collector sees a reason to look.
+/// size has no such borders. A connection that ends may give back all that its peer's budget allows: were it not kept, one that comes in its place would
+/// take as much anew before the collector sees a reason to look.
 /// Safe on several threads; a lock for each size, held for a push or a pop.
 /// </remarks>
 /// <param name="maxKeptSize">Bytes kept in all.</param>

@@ -43,7 +43,7 @@ internal sealed class ConnectionMemory(long maxPromisedSize, IMemoryBudget? budg
     {
         lock (_lock)
         {
-            if (_promised + size > maxPromisedSize || !TryCharge(Math.Max(_promised + size, _held))) return false;
+            if (_promised + size > maxPromisedSize || !TryCharge(Math.Max(_promised + size, _held), isPromise: true)) return false;
             _promised += size;
             return true;
         }
@@ -64,7 +64,7 @@ internal sealed class ConnectionMemory(long maxPromisedSize, IMemoryBudget? budg
     {
         lock (_lock)
         {
-            if (!TryCharge(Math.Max(_promised, _held + size))) return false;
+            if (!TryCharge(Math.Max(_promised, _held + size), isPromise: false)) return false;
             _held += size;
             return true;
         }
@@ -80,15 +80,15 @@ internal sealed class ConnectionMemory(long maxPromisedSize, IMemoryBudget? budg
         }
     }
 
-    private bool TryCharge(long total)
+    private bool TryCharge(long total, bool isPromise)
     {
         if (total <= FreeSize || total <= _charged) return true;
-        return TryChargeExactly(RoundUp(total)) || TryChargeExactly(total);
+        return TryChargeExactly(RoundUp(total), isPromise) || TryChargeExactly(total, isPromise);
     }
 
-    private bool TryChargeExactly(long total)
+    private bool TryChargeExactly(long total, bool isPromise)
     {
-        if (budget?.TryReserve(checked((int)(total - _charged))) == false) return false;
+        if (budget?.TryReserve(checked((int)(total - _charged)), isPromise) == false) return false;
         _charged = total;
         return true;
     }

@@ -5,7 +5,9 @@ namespace Overlay.Transport.Connections;
 internal interface IMemoryBudget
 {
     /// <summary>Reserves <paramref name="size"/> bytes, or nothing.</summary>
-    bool TryReserve(int size);
+    /// <param name="size">Bytes, at least 0.</param>
+    /// <param name="isPromise">Whether it is for a window that may grow or not, and not for bytes that are there.</param>
+    bool TryReserve(int size, bool isPromise = false);
 
     /// <summary>Gives back what was reserved.</summary>
     void Release(int size);

@@ -135,7 +135,7 @@ internal sealed class NoiseReceiver
             if (_time.GetElapsedTime(start) >= _memoryTimeout)
                 throw new ConnectionException(
                     ConnectionError.LimitExceeded, ConnectionStep.Connection, Fault.Local,
-                    $"For {_memoryTimeout.TotalSeconds:0.###} s there was no memory to receive into: the budget of the connection, the peer or the node is used up.");
+                    $"For {_memoryTimeout.TotalSeconds:0.###} s there was no memory to receive into: the budget of the connection, the peer, its address or the node is used up.");
         }
     }
 

@@ -60,14 +60,14 @@ internal sealed class ConnectionScope : IMemoryBudget, IDisposable
     }
 
     /// <summary>Reserves <paramref name="size"/> bytes in the connection's, the peer's, the address's and the node's scope, or in none. False after the end, too.</summary>
-    public bool TryReserve(int size)
+    public bool TryReserve(int size, bool isPromise = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(size);
         var claim = new ResourceUsage { MemorySize = size };
         lock (_budget.Gate)
         {
             if (_isDisposed) return false;
-            if (!HasRoomFor(claim, Shared, out ResourceRefusal refusal))
+            if (!HasRoomFor(claim, Shared, out ResourceRefusal refusal, isPromise))
             {
                 _budget.Refuse(refusal);
                 return false;
@@ -173,9 +173,9 @@ internal sealed class ConnectionScope : IMemoryBudget, IDisposable
         }
     }
 
-    private bool HasRoomFor(in ResourceUsage claim, ResourceScope shared, out ResourceRefusal refusal) =>
+    private bool HasRoomFor(in ResourceUsage claim, ResourceScope shared, out ResourceRefusal refusal, bool isPromise = false) =>
         _own.HasRoomFor(claim, out refusal) && shared.HasRoomFor(claim, out refusal)
-        && ResourceBudget.HasRoomFor(claim, _prefixes, out refusal) && _budget.Node.HasRoomFor(claim, out refusal);
+        && _budget.HasRoomFor(claim, _prefixes, isPromise, out refusal) && _budget.Node.HasRoomFor(claim, out refusal);
 
     private void Add(in ResourceUsage claim, ResourceScope shared)
     {

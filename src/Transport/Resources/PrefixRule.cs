@@ -30,7 +30,7 @@ public sealed record PrefixRule
     /// <remarks>Connections are counted as go-libp2p does (its resource manager's conn_limiter.go and conn_rate_limiter.go): 8 of one IPv4 address or one
     /// /56, 64 of one /48; 1 new inbound connection in 5 s after the first 16, and for a /48 in 2 s after the first 80. All peers of one
     /// address, or one /56, hold together 1,024 streams, as many as one peer, and 32 MiB, which garbage may double;
-    /// those of a /48 1,536 streams and 96 MiB.</remarks>
+    /// those of a /48 1,536 streams and 96 MiB. Of memory, windows that grow may take half.</remarks>
     public static IReadOnlyList<PrefixRule> General { get; } =
     [
         new PrefixRule(IPNetwork.Parse("0.0.0.0/0"), 32) { Limits = Household, InboundPerSecond = 0.2, InboundBurst = 16 },

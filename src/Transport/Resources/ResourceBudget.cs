@@ -63,7 +63,7 @@ internal sealed class ResourceBudget
         {
             // The rate comes first: a flood is turned away without looking further.
             bool fits = (direction == Direction.Outbound || IsWithinRate(keys, out refusal))
-                && HasRoomFor(claim, prefixes = ScopesOf(keys), out refusal) && own.HasRoomFor(claim, out refusal)
+                && HasRoomFor(claim, prefixes = ScopesOf(keys), isPromise: false, out refusal) && own.HasRoomFor(claim, out refusal)
                 && Transient.HasRoomFor(claim, out refusal) && Node.HasRoomFor(claim, out refusal);
             if (!fits)
             {
@@ -114,7 +114,7 @@ internal sealed class ResourceBudget
                 ProtocolCount = _protocols.Count,
                 Protocols = Largest(_protocols.Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Usage))),
                 PrefixCount = _prefixes.Count,
-                Prefixes = Largest(_prefixes.Values.Select(scope => KeyValuePair.Create(_addressPrefixes.Print(scope.Key), scope.Usage))),
+                Prefixes = [.. Largest(_prefixes.Values.Select(scope => KeyValuePair.Create(scope.Key, scope.Usage))).Select(pair => KeyValuePair.Create(_addressPrefixes.Print(pair.Key), pair.Value))],
                 TrackedPrefixCount = _rate.Count,
                 Refusals = _refusals.ToList(),
             };
@@ -161,12 +161,19 @@ internal sealed class ResourceBudget
     }
 
     /// <summary>Whether <paramref name="claim"/> fits into all of an address's prefixes. Called with the gate held, as are the next two.</summary>
-    internal static bool HasRoomFor(in ResourceUsage claim, PrefixScope[] prefixes, out ResourceRefusal refusal)
+    /// <param name="claim">What is wanted.</param>
+    /// <param name="prefixes">The prefixes.</param>
+    /// <param name="isPromise">The memory is only promised, and half is left to what is held: else one long window, never filled, took it all from others behind the address.</param>
+    /// <param name="refusal">What does not fit.</param>
+    internal bool HasRoomFor(in ResourceUsage claim, PrefixScope[] prefixes, bool isPromise, out ResourceRefusal refusal)
     {
         refusal = default;
         foreach (PrefixScope prefix in prefixes)
         {
-            if (!prefix.HasRoomFor(claim, out refusal)) return false;
+            ResourceUsage wanted = isPromise ? claim with { MemorySize = claim.MemorySize + (prefix.MaxMemorySize / 2) } : claim;
+            if (prefix.HasRoomFor(wanted, out refusal)) continue;
+            refusal = refusal with { Prefix = (_addressPrefixes, prefix.Key) };
+            return false;
         }
 
         return true;
@@ -208,7 +215,7 @@ internal sealed class ResourceBudget
     {
         if (keys.Length == 0) return [];
         var scopes = new PrefixScope[keys.Length];
-        for (int i = 0; i < keys.Length; i++) scopes[i] = _prefixes.GetValueOrDefault(keys[i]) ?? new PrefixScope(_addressPrefixes, keys[i]);
+        for (int i = 0; i < keys.Length; i++) scopes[i] = _prefixes.GetValueOrDefault(keys[i]) ?? new PrefixScope(keys[i], _addressPrefixes.Rule(keys[i]).Limits);
         return scopes;
     }
 

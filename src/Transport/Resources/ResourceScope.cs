@@ -24,12 +24,9 @@ internal class ResourceScope(ResourceScopeKind kind, ResourceLimits limits, stri
         }
 
         (long limit, string option) = limits.Of(excess);
-        refusal = Describe(new ResourceRefusal(kind, excess, limit, option, protocol));
+        refusal = new ResourceRefusal(kind, excess, limit, option, protocol);
         return false;
     }
-
-    /// <summary>Adds to a refusal what only this kind of scope knows.</summary>
-    private protected virtual ResourceRefusal Describe(in ResourceRefusal refusal) => refusal;
 
     internal void Add(in ResourceUsage more) => _usage = _usage.Plus(more);
 
@@ -52,12 +49,11 @@ internal class ResourceScope(ResourceScopeKind kind, ResourceLimits limits, stri
 }
 
 /// <summary>The scope of the addresses that share a prefix. Guarded by the budget's gate; known to the budget while it holds anything.</summary>
-internal sealed class PrefixScope(AddressPrefixes addresses, PrefixKey key) : ResourceScope(ResourceScopeKind.Prefix, addresses.Rule(key).Limits)
+internal sealed class PrefixScope(PrefixKey key, ResourceLimits limits) : ResourceScope(ResourceScopeKind.Prefix, limits)
 {
     internal PrefixKey Key => key;
 
-    private protected override ResourceRefusal Describe(in ResourceRefusal refusal) =>
-        refusal with { Prefix = (addresses, key) };
+    internal long MaxMemorySize { get; } = limits.MaxMemorySize;
 }
 
 /// <summary>A peer's scope, and those of its protocols. Guarded by the budget's gate; known to the budget while it holds anything.</summary>

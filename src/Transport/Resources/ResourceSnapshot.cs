@@ -26,7 +26,7 @@ public sealed record ResourceSnapshot
     /// <summary>The protocols that have most streams, over all peers; most first.</summary>
     public required IReadOnlyList<KeyValuePair<string, ResourceUsage>> Protocols { get; init; }
 
-    /// <summary>How many limited prefixes of addresses have connections.</summary>
+    /// <summary>How many limited prefixes of addresses hold anything.</summary>
     public required int PrefixCount { get; init; }
 
     /// <summary>The limited prefixes whose connections hold most memory, and streams where that is equal, such as <c>2001:db8::/56</c>; most first.</summary>

@@ -38,19 +38,27 @@ internal sealed class SendQueue(ArrayPool<byte> pool, ConnectionMemory memory)
     internal bool IsEmpty => UnsentSize == 0 && _uncommitted == 0 && !_senderHoldsHead;
 
     /// <summary>Free memory behind what was written.</summary>
-    internal Memory<byte> GetMemory(int sizeHint) => Reserve(sizeHint, BlockSize);
+    internal Memory<byte> GetMemory(int sizeHint) => Reserve(Math.Max(sizeHint, 1), BlockSize);
 
-    private Memory<byte> Reserve(int sizeHint, int minBlockSize)
+    // As much as is wanted if the connection may hold it, else what is needed; that even where it may hold nothing more.
+    private Memory<byte> Reserve(int needed, int wanted)
     {
-        int needed = Math.Max(sizeHint, 1);
         _writerHoldsTail = true;
         if (_tail is { } tail && tail.Array.Length - tail.End >= needed) return tail.Array.AsMemory(tail.End);
 
         Block block = _spare ?? new Block();
         _spare = null;
-        int size = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(needed, minBlockSize));
-        block.ChargedSize = memory.TryHold(size) ? size : 0;
-        IsStarved = block.ChargedSize == 0;
+        int size = SizeOf(Math.Max(needed, wanted));
+        bool isCharged = memory.TryHold(size);
+        int least = SizeOf(Math.Max(needed, MinCopyBlockSize));
+        if (!isCharged && least < size)
+        {
+            size = least;
+            isCharged = memory.TryHold(size);
+        }
+
+        block.ChargedSize = isCharged ? size : 0;
+        IsStarved = !isCharged;
         block.Array = pool.Rent(size);
         if (_tail is null) _head = block;
         else _tail.Next = block;
@@ -58,24 +66,31 @@ internal sealed class SendQueue(ArrayPool<byte> pool, ConnectionMemory memory)
         return block.Array;
     }
 
-    /// <summary>Copies as much of <paramref name="source"/> as <paramref name="limit"/> allows and commits it.</summary>
-    internal int Write(ReadOnlySpan<byte> source, int limit)
+    /// <summary>Copies as much of <paramref name="source"/> as <paramref name="limit"/> and memory allow and commits it.</summary>
+    /// <param name="source">What to send.</param>
+    /// <param name="limit">Most bytes that are taken.</param>
+    /// <param name="whole">Whether up to the limit all is taken, memory or not.</param>
+    /// <returns>Bytes taken: fewer than both only where the connection may hold no more.</returns>
+    internal int Write(ReadOnlySpan<byte> source, int limit, bool whole = false)
     {
         int left = Math.Min(source.Length, limit);
         int count = left;
         while (left > 0)
         {
-            Span<byte> room = Reserve(_tail is { } tail && tail.End < tail.Array.Length ? 1 : Math.Min(left, MaxCopyBlockSize), MinCopyBlockSize).Span;
+            Span<byte> room = Reserve(1, Math.Clamp(left, MinCopyBlockSize, MaxCopyBlockSize)).Span;
             int part = Math.Min(left, room.Length);
             source[..part].CopyTo(room);
             Advance(part);
             source = source[part..];
             left -= part;
+            if (IsStarved && !whole) break;
         }
 
         Commit();
-        return count;
+        return count - left;
     }
+
+    private static int SizeOf(int size) => (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)size);
 
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is more than the last memory held.</exception>
     internal void Advance(int count)

@@ -65,5 +65,5 @@ internal static class YamuxError
 
     /// <summary>The peer's unread bytes have used up what its connection may hold.</summary>
     internal static ConnectionException NoMemory(uint streamId) =>
-        new(ConnectionError.LimitExceeded, ConnectionStep.Stream, Fault.Local, $"There is no memory left for what arrives unread on stream {streamId}: the budget of the connection, the peer or the node is used up.");
+        new(ConnectionError.LimitExceeded, ConnectionStep.Stream, Fault.Local, $"There is no memory left for what arrives unread on stream {streamId}: the budget of the connection, the peer, its address or the node is used up.");
 }

@@ -140,7 +140,7 @@ internal sealed class YamuxStreamWriter(YamuxSession session, YamuxStream stream
     internal void Append(ReadOnlySpan<byte> bytes)
     {
         ThrowIfUnwritable();
-        Queue.Write(bytes, int.MaxValue);
+        Queue.Write(bytes, int.MaxValue, whole: true);
     }
 
     /// <summary>The sender has written <paramref name="count"/> claimed bytes.</summary>

@@ -132,6 +132,27 @@ public class PrefixTests
     }
 
     [Fact]
+    public void Window_ThatGrows_LeavesHalfOfAnAddressToWhatIsHeld()
+    {
+        const int Half = 16 << 20, Spare = 1 << 20;
+        ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { PrefixRules = PrefixRule.General });
+        var greedy = new ConnectionMemory(64 << 20, budget.Connect(Budgets.NewPeer()));
+        var neighbour = new ConnectionMemory(64 << 20, budget.Connect(Budgets.NewPeer()));
+
+        Assert.False(greedy.TryPromise(Half + Spare));
+        Assert.True(greedy.TryPromise(Half));
+        Assert.False(neighbour.TryPromise(Spare));
+        Assert.True(neighbour.TryHold(Half));
+        Assert.False(neighbour.TryHold(Spare));
+
+        // What was promised to the other is there when it comes.
+        Assert.True(greedy.TryHold(Half));
+        greedy.Withdraw(Half);
+        greedy.LetGo(Half);
+        Assert.True(neighbour.TryHold(Spare));
+    }
+
+    [Fact]
     public void Stream_OutlivesItsConnection_ItsPrefixIsForgottenWithIt()
     {
         ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { PrefixRules = PrefixRule.General });
