@@ -119,8 +119,7 @@ internal sealed class Arena : IAsyncDisposable
     {
         try
         {
-            // What changes without a record or a count, as a refusal of memory does, is seen the next time that somebody looks.
-            while (!condition()) await _changed.WaitAsync(TimeSpan.FromMilliseconds(50), Cancellation);
+            while (!condition()) await _changed.WaitAsync(Cancellation);
         }
         catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
         {
