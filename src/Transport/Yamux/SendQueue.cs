@@ -15,7 +15,7 @@ internal sealed class SendQueue(ArrayPool<byte> pool, ConnectionMemory memory)
     private const int BlockSize = 16 * 1024;
 
     // Of what is here already, only what it needs: a thousand streams may each have a small message waiting.
-    private const int MinCopyBlockSize = 1024;
+    internal const int MinCopyBlockSize = 1024;
     private const int MaxCopyBlockSize = 64 * 1024;
 
     private Block? _head;

@@ -9,8 +9,6 @@ namespace Overlay.Transport.Yamux;
 /// <remarks>State is guarded by the session's gate; one writer at a time. A write goes straight into the channel's memory when nobody else is sending.</remarks>
 internal sealed class YamuxStreamWriter(YamuxSession session, YamuxStream stream) : PipeWriter, IValueTaskSource<FlushResult>
 {
-    private const int StarvedLimit = 1024;
-
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _registration;
     private CancellationToken _cancellationToken;
@@ -33,7 +31,7 @@ internal sealed class YamuxStreamWriter(YamuxSession session, YamuxStream stream
     }
 
     // Bytes that may wait to be sent before the writer has to wait: a block, while there is no memory for more.
-    private int Limit => Queue.IsStarved ? Math.Min(StarvedLimit, session.Options.MaxSendBuffer) : session.Options.MaxSendBuffer;
+    private int Limit => Queue.IsStarved ? Math.Min(SendQueue.MinCopyBlockSize, session.Options.MaxSendBuffer) : session.Options.MaxSendBuffer;
 
     internal SendQueue Queue { get; } = new(session.Pool, session.Memory);
 
