@@ -16,7 +16,7 @@ if (args is ["--list"])
     return 0;
 }
 
-if (SoakOptions.Parse(args) is not { } options)
+if (SoakOptions.Parse(args) is not { } options || !all.Any(misbehaviour => options.Takes(misbehaviour.Name, all)))
 {
     Console.Error.WriteLine(SoakOptions.Usage);
     return 2;
@@ -35,7 +35,7 @@ for (int i = 0; i < all.Count; i++)
     SoakRun run = await SoakRun.MeasureAsync(() => Misbehaviours.Create()[index], options);
     allMet &= run.MeetsGoals;
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"| {run.Name} | {run.RoundCount} | {run.Before >> 20} | +{(run.Peak - run.Before) >> 20} | {(run.After - run.Before) >> 20:+0;-0;0} | {(run.Collected - run.Before) >> 20:+0;-0;0} | {run.Cores:0.00} | {run.VisitCount} | {run.Served:P0} | {(run.MeetsGoals ? "met" : "missed")} |"));
+        $"| {run.Name} | {run.RoundCount} | {run.Before >> 20} | +{(run.Peak - run.Before) >> 20} | {(run.After - run.Before) >> 20:+0;-0;0} | {run.Left >> 20:+0;-0;0} | {run.Cores:0.00} | {run.VisitCount} | {run.Served:P0} | {(run.MeetsGoals ? "met" : "missed")} |"));
 }
 
 return allMet ? 0 : 1;
