@@ -51,7 +51,8 @@ public sealed class WatchingTests
     [Fact]
     public async Task AnnouncedAddresses_HoldAgain_AreSignedUnderAHigherSequence()
     {
-        await using var pair = new HostPair();
+        // An exchange that the connection begins by itself would be joined, and may have been answered before the addresses changed.
+        await using var pair = new HostPair(new TransportOptions { IdentifyOnConnect = false });
         PeerConnection connection = await pair.ConnectAsync();
         var sequences = new List<ulong>();
         foreach (string address in (string[])["/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.2/tcp/1", "/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.1/tcp/1"])

@@ -7,6 +7,7 @@ namespace Overlay.TestKit.HostilePeers.Muxing;
 public sealed class ForgedFrames(string name, string does, params byte[][] frames) : MuxedMisbehaviour
 {
     private static readonly byte[] s_open = new HandFrame(HandFrame.WindowUpdate, HandFrame.Syn, 1, 0).Encode();
+    private static readonly byte[] s_proposal = RawLine.Proposal(HonestPeer.Sink);
 
     /// <summary>Announces 4 GiB on a new stream.</summary>
     public static ForgedFrames OversizeFrame => new(nameof(OversizeFrame), "announces a data frame of 4 GiB", new HandFrame(HandFrame.Data, HandFrame.Syn, 1, uint.MaxValue).Encode());
@@ -15,10 +16,11 @@ public sealed class ForgedFrames(string name, string does, params byte[][] frame
     public static ForgedFrames OversizeOpening => new(
         nameof(OversizeOpening), "opens a stream with one byte more than its window", new HandFrame(HandFrame.Data, HandFrame.Syn, 1, HandFrame.InitialWindow + 1).Encode());
 
-    /// <summary>Fills a stream's window and sends one byte more.</summary>
+    /// <summary>Fills a stream's window and sends one byte more than that.</summary>
+    /// <remarks>The host may have read the proposal before it acknowledges the stream, and then the acknowledgement gives credit for it: that is filled, too.</remarks>
     public static ForgedFrames OverWindow => new(
-        nameof(OverWindow), "fills a stream's window and sends one byte more", s_open,
-        HandFrame.OfData(1, [.. RawLine.Proposal(HonestPeer.Sink), .. new byte[HandFrame.InitialWindow - RawLine.Proposal(HonestPeer.Sink).Length]]), HandFrame.OfData(1, new byte[1]));
+        nameof(OverWindow), "fills a stream's window, with what it may get back for the proposal, and sends one byte more", s_open,
+        HandFrame.OfData(1, [.. s_proposal, .. new byte[HandFrame.InitialWindow - s_proposal.Length]]), HandFrame.OfData(1, new byte[s_proposal.Length + 1]));
 
     /// <summary>Grants windows until they pass 2^32 - 1.</summary>
     public static ForgedFrames WindowOverflow => new(
@@ -62,12 +64,12 @@ public sealed class ForgedFrames(string name, string does, params byte[][] frame
 
     /// <summary>Sends data behind FIN.</summary>
     public static ForgedFrames DataBehindFin => new(
-        nameof(DataBehindFin), "sends data behind its FIN", s_open, HandFrame.OfData(1, RawLine.Proposal(HonestPeer.Sink)),
+        nameof(DataBehindFin), "sends data behind its FIN", s_open, HandFrame.OfData(1, s_proposal),
         new HandFrame(HandFrame.WindowUpdate, HandFrame.Fin, 1, 0).Encode(), HandFrame.OfData(1, new byte[1]));
 
     /// <summary>Says FIN twice, then resets what it has ended.</summary>
     public static ForgedFrames FinTwiceThenReset => new(
-        nameof(FinTwiceThenReset), "says FIN twice and resets the stream behind them", s_open, HandFrame.OfData(1, RawLine.Proposal(HonestPeer.Sink)),
+        nameof(FinTwiceThenReset), "says FIN twice and resets the stream behind them", s_open, HandFrame.OfData(1, s_proposal),
         new HandFrame(HandFrame.WindowUpdate, HandFrame.Fin, 1, 0).Encode(), new HandFrame(HandFrame.WindowUpdate, HandFrame.Fin, 1, 0).Encode(),
         new HandFrame(HandFrame.WindowUpdate, HandFrame.Rst, 1, 0).Encode());
 
