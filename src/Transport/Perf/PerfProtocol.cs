@@ -13,7 +13,8 @@ internal static class PerfProtocol
     /// <summary>How many perf streams of one connection are served at a time: each holds a full send buffer while its peer takes nothing.</summary>
     internal const int MaxInboundStreams = 128;
 
-    private const int ChunkSize = 64 * 1024;
+    // Copied, not written in place: a writer that is asked for room of this size has to give it, also where a connection may hold no more.
+    private static readonly byte[] s_chunk = new byte[64 * 1024];
 
     /// <summary>Serves one run: drains the upload, then sends the bytes that were asked for.</summary>
     internal static async Task AnswerAsync(PeerStream stream, CancellationToken cancellationToken)
@@ -64,11 +65,9 @@ internal static class PerfProtocol
         if (count == 0) await output.FlushAsync(cancellationToken).ConfigureAwait(false);
         while (count > 0)
         {
-            int size = (int)Math.Min(count, ChunkSize);
-            output.GetSpan(size)[..size].Clear();
-            output.Advance(size);
+            int size = (int)Math.Min(count, (ulong)s_chunk.Length);
             count -= (ulong)size;
-            FlushResult flushed = await output.FlushAsync(cancellationToken).ConfigureAwait(false);
+            FlushResult flushed = await output.WriteAsync(s_chunk.AsMemory(0, size), cancellationToken).ConfigureAwait(false);
             if (flushed.IsCompleted) throw new ConnectionException(ConnectionError.StreamReset, ConnectionStep.Stream, Fault.Peer, "The peer takes no more bytes.");
             progress?.Report(size);
         }
