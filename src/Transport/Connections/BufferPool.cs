@@ -12,7 +12,7 @@ namespace Overlay.Transport.Connections;
 /// Safe on several threads; a lock for each size, held for a push or a pop.
 /// </remarks>
 /// <param name="maxKeptSize">Bytes kept in all.</param>
-internal sealed class BufferPool(long maxKeptSize = 64L << 20) : ArrayPool<byte>
+internal sealed class BufferPool(long maxKeptSize = 48L << 20) : ArrayPool<byte>
 {
     private const int MinSize = 1 << 9;
     private const int MaxSize = 1 << 22;
