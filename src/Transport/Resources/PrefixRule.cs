@@ -29,8 +29,8 @@ public sealed record PrefixRule
     /// <summary>The rules for addresses in general: IPv4 by /32, IPv6 by /56 and by /48.</summary>
     /// <remarks>Connections are counted as go-libp2p does (its resource manager's conn_limiter.go and conn_rate_limiter.go): 8 of one IPv4 address or one
     /// /56, 64 of one /48; 1 new inbound connection in 5 s after the first 16, and for a /48 in 2 s after the first 80. All peers of one
-    /// address, or one /56, hold together 1,024 streams, as many as one peer, and 32 MiB, which garbage may double;
-    /// those of a /48 1,536 streams and 96 MiB. Of memory, windows that grow may take half.</remarks>
+    /// address, or one /56, hold together 1,024 streams, as many as one peer, and 24 MiB, which garbage may double;
+    /// those of a /48 1,536 streams and 72 MiB. Of memory, windows that grow may take half.</remarks>
     public static IReadOnlyList<PrefixRule> General { get; } =
     [
         new PrefixRule(IPNetwork.Parse("0.0.0.0/0"), 32) { Limits = Household, InboundPerSecond = 0.2, InboundBurst = 16 },
@@ -71,7 +71,7 @@ public sealed record PrefixRule
     /// <summary>Whether the rule limits anything; one that does not exempts its network.</summary>
     internal bool IsLimiting => Limits != s_none || !double.IsPositiveInfinity(InboundPerSecond);
 
-    private static ResourceLimits Household => new() { MaxConnectionCount = 8, MaxStreamCount = 1024, MaxMemorySize = 32L << 20 };
+    private static ResourceLimits Household => new() { MaxConnectionCount = 8, MaxStreamCount = 1024, MaxMemorySize = 24L << 20 };
 
-    private static ResourceLimits Site => new() { MaxConnectionCount = 64, MaxStreamCount = 1536, MaxMemorySize = 96L << 20 };
+    private static ResourceLimits Site => new() { MaxConnectionCount = 64, MaxStreamCount = 1536, MaxMemorySize = 72L << 20 };
 }

@@ -114,12 +114,12 @@ public class PrefixTests
     [Fact]
     public void Memory_OfManyPeersOfOneSite_IsReservedInAllPrefixesOrInNone()
     {
-        const int Size = 16 << 20;
+        const int Size = 12 << 20;
         ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { PrefixRules = PrefixRule.General });
         ConnectionScope[] scopes = [.. new[] { "::1", "::2", ":0:100::1", ":0:100::2", ":0:200::1", ":0:200::2", ":0:300::1" }.Select(ip => budget.Connect(Budgets.NewPeer(), ip: $"2001:db8{ip}"))];
         Assert.All(scopes[..6], scope => Assert.True(scope.TryReserve(Size)));
 
-        // Three times a /56 has its 32 MiB, and the /48 of all its 96.
+        // Three times a /56 has its 24 MiB, and the /48 of all its 72.
         Assert.All(scopes, scope => Assert.False(scope.TryReserve(1)));
 
         ResourceSnapshot snapshot = budget.TakeSnapshot();
@@ -134,7 +134,7 @@ public class PrefixTests
     [Fact]
     public void Window_ThatGrows_LeavesHalfOfAnAddressToWhatIsHeld()
     {
-        const int Half = 16 << 20, Spare = 1 << 20;
+        const int Half = 12 << 20, Spare = 1 << 20;
         ResourceBudget budget = Budgets.Create(Budgets.Unlimited with { PrefixRules = PrefixRule.General });
         var greedy = new ConnectionMemory(64 << 20, budget.Connect(Budgets.NewPeer()));
         var neighbour = new ConnectionMemory(64 << 20, budget.Connect(Budgets.NewPeer()));
