@@ -64,7 +64,7 @@ public sealed class ProtocolTests
     public async Task PerfAbuse_OfFewStreams_IsBoundedByTheSendBuffer()
     {
         await using Arena arena = await Arena.CreateAsync(new TransportOptions { ServePerf = true });
-        await using (Attack attack = arena.Begin(new PerfAbuse(44)))
+        await using (Attack attack = arena.Begin(new PerfAbuse(140)))
         {
             await attack.InFullSwingAsync(arena.Cancellation);
             await arena.ExpectLoggedAsync(1005, 12);

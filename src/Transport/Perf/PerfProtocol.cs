@@ -10,8 +10,8 @@ internal static class PerfProtocol
 {
     internal const string Id = "/perf/1.0.0";
 
-    /// <summary>How many perf streams of one connection are served at a time: each holds a full send buffer while its peer takes nothing.</summary>
-    internal const int MaxInboundStreams = 32;
+    /// <summary>How many perf streams of one connection are served at a time: each holds a full send buffer while its peer takes nothing. Peers measure with a hundred.</summary>
+    internal const int MaxInboundStreams = 128;
 
     // Copied, not written in place: a writer that is asked for room of this size has to give it, also where a connection may hold no more.
     private static readonly byte[] s_chunk = new byte[64 * 1024];
