@@ -82,10 +82,10 @@ internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSp
         return delta;
     }
 
-    /// <summary>Makes the window longer by that factor if the limits allow; the growth goes out with the next update.</summary>
-    internal bool TryGrow(int factor = 2)
+    /// <summary>Makes the window longer by so many bytes, or to its largest, if the limits allow; the growth goes out with the next update.</summary>
+    internal bool TryGrow(long wanted)
     {
-        int growth = (int)Math.Min((factor - 1) * (long)Size, maxSize - Size);
+        int growth = (int)Math.Min(wanted, maxSize - Size);
         if (growth <= 0 || !memory.TryPromise(growth)) return false;
         _reserved += growth;
         Size += growth;
@@ -98,7 +98,9 @@ internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSp
     private void GrowFor(TimeSpan took, TimeSpan roundTrip)
     {
         double wanted = took > TimeSpan.Zero ? 2.0 * _consumed * (roundTrip / took) : double.MaxValue;
-        if (wanted < MaxGrowthFactor * (double)Size || !TryGrow(MaxGrowthFactor)) TryGrow(2);
+        if (wanted >= MaxGrowthFactor * (double)Size && TryGrow((MaxGrowthFactor - 1) * (long)Size)) return;
+        // Where the limits leave less than as much again, half of that is still half as much more on the way.
+        if (!TryGrow(Size)) TryGrow(Size / 2);
     }
 
     // Not paying back what is owed is what makes the window smaller.

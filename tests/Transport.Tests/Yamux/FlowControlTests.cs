@@ -192,7 +192,7 @@ public sealed class FlowControlTests
     }
 
     [Fact]
-    public void ReceiveWindow_ConsumedWithinTwoRoundTrips_DoublesUpToItsLimits()
+    public void ReceiveWindow_ConsumedWithinTwoRoundTrips_DoublesAndThenGrowsByHalfUpToItsLimits()
     {
         ConnectionMemory budget = new(6L * Window);
         ReceiveWindow window = new(16 * Window, budget, TimeSpan.Zero);
@@ -209,8 +209,8 @@ public sealed class FlowControlTests
             sizes.Add(window.Size);
         }
 
-        Assert.Equal([2 * Window, 4 * Window, 4 * Window, 4 * Window], sizes);
-        Assert.Equal(3L * Window, budget.PromisedSize);
+        Assert.Equal([2 * Window, 4 * Window, 6 * Window, 6 * Window], sizes);
+        Assert.Equal(5L * Window, budget.PromisedSize);
         window.Close();
         Assert.Equal(0, budget.PromisedSize);
     }
