@@ -44,6 +44,12 @@ internal sealed class BenchmarkHost : IAsyncDisposable
         });
     }
 
+    /// <summary>A host with a node's own limits, to which peers on loopback are strangers behind an address of the internet; only how often they dial is not limited.</summary>
+    internal static BenchmarkHost CreateAmongStrangers() => new(new ResourceOptions
+    {
+        PrefixRules = [.. PrefixRule.General.Select(static rule => rule with { InboundPerSecond = double.PositiveInfinity })],
+    });
+
     /// <summary>Begins to listen on a free port of loopback.</summary>
     internal ValueTask<Multiaddr> ListenAsync() => Peers.ListenAsync(Multiaddr.Parse("/ip4/127.0.0.1/tcp/0"));
 

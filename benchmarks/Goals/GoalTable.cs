@@ -123,12 +123,19 @@ internal sealed class GoalTable
         {
             // A capped line needs no gibibyte to outlast the start.
             var question = new LongLinkTransfer(megabits > 0 ? 512 : Math.Max(512, Mebibytes), delay, megabits, _isQuick ? 1 : 3);
-            if (await question.MeasureAsync() is not [var tcp, var tls, var overlay]) throw new UnreachableException();
+            if (await question.MeasureAsync() is not [var tcp, var tls, var overlay, var limited]) throw new UnreachableException();
             _goals.Add(Goal.AtLeast(
                 $"one stream over a 60 ms round trip, {(megabits > 0 ? "1 Gbit/s" : "no limit of rate")}: beside bare TCP", 0.9, overlay.MegabytesPerSecond / tcp.MegabytesPerSecond, "×", "0.00",
                 $"{Number(overlay.MegabytesPerSecond)} MB/s, first 64 MiB in {Fixed(overlay.RampSeconds)} s; bare TCP {Number(tcp.MegabytesPerSecond)}, {Fixed(tcp.RampSeconds)} s; "
                 + $"TLS {Number(tls.MegabytesPerSecond)}"));
-            if (megabits > 0) continue;
+            if (megabits > 0)
+            {
+                _goals.Add(Goal.AtLeast(
+                    "the same with the limits of a node and an address", 0.9, limited.MegabytesPerSecond / tcp.MegabytesPerSecond, "×", "0.00",
+                    $"{Number(limited.MegabytesPerSecond)} MB/s, first 64 MiB in {Fixed(limited.RampSeconds)} s"));
+                continue;
+            }
+
             _goals.Add(Goal.AtMost(
                 "round trips from dial to first application byte", 3, Math.Round(overlay.RoundTrips), "", "0",
                 $"{Fixed(overlay.RoundTrips)} of 60 ms with the time of computing; bare TCP {Fixed(tcp.RoundTrips)}, TLS {Fixed(tls.RoundTrips)}"));

@@ -51,7 +51,7 @@ internal sealed record LongLinkTransfer(int Mebibytes, double DelayMilliseconds,
     {
         await using FarEnd far = FarEnd.Start(), link = FarEnd.Start();
         double rate = MegabitsPerSecond > 0 ? MegabitsPerSecond * 1e6 / 8 : double.PositiveInfinity;
-        string[] keys = [TcpCarrier.Key, TlsCarrier.Key, OverlayCarrier.Key];
+        string[] keys = [TcpCarrier.Key, TlsCarrier.Key, OverlayCarrier.Key, OverlayCarrier.LimitedKey];
         string[] addresses = new string[keys.Length];
         for (int i = 0; i < keys.Length; i++) addresses[i] = await ThroughAsync(link, await far.ListenAsync(keys[i]), rate);
         int[] subjects = [.. Enumerable.Range(0, keys.Length)];

@@ -9,7 +9,8 @@ internal abstract class Carrier : IAsyncDisposable
         [TcpCarrier.Key] = (TcpCarrier.Title, () => new TcpCarrier()),
         [TlsCarrier.Key] = (TlsCarrier.Title, () => new TlsCarrier()),
         [ChaChaCarrier.Key] = (ChaChaCarrier.Title, () => new ChaChaCarrier()),
-        [OverlayCarrier.Key] = (OverlayCarrier.Title, () => new OverlayCarrier()),
+        [OverlayCarrier.Key] = (OverlayCarrier.Title, OverlayCarrier.CreateRoomy),
+        [OverlayCarrier.LimitedKey] = (OverlayCarrier.LimitedTitle, OverlayCarrier.CreateLimited),
     };
 
     internal static Carrier Create(string key) => Find(key).Create();

@@ -82,8 +82,11 @@ internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSp
         return delta;
     }
 
-    /// <summary>Makes the window longer by so many bytes, or to its largest, if the limits allow; the growth goes out with the next update.</summary>
-    internal bool TryGrow(long wanted)
+    /// <summary>Makes the window twice as long, or half as long again where the limits leave less; the growth goes out with the next update.</summary>
+    /// <returns>False when the limits leave less than that, too.</returns>
+    internal bool TryGrow() => TryGrowBy(Size) || TryGrowBy(Size / 2);
+
+    private bool TryGrowBy(long wanted)
     {
         int growth = (int)Math.Min(wanted, maxSize - Size);
         if (growth <= 0 || !memory.TryPromise(growth)) return false;
@@ -98,9 +101,7 @@ internal sealed class ReceiveWindow(int maxSize, ConnectionMemory memory, TimeSp
     private void GrowFor(TimeSpan took, TimeSpan roundTrip)
     {
         double wanted = took > TimeSpan.Zero ? 2.0 * _consumed * (roundTrip / took) : double.MaxValue;
-        if (wanted >= MaxGrowthFactor * (double)Size && TryGrow((MaxGrowthFactor - 1) * (long)Size)) return;
-        // Where the limits leave less than as much again, half of that is still half as much more on the way.
-        if (!TryGrow(Size)) TryGrow(Size / 2);
+        if (wanted < MaxGrowthFactor * (double)Size || !TryGrowBy((MaxGrowthFactor - 1) * (long)Size)) TryGrow();
     }
 
     // Not paying back what is owed is what makes the window smaller.

@@ -253,7 +253,7 @@ internal sealed class YamuxStream : MuxedStream
         if (IsOver || IsFinReceived || ReceiveWindow.Remaining > 0 || _isUpdatePending) return true;
         // Announced and still under way.
         if (ReceiveWindow.Unread > unread) return true;
-        if (ReceiveWindow.Owed == 0 && !ReceiveWindow.TryGrow(ReceiveWindow.Size)) return false;
+        if (ReceiveWindow.Owed == 0 && !ReceiveWindow.TryGrow()) return false;
         SendUpdate();
         return true;
     }
