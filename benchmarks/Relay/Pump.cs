@@ -6,6 +6,7 @@ using BenchmarkDotNet.Attributes;
 using Overlay.Sessions;
 using Overlay.Sessions.Metering;
 using Overlay.Sharing.Limits;
+using Overlay.Transport.Tcp;
 
 namespace Overlay.Benchmarks.Relay;
 
@@ -49,9 +50,10 @@ public class Pump
         using IRelayPass? pass = setting is null ? null : owner.Begin(default, from);
         Pipe down = new(new PipeOptions(pauseWriterThreshold: 256 * 1024)), up = new();
         var gate = new CreditGate(long.MaxValue / 2);
+        using TcpSocket provider = TcpSocket.Open(from), consumer = TcpSocket.Open(to);
         Task near = SocketPump.RelayAsync(
-            from, new Ends(new MeteredPipeReader(up.Reader, gate, static () => { }), new MeteredPipeWriter(down.Writer, gate, static () => { })), pass, default);
-        Task far = SocketPump.RunAsync(to, new Ends(down.Reader, new MeteredPipeWriter(up.Writer, gate, static () => { })), default);
+            provider, new Ends(new MeteredPipeReader(up.Reader, gate, static () => { }), new MeteredPipeWriter(down.Writer, gate, static () => { })), pass, default);
+        Task far = SocketPump.RunAsync(consumer, new Ends(down.Reader, new MeteredPipeWriter(up.Writer, gate, static () => { })), default);
         await Task.WhenAll(near, far);
     });
 

@@ -1,6 +1,6 @@
 using System.Net;
-using System.Net.Sockets;
 using Overlay.Proofs;
+using Overlay.Transport.Tcp;
 
 namespace Overlay.Sessions;
 
@@ -16,11 +16,11 @@ internal interface IExit
     ValueTask<ExitConnection> ConnectAsync(PublicKey consumer, string host, int port, CancellationToken cancellationToken);
 }
 
-/// <summary>A connected target. The session owns the socket.</summary>
+/// <summary>A connected target. The session owns it.</summary>
 /// <param name="Socket">Connected, <c>NoDelay</c> set.</param>
 /// <param name="BoundEndPoint">The local end point, for the SOCKS5 reply.</param>
 /// <param name="Place">Its place in the exit's counts; disposed of with it. Null for none.</param>
-internal sealed record ExitConnection(Socket Socket, IPEndPoint BoundEndPoint, IDisposable? Place = null) : IDisposable
+internal sealed record ExitConnection(TcpSocket Socket, IPEndPoint BoundEndPoint, IDisposable? Place = null) : IDisposable
 {
     public void Dispose()
     {

@@ -144,7 +144,7 @@ internal sealed class ProviderSession : IAsyncDisposable
             using ExitConnection target = await DialAsync(request, exit, stop.Token).ConfigureAwait(false);
             byte[] answer = MessagePipes.Frame(new ConnectAnswer(ConnectCode.Succeeded, "", target.BoundEndPoint).Encode());
             await stream.Output.WriteAsync(answer, stop.Token).ConfigureAwait(false);
-            using IRelayPass? pass = line?.Begin(Consumer, target.Socket);
+            using IRelayPass? pass = line?.Begin(Consumer, target.Socket.Socket);
             await SocketPump.RelayAsync(target.Socket, new MeteredPipes(meter), pass, stop.Token).ConfigureAwait(false);
         }
         catch (ConnectRefusedException e)

@@ -3,13 +3,14 @@ using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Overlay.Sessions.Metering;
+using Overlay.Transport.Tcp;
 
 namespace Overlay.Sessions;
 
 /// <summary>Carries bytes between a socket and a pair of pipes until both directions are over.</summary>
 /// <remarks>
 /// Nothing is copied on the way: the socket receives straight into the pipe's memory and sends straight from the pipe's segments, many at once. A waiting
-/// direction holds no memory: a receive of zero bytes comes first. The two loops are owned by <see cref="RelayAsync"/>, which awaits both.
+/// direction holds no memory. The two loops are owned by <see cref="RelayAsync"/>, which awaits both.
 /// </remarks>
 internal static class SocketPump
 {
@@ -21,7 +22,7 @@ internal static class SocketPump
 
     /// <summary>Pumps both ways without asking anybody.</summary>
     /// <inheritdoc cref="RelayAsync"/>
-    internal static Task RunAsync(Socket socket, IDuplexPipe remote, CancellationToken cancellationToken) => RelayAsync(socket, remote, null, cancellationToken);
+    internal static Task RunAsync(TcpSocket socket, IDuplexPipe remote, CancellationToken cancellationToken) => RelayAsync(socket, remote, null, cancellationToken);
 
     /// <summary>Pumps both ways; half-close of one side becomes half-close of the other, an error resets both.</summary>
     /// <param name="socket">Connected. Its owner disposes of it afterwards; after an error it has been closed with a reset.</param>
@@ -30,11 +31,11 @@ internal static class SocketPump
     /// error resets the socket, while what it has carried can still be read.</param>
     /// <param name="cancellationToken">Resets both sides.</param>
     /// <returns>A task that ends, not faulted by anything the two sides do, when both directions are over.</returns>
-    internal static async Task RelayAsync(Socket socket, IDuplexPipe remote, IRelayPass? pass, CancellationToken cancellationToken)
+    internal static async Task RelayAsync(TcpSocket socket, IDuplexPipe remote, IRelayPass? pass, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         // Says only that a synchronous send of what is at hand never waits.
-        socket.Blocking = false;
+        socket.Socket.Blocking = false;
         Task<Exception?> outward = ToPipeAsync(socket, remote.Output, pass, stop);
         Task<Exception?> inward = ToSocketAsync(remote.Input, socket, pass, stop);
         Exception? error = await outward.ConfigureAwait(false) ?? await inward.ConfigureAwait(false);
@@ -43,7 +44,7 @@ internal static class SocketPump
         if (error is not null) Reset(socket);
     }
 
-    private static async Task<Exception?> ToPipeAsync(Socket socket, PipeWriter output, IRelayPass? pass, CancellationTokenSource stop)
+    private static async Task<Exception?> ToPipeAsync(TcpSocket socket, PipeWriter output, IRelayPass? pass, CancellationTokenSource stop)
     {
         try
         {
@@ -51,18 +52,18 @@ internal static class SocketPump
             while (true)
             {
                 // Whoever has to ask waits first, to know for how much.
-                if (!hasMore || pass is { IsFree: false }) await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, stop.Token).ConfigureAwait(false);
+                if (!hasMore || pass is { IsFree: false }) await socket.WaitForDataAsync(stop.Token).ConfigureAwait(false);
                 // Before anything is received: what may not be relayed stays with the system, and so in time with its sender.
                 int period = pass?.Period ?? 0;
                 int taken = pass is null or { IsFree: true }
-                    ? 0 : await pass.TakeAsync(Math.Clamp(socket.Available, 1, MaxTaken), stop.Token).ConfigureAwait(false);
+                    ? 0 : await pass.TakeAsync(Math.Clamp(socket.Socket.Available, 1, MaxTaken), stop.Token).ConfigureAwait(false);
                 int count = 0;
                 Memory<byte> memory;
                 try
                 {
                     memory = output.GetMemory();
                     if (taken > 0 && taken < memory.Length) memory = memory[..taken];
-                    count = await socket.ReceiveAsync(memory, SocketFlags.None, stop.Token).ConfigureAwait(false);
+                    count = await socket.ReceiveAsync(memory, stop.Token).ConfigureAwait(false);
                 }
                 finally
                 {
@@ -86,7 +87,7 @@ internal static class SocketPump
         }
     }
 
-    private static async Task<Exception?> ToSocketAsync(PipeReader input, Socket socket, IRelayPass? pass, CancellationTokenSource stop)
+    private static async Task<Exception?> ToSocketAsync(PipeReader input, TcpSocket socket, IRelayPass? pass, CancellationTokenSource stop)
     {
         List<ArraySegment<byte>>? segments = null;
         try
@@ -102,8 +103,8 @@ internal static class SocketPump
                     int taken = pass is null or { IsFree: true }
                         ? 0 : await pass.TakeAsync((int)Math.Min(rest.Length, MaxTaken), stop.Token).ConfigureAwait(false);
                     ReadOnlySequence<byte> next = taken > 0 ? rest.Slice(0, taken) : rest;
-                    int sent = next.IsSingleSegment ? 0 : SendSegments(socket, next, segments ??= new(MaxSegmentCount));
-                    if (sent == 0) sent = await socket.SendAsync(FirstOf(next), SocketFlags.None, stop.Token).ConfigureAwait(false);
+                    int sent = next.IsSingleSegment ? 0 : SendSegments(socket.Socket, next, segments ??= new(MaxSegmentCount));
+                    if (sent == 0) sent = await socket.SendAsync(FirstOf(next), stop.Token).ConfigureAwait(false);
                     // Not where it fails: a part may have left, and what counts too much is on the owner's side.
                     Settle(pass, taken, sent, period);
                     rest = rest.Slice(sent);
@@ -113,7 +114,7 @@ internal static class SocketPump
                 if (read.IsCompleted) break;
             }
 
-            socket.Shutdown(SocketShutdown.Send);
+            socket.Socket.Shutdown(SocketShutdown.Send);
             await input.CompleteAsync().ConfigureAwait(false);
             return null;
         }
@@ -166,11 +167,11 @@ internal static class SocketPump
     private static bool IsEndOfConnection(Exception e) =>
         e is IOException or SocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException;
 
-    private static void Reset(Socket socket)
+    private static void Reset(TcpSocket socket)
     {
         try
         {
-            socket.LingerState = new LingerOption(enable: true, seconds: 0);
+            socket.Socket.LingerState = new LingerOption(enable: true, seconds: 0);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Overlay.Diagnostics;
 using Overlay.Proofs;
 using Overlay.Sessions;
+using Overlay.Transport.Tcp;
 
 namespace Overlay.Sharing;
 
@@ -208,7 +209,8 @@ internal sealed class Exit : IExit
         place.Settle(dialer.AddressOf(socket));
         try
         {
-            return new ExitConnection(socket, BoundEndPoint(socket), place);
+            IPEndPoint bound = BoundEndPoint(socket);
+            return new ExitConnection(TcpSocket.Open(socket), bound, place);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {

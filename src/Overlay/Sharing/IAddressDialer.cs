@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Overlay.Transport.Tcp;
 
 namespace Overlay.Sharing;
 
@@ -18,19 +19,5 @@ internal interface IAddressDialer
 internal sealed class TcpAddressDialer : IAddressDialer
 {
     /// <inheritdoc/>
-    public async ValueTask<Socket> ConnectAsync(IPEndPoint target, CancellationToken cancellationToken)
-    {
-        var socket = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.NoDelay = true;
-            await socket.ConnectAsync(target, cancellationToken).ConfigureAwait(false);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
+    public ValueTask<Socket> ConnectAsync(IPEndPoint target, CancellationToken cancellationToken) => TcpSocket.ConnectAsync(target, cancellationToken);
 }

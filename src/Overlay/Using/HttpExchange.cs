@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using Overlay.Sessions;
+using Overlay.Transport.Tcp;
 
 namespace Overlay.Using;
 
@@ -10,7 +11,7 @@ namespace Overlay.Using;
 /// Request body and response travel at the same time: a target may answer before it has read everything, or ask for the body first (100 Continue). Owns the
 /// upload's task, which has ended when <see cref="RunAsync"/> does. The bodies pass byte for byte, framing included.
 /// </remarks>
-internal sealed class HttpExchange(Socket client, PipeReader fromClient, MeteredStream target, HttpProxyOptions options, TimeProvider time)
+internal sealed class HttpExchange(TcpSocket client, PipeReader fromClient, MeteredStream target, HttpProxyOptions options, TimeProvider time)
 {
     private const int MaxInterimResponses = 16;
 

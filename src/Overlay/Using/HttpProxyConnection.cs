@@ -16,7 +16,7 @@ internal sealed class HttpProxyConnection(LocalClient client, HttpProxyOptions o
     private const int ReadSize = 16 * 1024;
 
     private readonly PipeReader _input = PipeReader.Create(
-        new NetworkStream(client.Socket, ownsSocket: false), new StreamPipeReaderOptions(bufferSize: ReadSize, minimumReadSize: ReadSize / 4, useZeroByteReads: true));
+        new ClientStream(client.Socket), new StreamPipeReaderOptions(bufferSize: ReadSize, minimumReadSize: ReadSize / 4, useZeroByteReads: true));
 
     /// <summary>Serves the client to its end.</summary>
     public async Task RunAsync()
@@ -168,7 +168,7 @@ internal sealed class HttpProxyConnection(LocalClient client, HttpProxyOptions o
             if (exchange.HasAnswered || error is OperationCanceledException)
             {
                 // The client must not take what it has for the whole.
-                client.Socket.LingerState = new LingerOption(enable: true, seconds: 0);
+                client.Socket.Socket.LingerState = new LingerOption(enable: true, seconds: 0);
                 throw new IOException("The exchange ended in the middle.", error);
             }
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Overlay.Diagnostics;
+using Overlay.Transport.Tcp;
 
 namespace Overlay.Using;
 
@@ -10,7 +11,7 @@ namespace Overlay.Using;
 /// <param name="Socket">Closed by the acceptor when the serving ends.</param>
 /// <param name="Stopping">The listener stops: a connection that carries nothing at the moment should end.</param>
 /// <param name="Aborting">The listener's time is over: everything ends now.</param>
-internal sealed record LocalClient(Socket Socket, CancellationToken Stopping, CancellationToken Aborting);
+internal sealed record LocalClient(TcpSocket Socket, CancellationToken Stopping, CancellationToken Aborting);
 
 /// <summary>Accepts the connections of a local proxy, runs each to its end, and stops in an orderly way.</summary>
 /// <remarks>Owns the listening socket, the accept loop, and the task of every connection; <see cref="StopAsync"/> awaits them all.</remarks>
@@ -96,7 +97,7 @@ internal sealed class LocalAcceptor : IAsyncDisposable
         CancellationToken stopping = _stopping.Token;
         for (long id = 0; !stopping.IsCancellationRequested; id++)
         {
-            Socket? socket = null;
+            TcpSocket? socket = null;
             try
             {
                 await _slots.WaitAsync(stopping).ConfigureAwait(false);
@@ -121,13 +122,13 @@ internal sealed class LocalAcceptor : IAsyncDisposable
     }
 
     // Null when the connection was gone before it could be accepted, or the system had nothing left to accept it with.
-    private async Task<Socket?> AcceptOneAsync(CancellationToken stopping)
+    private async Task<TcpSocket?> AcceptOneAsync(CancellationToken stopping)
     {
         try
         {
             Socket socket = await _listener.AcceptAsync(stopping).ConfigureAwait(false);
             socket.NoDelay = true;
-            return socket;
+            return TcpSocket.Open(socket);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
@@ -138,7 +139,7 @@ internal sealed class LocalAcceptor : IAsyncDisposable
         }
     }
 
-    private async Task ServeAsync(long id, Socket socket, Task entered)
+    private async Task ServeAsync(long id, TcpSocket socket, Task entered)
     {
         await entered.ConfigureAwait(false);
         try

@@ -93,7 +93,7 @@ internal sealed class Socks5Listener : IAsyncDisposable
                     await ClientSocket.SendAndCloseAsync(client.Socket, handshake.Reply, _time, client.Aborting).ConfigureAwait(false);
                     return default;
                 default:
-                    int count = await client.Socket.ReceiveAsync(buffer[filled..], SocketFlags.None, ended.Token).ConfigureAwait(false);
+                    int count = await client.Socket.ReceiveAsync(buffer[filled..], ended.Token).ConfigureAwait(false);
                     if (count == 0) throw new IOException("The client left in the middle of its handshake.");
                     filled += count;
                     break;

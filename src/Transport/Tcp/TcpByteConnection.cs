@@ -15,7 +15,7 @@ internal sealed class TcpByteConnection : ByteConnection
 
     private const int Open = 0, Disposed = 1, Aborted = 2;
 
-    private readonly Socket _socket;
+    private readonly TcpSocket _socket;
     private readonly SocketTraffic? _traffic;
     private int _state;
     private bool _completed;
@@ -25,11 +25,11 @@ internal sealed class TcpByteConnection : ByteConnection
 
     internal TcpByteConnection(Socket connected, SocketTraffic? traffic = null)
     {
-        _socket = connected;
         _traffic = traffic;
         LocalAddress = Multiaddr.FromIPEndPoint((IPEndPoint)connected.LocalEndPoint!);
         RemoteAddress = Multiaddr.FromIPEndPoint((IPEndPoint)connected.RemoteEndPoint!);
         traffic?.Add(connected);
+        _socket = TcpSocket.Open(connected);
     }
 
     public override Multiaddr LocalAddress { get; }
@@ -43,7 +43,7 @@ internal sealed class TcpByteConnection : ByteConnection
         try
         {
             // A receive of nothing completes when there is something, and needs no buffer until then.
-            await _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            await _socket.WaitForDataAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (SocketException e) when (Volatile.Read(ref _state) == Open)
         {
@@ -62,7 +62,7 @@ internal sealed class TcpByteConnection : ByteConnection
         if (_receiveError != SocketError.Success) throw TcpErrors.Lost(_receiveError);
         try
         {
-            return await _socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+            return await _socket.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
         catch (SocketException e) when (Volatile.Read(ref _state) == Open)
         {
@@ -83,7 +83,7 @@ internal sealed class TcpByteConnection : ByteConnection
         {
             while (!buffer.IsEmpty)
             {
-                int sent = await _socket.SendAsync(buffer, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+                int sent = await _socket.SendAsync(buffer, cancellationToken).ConfigureAwait(false);
                 buffer = buffer[sent..];
             }
         }
@@ -110,14 +110,14 @@ internal sealed class TcpByteConnection : ByteConnection
         try
         {
             // Lingering for no time makes the close a reset.
-            _socket.LingerState = new LingerOption(enable: true, seconds: 0);
+            _socket.Socket.LingerState = new LingerOption(enable: true, seconds: 0);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // The connection is already gone, which is what was asked for.
         }
 
-        _traffic?.Remove(_socket);
+        _traffic?.Remove(_socket.Socket);
         _socket.Dispose();
     }
 
@@ -126,7 +126,7 @@ internal sealed class TcpByteConnection : ByteConnection
         if (Interlocked.CompareExchange(ref _state, Disposed, Open) != Open) return ValueTask.CompletedTask;
         ShutdownSend();
         Drain();
-        _traffic?.Remove(_socket);
+        _traffic?.Remove(_socket.Socket);
         _socket.Dispose();
         return ValueTask.CompletedTask;
     }
@@ -135,7 +135,7 @@ internal sealed class TcpByteConnection : ByteConnection
     {
         try
         {
-            _socket.Shutdown(SocketShutdown.Send);
+            _socket.Socket.Shutdown(SocketShutdown.Send);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -149,7 +149,7 @@ internal sealed class TcpByteConnection : ByteConnection
         try
         {
             Span<byte> nowhere = stackalloc byte[4096];
-            for (int drained = 0; drained < MaxDrainedSize && _socket.Available > 0;) drained += _socket.Receive(nowhere);
+            for (int drained = 0; drained < MaxDrainedSize && _socket.Socket.Available > 0;) drained += _socket.Socket.Receive(nowhere);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {

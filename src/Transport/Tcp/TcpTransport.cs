@@ -30,8 +30,7 @@ public sealed class TcpTransport : IByteTransport
         Socket? socket = null;
         try
         {
-            socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            await socket.ConnectAsync(endPoint, cancellationToken).ConfigureAwait(false);
+            socket = await TcpSocket.ConnectAsync(endPoint, cancellationToken).ConfigureAwait(false);
             // Dialling a free ephemeral port of this host can, by TCP's simultaneous open, connect the socket with itself.
             if (Equals(socket.LocalEndPoint, socket.RemoteEndPoint)) throw new SocketException((int)SocketError.ConnectionRefused);
             var connection = new TcpByteConnection(socket, _options.Traffic);

@@ -10,6 +10,7 @@ using Overlay.TestKit.InMemoryPeers;
 using Overlay.Transport;
 using Overlay.Transport.Connections;
 using Overlay.Transport.Identity;
+using Overlay.Transport.Tcp;
 
 namespace Overlay.Tests.Sessions;
 
@@ -136,7 +137,7 @@ internal sealed class Origin : IExit, IAsyncDisposable
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(_listener.LocalEndPoint!, cancellationToken);
-        return new ExitConnection(socket, (IPEndPoint)socket.LocalEndPoint!);
+        return new ExitConnection(TcpSocket.Open(socket), (IPEndPoint)socket.LocalEndPoint!);
     }
 
     /// <summary>Sends <paramref name="size"/> bytes, then ends.</summary>

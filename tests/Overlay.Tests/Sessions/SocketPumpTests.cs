@@ -4,6 +4,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using Overlay.Sessions;
+using Overlay.Transport.Tcp;
 using Overlay.Sessions.Metering;
 using Overlay.Tests.Sharing.Limits;
 
@@ -231,7 +232,7 @@ public class SocketPumpTests
             Pipe there = new(), back = new();
             var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
             return new Setup(target, socket, new Ends(back.Reader, there.Writer),
-                SocketPump.RelayAsync(socket, new Ends(there.Reader, back.Writer), pass, stop.Token), stop);
+                SocketPump.RelayAsync(TcpSocket.Open(socket), new Ends(there.Reader, back.Writer), pass, stop.Token), stop);
         }
 
         internal async Task WriteRemoteAsync(byte[] bytes) => await Remote.Output.WriteAsync(bytes, Token);

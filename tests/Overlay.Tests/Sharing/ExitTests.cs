@@ -23,7 +23,7 @@ public class ExitTests
         Assert.Equal(["example.com."], resolver.Asked);
         Assert.Equal([new IPEndPoint(IPAddress.Parse("93.184.215.14"), 443)], dialer.Dialled);
         Assert.Equal(IPAddress.Any, connection.BoundEndPoint.Address);
-        Assert.Equal(((IPEndPoint)connection.Socket.LocalEndPoint!).Port, connection.BoundEndPoint.Port);
+        Assert.Equal(((IPEndPoint)connection.Socket.Socket.LocalEndPoint!).Port, connection.BoundEndPoint.Port);
     }
 
     [Fact]
@@ -274,7 +274,7 @@ public class ExitTests
 
         Assert.Equal(2, dialer.Handed.Count);
         Assert.Single(dialer.Handed, socket => socket.SafeHandle.IsClosed);
-        Assert.False(connection.Socket.SafeHandle.IsClosed);
+        Assert.False(connection.Socket.Socket.SafeHandle.IsClosed);
     }
 
     [Fact]
@@ -344,8 +344,8 @@ public class ExitTests
 
         using ExitConnection connection = await exit.ConnectAsync("localhost", port, Token);
 
-        Assert.True(connection.Socket.NoDelay);
-        Assert.Equal(port, ((IPEndPoint)connection.Socket.RemoteEndPoint!).Port);
+        Assert.True(connection.Socket.Socket.NoDelay);
+        Assert.Equal(port, ((IPEndPoint)connection.Socket.Socket.RemoteEndPoint!).Port);
         Assert.Single(logger.Collector.GetSnapshot(), record => record.Level == LogLevel.Warning);
     }
 
