@@ -66,8 +66,8 @@ internal sealed class MuxedPeerConnection : PeerConnection
     /// <summary>Open streams of both directions.</summary>
     internal int StreamCount => _muxer.StreamCount;
 
-    /// <summary>How long it has stood.</summary>
-    internal TimeSpan Age => _time.GetElapsedTime(_establishedAt);
+    /// <summary>How long it had stood at <paramref name="timestamp"/> of the host's clock.</summary>
+    internal TimeSpan AgeAt(long timestamp) => _time.GetElapsedTime(_establishedAt, timestamp);
 
     /// <summary>Completes when the connection and all its handlers have ended and everything is given back.</summary>
     internal Task Ended => _ended.Task;

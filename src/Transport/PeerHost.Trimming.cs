@@ -63,8 +63,10 @@ public sealed partial class PeerHost
 
     private async Task TrimAsync()
     {
+        // One moment for all, before anybody is counted: of those that came together, none is past its grace before the others.
+        long now = _time.GetTimestamp();
         IReadOnlyList<MuxedPeerConnection> connections = _table.All;
-        List<TrimCandidate> chosen = _trimRule.Choose(Weigh(connections));
+        List<TrimCandidate> chosen = _trimRule.Choose(Weigh(connections, now));
         await Task.WhenAll(chosen.Select(candidate => LetGoAsync(connections[candidate.Index], candidate))).ConfigureAwait(false);
     }
 
@@ -78,8 +80,9 @@ public sealed partial class PeerHost
             // One newcomer at a time, and not many in a row: what waits here is not in the budget, and a flood must not turn over what stands.
             if (_makingRoom is { IsCompleted: false }) return null;
             if (_makingRoom is not null && _time.GetElapsedTime(_lastRoomMade) < _options.Trimming.SilencePeriod) return null;
+            long now = _time.GetTimestamp();
             IReadOnlyList<MuxedPeerConnection> connections = _table.All;
-            if (_trimRule.ChooseWorthless(Weigh(connections)) is not { } worthless) return null;
+            if (_trimRule.ChooseWorthless(Weigh(connections, now)) is not { } worthless) return null;
             _lastRoomMade = _time.GetTimestamp();
             MuxedPeerConnection connection = connections[worthless.Index];
             return _makingRoom = MakeRoomAsync(connection, worthless);
@@ -103,14 +106,14 @@ public sealed partial class PeerHost
         await CloseAsync(connection, either.Token).ConfigureAwait(false);
     }
 
-    private TrimCandidate[] Weigh(IReadOnlyList<MuxedPeerConnection> connections)
+    private TrimCandidate[] Weigh(IReadOnlyList<MuxedPeerConnection> connections, long now)
     {
         var candidates = new TrimCandidate[connections.Count];
         for (int i = 0; i < candidates.Length; i++)
         {
             MuxedPeerConnection connection = connections[i];
             (int value, bool isProtected) = _tags.Weigh(connection.RemotePeer);
-            candidates[i] = new TrimCandidate(i, connection.Direction, connection.Age, connection.StreamCount, value, isProtected);
+            candidates[i] = new TrimCandidate(i, connection.Direction, connection.AgeAt(now), connection.StreamCount, value, isProtected);
         }
 
         return candidates;
