@@ -154,7 +154,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
     {
         if (!_scope.TryAcceptStream(out StreamScope? scope, out ResourceRefusal refusal)) Refuse(refusal);
         // The budget bounds how many streams are served, and the muxer how many there can be, and with that these tasks.
-        Task handling = scope is null ? RejectAsync(stream, refusal) : Task.Run(() => HandleAsync(stream, scope));
+        Task handling = scope is null ? RejectAsync(stream, refusal) : HandleAsync(stream, scope);
         lock (_lock)
             if (!handling.IsCompleted) _handlers.Add(handling);
         _ = handling.ContinueWith(
@@ -175,7 +175,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
 
     private void Refuse(ResourceRefusal refusal) => TransportLog.StreamOverBudget(_logger, RemotePeer, refusal.Scope, refusal);
 
-    /// <summary>One inbound stream until the muxer has done with it. Never faults.</summary>
+    /// <summary>One inbound stream until the muxer has done with it. Never faults. Begins on the thread that receives for the connection, which is not to wait.</summary>
     private async Task HandleAsync(MuxedStream stream, StreamScope scope)
     {
         await ServeAsync(stream, scope).ConfigureAwait(false);
@@ -225,10 +225,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
         _metrics.StreamOpened(Direction.Inbound);
         try
         {
-            Task handling = registration.Handler(negotiated, Closed);
-            // What the handler has not taken along by the time it first waits has waited long enough.
-            stream.ReleaseHeld();
-            await handling.ConfigureAwait(false);
+            await registration.ServeAsync(negotiated, stream, Closed).ConfigureAwait(false);
             // The disposal lets the stream end by half-closes, whatever the handler has left unread.
             await stream.Output.CompleteAsync().ConfigureAwait(false);
             await stream.Input.CompleteAsync().ConfigureAwait(false);

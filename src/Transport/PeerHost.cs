@@ -66,7 +66,7 @@ public sealed partial class PeerHost : IAsyncDisposable
 
         Protocols.Handle(IdentifyProtocol.Id, _identify.AnswerAsync, maxStreamsPerConnection: 4);
         Protocols.Handle(IdentifyProtocol.PushId, TakePushAsync, maxStreamsPerConnection: 2);
-        Protocols.Handle(PingProtocol.Id, PingProtocol.AnswerAsync, PingProtocol.MaxInboundStreams);
+        Protocols.Handle(PingProtocol.Id, PingProtocol.AnswerAsync, PingProtocol.MaxInboundStreams, neverBlocks: true);
         if (_options.ServePerf) Protocols.Handle(PerfProtocol.Id, PerfProtocol.AnswerAsync, PerfProtocol.MaxInboundStreams);
         Protocols.Changed = PushToAll;
         _trimming = TrimLoopAsync();

@@ -27,13 +27,17 @@ public sealed class ProtocolRegistry
     /// <param name="maxStreamsPerConnection">Most streams of this protocol that one connection may have open; one more is reset.</param>
     /// <returns>Dispose it to take no more streams; running handlers go on.</returns>
     /// <exception cref="ArgumentException">The id is no protocol id, or has a handler already.</exception>
-    public IDisposable Handle(string protocol, Func<PeerStream, CancellationToken, Task> handler, int maxStreamsPerConnection = int.MaxValue)
+    public IDisposable Handle(string protocol, Func<PeerStream, CancellationToken, Task> handler, int maxStreamsPerConnection = int.MaxValue) =>
+        Handle(protocol, handler, maxStreamsPerConnection, neverBlocks: false);
+
+    /// <summary>The same, also for a handler that may begin on the thread that receives for the connection, since it never keeps a thread waiting.</summary>
+    internal IDisposable Handle(string protocol, Func<PeerStream, CancellationToken, Task> handler, int maxStreamsPerConnection, bool neverBlocks)
     {
         ArgumentNullException.ThrowIfNull(handler);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxStreamsPerConnection);
         ArgumentException.ThrowIfNullOrEmpty(protocol);
         if (!MultistreamLine.IsProtocolName(protocol)) throw new ArgumentException($"'{protocol}' cannot be the name of a protocol.", nameof(protocol));
-        var registration = new ProtocolRegistration(this, protocol, handler, maxStreamsPerConnection);
+        var registration = new ProtocolRegistration(this, protocol, handler, maxStreamsPerConnection, neverBlocks);
         lock (_lock)
         {
             if (_registrations.ContainsKey(protocol)) throw new ArgumentException($"{protocol} has a handler already.", nameof(protocol));
@@ -61,14 +65,30 @@ public sealed class ProtocolRegistry
 }
 
 /// <summary>One protocol's handler; disposing takes it out of the registry.</summary>
-internal sealed class ProtocolRegistration(ProtocolRegistry registry, string protocol, Func<PeerStream, CancellationToken, Task> handler, int maxStreamsPerConnection)
-    : IDisposable
+internal sealed class ProtocolRegistration(
+    ProtocolRegistry registry, string protocol, Func<PeerStream, CancellationToken, Task> handler, int maxStreamsPerConnection, bool neverBlocks) : IDisposable
 {
     internal string Protocol => protocol;
-
-    internal Func<PeerStream, CancellationToken, Task> Handler => handler;
 
     internal int MaxStreamsPerConnection => maxStreamsPerConnection;
 
     public void Dispose() => registry.Remove(this);
+
+    /// <summary>Begins to serve a stream: on the thread pool, if the handler might keep this thread waiting.</summary>
+    /// <param name="negotiated">The stream.</param>
+    /// <param name="inner">The muxer's stream, on which bytes wait for those of the handler.</param>
+    /// <param name="closed">Cancelled when the connection ends.</param>
+    /// <returns>The handler's task.</returns>
+    internal Task ServeAsync(PeerStream negotiated, MuxedStream inner, CancellationToken closed)
+    {
+        return neverBlocks ? BeginAsync() : Task.Run(BeginAsync);
+
+        Task BeginAsync()
+        {
+            Task handling = handler(negotiated, closed);
+            // What the handler has not taken along by the time it first waits has waited long enough.
+            inner.ReleaseHeld();
+            return handling;
+        }
+    }
 }

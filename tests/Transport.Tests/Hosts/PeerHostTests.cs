@@ -270,6 +270,34 @@ public class PeerHostTests
         Assert.Equal([1, 2, 3], await ReadAllAsync(sound.Input));
     }
 
+    /// <summary>A host's handler may do what it likes with its thread: what else the connection carries does not wait for it.</summary>
+    [Fact]
+    public async Task OpenStream_HandlerKeepsItsThread_OtherStreamsGoOn()
+    {
+        await using var pair = new HostPair();
+        using var release = new ManualResetEventSlim();
+        pair.B.Protocols.Handle("/blocking/1.0.0", (_, _) =>
+        {
+            release.Wait(Cancellation);
+            return Task.CompletedTask;
+        });
+        pair.B.Protocols.Handle(Echo, EchoAsync);
+        PeerConnection connection = await pair.ConnectAsync();
+        try
+        {
+            await using PeerStream blocked = await connection.OpenStreamAsync("/blocking/1.0.0", Cancellation);
+            await blocked.Output.FlushAsync(Cancellation);
+            await using PeerStream sound = await connection.OpenStreamAsync(Echo, Cancellation);
+            await WriteAllAsync(sound, [1, 2, 3]);
+
+            Assert.Equal([1, 2, 3], await ReadAllAsync(sound.Input));
+        }
+        finally
+        {
+            release.Set();
+        }
+    }
+
     [Fact]
     public async Task OpenStream_OverTheProtocolsLimit_IsReset()
     {
