@@ -81,7 +81,7 @@ internal sealed class ProtocolRegistration(
     /// <returns>The handler's task.</returns>
     internal Task ServeAsync(PeerStream negotiated, MuxedStream inner, CancellationToken closed)
     {
-        return neverBlocks ? BeginAsync() : Task.Run(BeginAsync);
+        return neverBlocks ? BeginAsync() : Task.Run(BeginAsync, CancellationToken.None);
 
         Task BeginAsync()
         {
