@@ -4,9 +4,9 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using Overlay.Sessions;
-using Overlay.Transport.Tcp;
 using Overlay.Sessions.Metering;
 using Overlay.Tests.Sharing.Limits;
+using Overlay.Transport.Tcp;
 
 namespace Overlay.Tests.Sessions;
 
