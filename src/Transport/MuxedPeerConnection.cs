@@ -206,6 +206,9 @@ internal sealed class MuxedPeerConnection : PeerConnection
             return;
         }
 
+        ProtocolRegistration? registration = _protocols.Find(negotiated.Protocol);
+        // The limits, too, are looked at where the handler runs: streams that came together would else reach one before the first of them is served.
+        if (registration is not { NeverBlocks: true }) await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (!scope.TrySetProtocol(negotiated.Protocol, out ResourceRefusal refusal))
         {
             Refuse(refusal);
@@ -213,7 +216,7 @@ internal sealed class MuxedPeerConnection : PeerConnection
             return;
         }
 
-        if (_protocols.Find(negotiated.Protocol) is not { } registration || !TryEnter(registration))
+        if (registration is null || !TryEnter(registration))
         {
             _metrics.Refused(ConnectionError.LimitExceeded);
             TransportLog.StreamRefused(_logger, RemotePeer, $"Too many {negotiated.Protocol} streams.");
@@ -225,7 +228,10 @@ internal sealed class MuxedPeerConnection : PeerConnection
         _metrics.StreamOpened(Direction.Inbound);
         try
         {
-            await registration.ServeAsync(negotiated, stream, Closed).ConfigureAwait(false);
+            Task handling = registration.Handler(negotiated, Closed);
+            // What the handler has not taken along by the time it first waits has waited long enough.
+            stream.ReleaseHeld();
+            await handling.ConfigureAwait(false);
             // The disposal lets the stream end by half-closes, whatever the handler has left unread.
             await stream.Output.CompleteAsync().ConfigureAwait(false);
             await stream.Input.CompleteAsync().ConfigureAwait(false);

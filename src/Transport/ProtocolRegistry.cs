@@ -70,25 +70,12 @@ internal sealed class ProtocolRegistration(
 {
     internal string Protocol => protocol;
 
+    internal Func<PeerStream, CancellationToken, Task> Handler => handler;
+
     internal int MaxStreamsPerConnection => maxStreamsPerConnection;
 
+    /// <summary>Whether the handler may begin on the thread that receives for the connection.</summary>
+    internal bool NeverBlocks => neverBlocks;
+
     public void Dispose() => registry.Remove(this);
-
-    /// <summary>Begins to serve a stream: on the thread pool, if the handler might keep this thread waiting.</summary>
-    /// <param name="negotiated">The stream.</param>
-    /// <param name="inner">The muxer's stream, on which bytes wait for those of the handler.</param>
-    /// <param name="closed">Cancelled when the connection ends.</param>
-    /// <returns>The handler's task.</returns>
-    internal Task ServeAsync(PeerStream negotiated, MuxedStream inner, CancellationToken closed)
-    {
-        return neverBlocks ? BeginAsync() : Task.Run(BeginAsync, CancellationToken.None);
-
-        Task BeginAsync()
-        {
-            Task handling = handler(negotiated, closed);
-            // What the handler has not taken along by the time it first waits has waited long enough.
-            inner.ReleaseHeld();
-            return handling;
-        }
-    }
 }

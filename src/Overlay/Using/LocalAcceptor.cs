@@ -124,14 +124,16 @@ internal sealed class LocalAcceptor : IAsyncDisposable
     // Null when the connection was gone before it could be accepted, or the system had nothing left to accept it with.
     private async Task<TcpSocket?> AcceptOneAsync(CancellationToken stopping)
     {
+        Socket? socket = null;
         try
         {
-            Socket socket = await _listener.AcceptAsync(stopping).ConfigureAwait(false);
+            socket = await _listener.AcceptAsync(stopping).ConfigureAwait(false);
             socket.NoDelay = true;
             return TcpSocket.Open(socket);
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
+            socket?.Dispose();
             if (stopping.IsCancellationRequested) return null;
             UsingLog.AcceptFailed(_logger, error);
             await Task.Delay(s_pauseAfterError, _time, stopping).ConfigureAwait(false);

@@ -74,7 +74,7 @@ internal sealed partial class EpollSocket : TcpSocket
         byte first;
         try
         {
-            return TryReceive(new Span<byte>(&first, 1), Peek) >= 0 ? ValueTask.CompletedTask : _receiver.WaitAsync(cancellationToken);
+            return TryReceive(new Span<byte>(&first, 1), Peek) >= 0 ? ValueTask.CompletedTask : WaitLaterAsync(cancellationToken);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -180,6 +180,10 @@ internal sealed partial class EpollSocket : TcpSocket
         _receiver.Fail(error);
         _sender.Fail(error);
     }
+
+    // Not the waiter itself: what a caller's own context does with its continuation is not for the poller's thread.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WaitLaterAsync(CancellationToken cancellationToken) => await _receiver.WaitAsync(cancellationToken).ConfigureAwait(false);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> ReceiveLaterAsync(Memory<byte> buffer, CancellationToken cancellationToken)

@@ -10,6 +10,9 @@ internal sealed class SocketWaiter(EpollSocket socket, uint interest) : IValueTa
     private CancellationTokenRegistration _registration;
     private CancellationToken _cancellationToken;
 
+    // From the beginning of a wait until its result is taken, which is later than it is known.
+    private bool _isTaken;
+
     /// <summary>Whether somebody waits. Guarded by the socket's gate.</summary>
     internal bool IsWaiting { get; private set; }
 
@@ -23,13 +26,15 @@ internal sealed class SocketWaiter(EpollSocket socket, uint interest) : IValueTa
         ValueTask waiting;
         lock (socket.Gate)
         {
-            if (IsWaiting) throw new InvalidOperationException("Another operation of this direction is waiting.");
+            if (_isTaken) throw new InvalidOperationException("Another operation of this direction is waiting.");
             IsWaiting = true;
             if (socket.TryAsk() is { } error)
             {
                 IsWaiting = false;
                 return ValueTask.FromException(error);
             }
+
+            _isTaken = true;
 
             _core.Reset();
             _cancellationToken = cancellationToken;
@@ -65,7 +70,14 @@ internal sealed class SocketWaiter(EpollSocket socket, uint interest) : IValueTa
         // Waits for a cancellation that is running at this moment: the next wait must not be taken for this one.
         _registration.Dispose();
         _registration = default;
-        _core.GetResult(token);
+        try
+        {
+            _core.GetResult(token);
+        }
+        finally
+        {
+            lock (socket.Gate) _isTaken = false;
+        }
     }
 
     ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _core.GetStatus(token);

@@ -148,6 +148,7 @@ internal sealed class TcpByteConnection : ByteConnection
     {
         try
         {
+            _socket.Socket.Blocking = false;
             Span<byte> nowhere = stackalloc byte[4096];
             for (int drained = 0; drained < MaxDrainedSize && _socket.Socket.Available > 0;) drained += _socket.Socket.Receive(nowhere);
         }

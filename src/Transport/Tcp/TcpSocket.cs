@@ -13,7 +13,7 @@ public abstract class TcpSocket : IDisposable
 {
     private protected TcpSocket(Socket socket) => Socket = socket;
 
-    /// <summary>The socket, for its addresses and options and to shut a direction down.</summary>
+    /// <summary>The socket, for its addresses and options and to shut a direction down. Never to be closed but by <see cref="Dispose"/>: who waits would not be told.</summary>
     public Socket Socket { get; }
 
     /// <summary>Takes over a connected socket.</summary>

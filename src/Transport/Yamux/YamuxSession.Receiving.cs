@@ -89,8 +89,13 @@ internal sealed partial class YamuxSession
     private void HandOver()
     {
         if (_offered.Count == 0) return;
-        // Only this loop writes there, so there is the room that was seen; or the session is over and nobody takes them.
-        foreach (YamuxStream stream in _offered) _accepting.Writer.TryWrite(stream);
+        // Only this loop writes there, so there is the room that was seen; or the session has begun to close meanwhile and nobody takes them.
+        foreach (YamuxStream stream in _offered)
+        {
+            if (_accepting.Writer.TryWrite(stream)) continue;
+            lock (Gate) stream.Reset(YamuxError.StreamAborted("The connection is being closed."));
+        }
+
         _offered.Clear();
     }
 
