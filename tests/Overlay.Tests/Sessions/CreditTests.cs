@@ -80,10 +80,16 @@ public class CreditTests
         ProviderSession session = Assert.Single(pair.Provider.Live);
         while (session.Count().Total <= CreditWindowRule.Violation(CreditWindowRule.Smallest)) await Task.Yield();
 
-        pair.Time.Advance(TimeSpan.FromSeconds(1));
+        Task<SessionMessage> closing = control.ReceiveAsync(TimeSpan.FromDays(1), pair.Time, Token).AsTask();
 
-        SessionMessage closing = await control.ReceiveAsync(TimeSpan.FromMinutes(1), pair.Time, Token);
-        Assert.Equal(SessionError.CreditExceeded, Assert.IsType<SessionMessage.Close>(closing).Reason);
+        // A tick that comes while the loop is busy with another message is none to it: the clock goes on until the verdict.
+        while (pair.Provider.Live is [{ Error: null }])
+        {
+            pair.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        Assert.Equal(SessionError.CreditExceeded, Assert.IsType<SessionMessage.Close>(await closing).Reason);
         await control.Output.CompleteAsync();
         await flooding;
         first.Abort("Over.");
