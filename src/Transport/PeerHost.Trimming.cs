@@ -83,7 +83,7 @@ public sealed partial class PeerHost
             long now = _time.GetTimestamp();
             IReadOnlyList<MuxedPeerConnection> connections = _table.All;
             if (_trimRule.ChooseWorthless(Weigh(connections, now)) is not { } worthless) return null;
-            _lastRoomMade = _time.GetTimestamp();
+            _lastRoomMade = now;
             MuxedPeerConnection connection = connections[worthless.Index];
             return _makingRoom = MakeRoomAsync(connection, worthless);
         }

@@ -5,21 +5,9 @@ using Overlay.Sessions;
 namespace Overlay.Using;
 
 /// <summary>A connection to a target as a <see cref="Stream"/>. Every write is flushed: a caller of streams expects its bytes to leave.</summary>
-internal sealed class TargetStream(MeteredStream inner) : Stream
+internal sealed class TargetStream(MeteredStream inner) : ConnectionStream
 {
-    public override bool CanRead => true;
-
     public override bool CanWrite => true;
-
-    public override bool CanSeek => false;
-
-    public override long Length => throw new NotSupportedException("A network stream has no length.");
-
-    public override long Position
-    {
-        get => throw new NotSupportedException("A network stream has no position.");
-        set => throw new NotSupportedException("A network stream has no position.");
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -35,9 +23,6 @@ internal sealed class TargetStream(MeteredStream inner) : Stream
         inner.Input.AdvanceTo(taken.End);
         return (int)taken.Length;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override int Read(byte[] buffer, int offset, int count) =>
         ReadAsync(buffer.AsMemory(offset, count), CancellationToken.None).AsTask().GetAwaiter().GetResult();
@@ -55,15 +40,7 @@ internal sealed class TargetStream(MeteredStream inner) : Stream
     public override void Write(byte[] buffer, int offset, int count) =>
         WriteAsync(buffer.AsMemory(offset, count), CancellationToken.None).AsTask().GetAwaiter().GetResult();
 
-    public override void Flush()
-    {
-    }
-
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException("A network stream cannot seek.");
-
-    public override void SetLength(long value) => throw new NotSupportedException("A network stream has no length.");
 
     public override async ValueTask DisposeAsync()
     {

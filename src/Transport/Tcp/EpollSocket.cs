@@ -68,46 +68,29 @@ internal sealed partial class EpollSocket : TcpSocket
         if (!socket.Connected) throw new SocketException((int)SocketError.NotConnected);
     }
 
-    public override unsafe ValueTask WaitForDataAsync(CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public override async ValueTask WaitForDataAsync(CancellationToken cancellationToken)
     {
-        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
-        byte first;
-        try
-        {
-            return TryReceive(new Span<byte>(&first, 1), Peek) >= 0 ? ValueTask.CompletedTask : WaitLaterAsync(cancellationToken);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            return ValueTask.FromException(e);
-        }
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!TryPeek()) await _receiver.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    public override ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellationToken);
-        try
-        {
-            int count = TryReceive(buffer.Span);
-            return count >= 0 ? new ValueTask<int>(count) : ReceiveLaterAsync(buffer, cancellationToken);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            return ValueTask.FromException<int>(e);
-        }
+        cancellationToken.ThrowIfCancellationRequested();
+        int count;
+        while ((count = TryReceive(buffer.Span)) < 0) await _receiver.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return count;
     }
 
-    public override ValueTask<int> SendAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<int> SendAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
     {
-        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellationToken);
-        try
-        {
-            int count = TrySend(buffer.Span);
-            return count >= 0 ? new ValueTask<int>(count) : SendLaterAsync(buffer, cancellationToken);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            return ValueTask.FromException<int>(e);
-        }
+        cancellationToken.ThrowIfCancellationRequested();
+        int count;
+        while ((count = TrySend(buffer.Span)) < 0) await _sender.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return count;
     }
 
     public override void Dispose()
@@ -181,30 +164,10 @@ internal sealed partial class EpollSocket : TcpSocket
         _sender.Fail(error);
     }
 
-    // Not the waiter itself: what a caller's own context does with its continuation is not for the poller's thread.
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask WaitLaterAsync(CancellationToken cancellationToken) => await _receiver.WaitAsync(cancellationToken).ConfigureAwait(false);
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<int> ReceiveLaterAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    private unsafe bool TryPeek()
     {
-        while (true)
-        {
-            await _receiver.WaitAsync(cancellationToken).ConfigureAwait(false);
-            int count = TryReceive(buffer.Span);
-            if (count >= 0) return count;
-        }
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<int> SendLaterAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            await _sender.WaitAsync(cancellationToken).ConfigureAwait(false);
-            int count = TrySend(buffer.Span);
-            if (count >= 0) return count;
-        }
+        byte first;
+        return TryReceive(new Span<byte>(&first, 1), Peek) >= 0;
     }
 
     // -1 when there is nothing yet.
@@ -214,10 +177,7 @@ internal sealed partial class EpollSocket : TcpSocket
         {
             nint count;
             fixed (byte* start = buffer) count = Receive(_handle, start, buffer.Length, flags | DontWait);
-            if (count >= 0) return (int)count;
-            int error = Marshal.GetLastPInvokeError();
-            if (error == Again) return -1;
-            if (error != Interrupted) throw ErrorOf(error);
+            if (count >= 0 || !IsInterrupted()) return (int)count;
         }
     }
 
@@ -228,12 +188,17 @@ internal sealed partial class EpollSocket : TcpSocket
         {
             nint count;
             fixed (byte* start = buffer) count = Send(_handle, start, buffer.Length, DontWait | NoSignal);
-            if (count >= 0) return (int)count;
-            int error = Marshal.GetLastPInvokeError();
-            if (error == Again) return -1;
-            if (error != Interrupted) throw ErrorOf(error);
+            if (count >= 0 || !IsInterrupted()) return (int)count;
         }
     }
+
+    // After a call that has failed: false when it would only have had to wait.
+    private static bool IsInterrupted() => Marshal.GetLastPInvokeError() switch
+    {
+        Interrupted => true,
+        Again => false,
+        int error => throw ErrorOf(error),
+    };
 
     private static ObjectDisposedException Closed() => new(nameof(TcpSocket));
 

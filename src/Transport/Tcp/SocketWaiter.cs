@@ -35,7 +35,6 @@ internal sealed class SocketWaiter(EpollSocket socket, uint interest) : IValueTa
             }
 
             _isTaken = true;
-
             _core.Reset();
             _cancellationToken = cancellationToken;
             waiting = new ValueTask(this, _core.Version);

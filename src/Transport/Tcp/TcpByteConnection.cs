@@ -42,7 +42,6 @@ internal sealed class TcpByteConnection : ByteConnection
         if (_receiveError != SocketError.Success) return;
         try
         {
-            // A receive of nothing completes when there is something, and needs no buffer until then.
             await _socket.WaitForDataAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (SocketException e) when (Volatile.Read(ref _state) == Open)
